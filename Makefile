@@ -1,0 +1,36 @@
+# Everything a person or a machine needs: each target installs what is missing, builds and runs.
+SWIFT_FLAGS ?= -c release
+BIN := .build/release
+
+.PHONY: help setup build demo test bench lint format clean
+
+help:
+	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays'
+	@echo 'make test    every test, the real binaries included'
+	@echo 'make bench   speed, size and memory, as ratios'
+	@echo 'make build   the four programs, in $(BIN)'
+	@echo 'make lint    swift format, strictly'
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@scripts/build.sh $(SWIFT_FLAGS)
+
+demo: build
+	@scripts/demo.sh
+
+test: build
+	@scripts/test.sh $(SWIFT_FLAGS)
+
+bench: build
+	@scripts/bench.sh
+
+lint:
+	swift format lint --strict --recursive --parallel $(shell scripts/our-swift.sh)
+
+format:
+	swift format format --in-place --recursive --parallel $(shell scripts/our-swift.sh)
+
+clean:
+	rm -rf .build demo-data

@@ -1,0 +1,149 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Layers and import rules: ARCHITECTURE.md. Tests/ArchitectureTests compares this file, the table there and the
+// import lines of the sources.
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "millrace",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "millrace", targets: ["millrace"]),
+        .executable(name: "millrace-server", targets: ["millrace-server"]),
+        .executable(name: "millrace-client", targets: ["millrace-client"]),
+        .executable(name: "millrace-worker", targets: ["millrace-worker"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+    ],
+    targets: [
+        // Layer 0: system libraries.
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CXss", pkgConfig: "xscrnsaver", providers: [.apt(["libxss-dev"])]),
+        .systemLibrary(name: "CPosix"),
+        // Layer 1.
+        .target(name: "Domain"),
+        .target(name: "Bytes", dependencies: ["Domain", crypto]),
+        // Layer 2.
+        .target(
+            name: "Wire",
+            dependencies: ["Domain", "Bytes", "CZstd", protobuf],
+            exclude: ["README.md", "Generated/README.md"]
+        ),
+        .target(name: "Manifest", dependencies: ["Domain", yams]),
+        .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
+        .target(name: "Engine", dependencies: ["Domain"]),
+        .target(name: "Compute", dependencies: ["Bytes", "CFFTW", "COpenBLAS"]),
+        // Layer 3.
+        .target(
+            name: "Apps",
+            dependencies: ["Plugins", "Compute", "Domain", "Bytes"],
+            exclude: ["README.md", "GammaPulsar/README.md"]
+        ),
+        .target(name: "Storage", dependencies: ["Domain"]),
+        // Layer 4.
+        .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
+        .target(name: "ServerCore", dependencies: ["Engine", "Storage", "Wire", "Bytes", "Domain"]),
+        .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
+        .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
+        // Layer 5.
+        .target(
+            name: "ServerHTTP",
+            dependencies: [
+                "ServerCore", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain", hummingbird, mustache,
+                logging,
+            ]
+        ),
+        .target(
+            name: "ClientSystem",
+            dependencies: ["ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss", "CPosix"]
+        ),
+        .target(
+            name: "Console",
+            dependencies: ["ClientSystem", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain"]
+        ),
+        // Layer 6: arguments and wiring, nothing else.
+        .executableTarget(
+            name: "millrace-server",
+            dependencies: [
+                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "Bytes", "Domain", arguments, logging,
+            ]
+        ),
+        .executableTarget(
+            name: "millrace-client",
+            dependencies: ["ClientSystem", "ClientCore", "Bytes", "Domain", arguments]
+        ),
+        .executableTarget(
+            name: "millrace-worker",
+            dependencies: ["Apps", "Plugins", "Wire", "Bytes", "Domain", "CPosix"]
+        ),
+        .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
+        // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
+        .executableTarget(
+            name: "forging-worker",
+            dependencies: ["Wire", "Bytes", "Domain", "CPosix"],
+            path: "Tests/Equipment/ForgingWorker"
+        ),
+        // Tests.
+        .testTarget(name: "DomainTests", dependencies: ["Domain"]),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
+        .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
+        .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
+        .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Domain", "Bytes"]),
+        .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
+        .testTarget(
+            name: "ServerCoreTests",
+            dependencies: ["ServerCore", "Engine", "Storage", "StorageSQLite", "Wire", "Bytes", "Domain", protobuf]
+        ),
+        .testTarget(
+            name: "ServerHTTPTests",
+            dependencies: ["ServerHTTP", "ServerCore", "Storage", "Wire", "Bytes", "Domain", protobuf]
+        ),
+        .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
+        .testTarget(
+            name: "ClientSystemTests",
+            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+        ),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Manifest", "Wire", "Bytes", "Domain", protobuf]),
+        .testTarget(name: "ConformanceTests", dependencies: ["Apps", "Plugins", "Domain", "Bytes"]),
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "EndToEndTests", dependencies: ["Wire", "Bytes", "Domain", "CPosix", protobuf]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    var settings = target.swiftSettings ?? []
+    settings.append(.enableUpcomingFeature("ExistentialAny"))
+    settings.append(.enableUpcomingFeature("MemberImportVisibility"))
+    target.swiftSettings = settings
+    // Documents beside the sources are no resources.
+    if target.path == nil && target.exclude.isEmpty { target.exclude = ["README.md"] }
+}
+
+// For work on a few modules: MILLRACE_ONLY=Domain,Engine,EngineTests swift test --scratch-path .build-engine
+if let only = Context.environment["MILLRACE_ONLY"] {
+    let names = Set(only.split(separator: ",").map(String.init))
+    package.targets.removeAll { !names.contains($0.name) }
+    package.products.removeAll { product in !names.contains(product.name) }
+}

@@ -1,0 +1,84 @@
+import Bytes
+import Compute
+import Glibc
+import Plugins
+
+/// Cuts a search into bands of frequency times slices of derivative ratios, bands first.
+struct GammaPulsarSplitter: Splitter {
+    func next(_ context: AppContext, cursor: [UInt8], limit: Int) throws(AppError) -> SplitStep {
+        let parameters = try SearchParameters(context)
+        let slices = GammaPulsarSplitter.slices(ratios: parameters.ratios.count, perUnit: context.stepsPerUnit)
+        let total = parameters.bandCount * slices.count
+        let start = try GammaPulsarSplitter.position(cursor, total: total)
+        let photons = try Photons(context.inputs)
+        let reference = photons.meanTime
+        try checkStretch(parameters, photons, reference)
+        let ends = photons.ends(within: parameters.lagWindow)
+        let pairs = ends.indices.reduce(0) { $0 + ends[$1] - $1 - 1 }
+        guard pairs > 0 else { throw .badInput("photons: no two of them lie within lag_window_s") }
+        let end = min(total, start + max(1, limit))
+        var drafts: [UnitDraft] = []
+        for index in start..<end {
+            let slice = slices[index % slices.count]
+            let unit = GammaPulsarSplitter.unit(parameters, band: index / slices.count, slice, reference)
+            let counted = try GammaPulsarSplitter.flopsPerStep(unit, pairs: pairs)
+            let perStep = context.flopsPerStep ?? counted
+            drafts.append(
+                UnitDraft(
+                    label: GammaPulsarSplitter.label(unit), flops: perStep * Double(slice.count),
+                    payload: unit.payload()))
+        }
+        var writer = ByteWriter()
+        writer.put(i64: Int64(end))
+        return SplitStep(drafts: drafts, cursor: writer.bytes, finished: end == total)
+    }
+
+    /// Ratios in even slices of at most `perUnit`.
+    static func slices(ratios: Int, perUnit: Int) -> [Range<Int>] {
+        let count = (ratios + max(1, perUnit) - 1) / max(1, perUnit)
+        return (0..<count).map { ($0 * ratios / count)..<(($0 + 1) * ratios / count) }
+    }
+
+    private static func position(_ cursor: [UInt8], total: Int) throws(AppError) -> Int {
+        if cursor.isEmpty { return 0 }
+        guard let values = LittleEndian.int64s(from: cursor), values.count == 1, values[0] >= 0,
+            values[0] <= Int64(total)
+        else { throw .badUnit("split cursor: not one of this project") }
+        return Int(values[0])
+    }
+
+    /// A stretched lag must stay a lag: the ratios times half of the observation are far below 1.
+    private func checkStretch(
+        _ parameters: SearchParameters, _ photons: Photons, _ reference: Double
+    ) throws(AppError) {
+        let reach = max(abs(photons.times[0] - reference), abs(photons.times[photons.times.count - 1] - reference))
+        for ratio in parameters.ratios where abs(ratio) * reach > 0.01 {
+            throw .badParameter(
+                name: "f1_over_f", "\(ratio) 1/s changes the frequency by more than 1 % within the observation")
+        }
+    }
+
+    static func unit(
+        _ parameters: SearchParameters, band: Int, _ slice: Range<Int>, _ reference: Double
+    ) -> SearchUnit {
+        let low = parameters.frequencyMin + Double(band) * parameters.bandWidth
+        return SearchUnit(
+            bandIndex: band, firstRatio: slice.lowerBound, bandLow: low, bandWidth: parameters.bandWidth,
+            searchHigh: min(low + parameters.bandWidth, parameters.frequencyMax), lagWindow: parameters.lagWindow,
+            veto: parameters.veto, referenceTime: reference, candidatesMax: parameters.candidates,
+            ratios: Array(parameters.ratios[slice]))
+    }
+
+    static func label(_ unit: SearchUnit) -> String {
+        let band = "\(NumberText.short(unit.bandLow))-\(NumberText.short(unit.searchHigh)) Hz"
+        let last = unit.firstRatio + unit.ratios.count - 1
+        return last == unit.firstRatio ? "\(band), ratio \(last)" : "\(band), ratios \(unit.firstRatio)-\(last)"
+    }
+
+    /// One transform: 5 n log2 n for the complex FFT, 14 n for its twiddle factors, 18 n for the scan of 2 n
+    /// frequencies, 190 for each pair's way onto the grid.
+    static func flopsPerStep(_ unit: SearchUnit, pairs: Int) throws(AppError) -> Double {
+        let cells = Double(try unit.geometry().cells)
+        return cells * (5 * log2(cells) + 14 + 18) + 190 * Double(pairs)
+    }
+}

@@ -1,0 +1,131 @@
+#pragma once
+// Not with _GNU_SOURCE: the types of these headers must be the same as in Swift's own module of the C library.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// What glibc declares for _GNU_SOURCE only.
+static inline int millrace_set_idle_scheduling(void) {
+    struct sched_param p = {0};
+    return sched_setscheduler(0, 5 /* SCHED_IDLE */, &p);
+}
+extern int pipe2(int ends[2], int flags);
+extern int pthread_setname_np(pthread_t thread, const char *name);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+static inline int millrace_wait_exited(int status) { return WIFEXITED(status); }
+static inline int millrace_wait_code(int status) { return WEXITSTATUS(status); }
+static inline int millrace_wait_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+
+// The enumerations of resources differ between C libraries; these hide them.
+static inline int millrace_limit_address_space(uint64_t bytes) {
+    struct rlimit limit = {bytes, bytes};
+    return setrlimit(RLIMIT_AS, &limit);
+}
+static inline int millrace_limit_file_size(uint64_t bytes) {
+    struct rlimit limit = {bytes, bytes};
+    return setrlimit(RLIMIT_FSIZE, &limit);
+}
+static inline int millrace_no_core_dumps(void) {
+    struct rlimit limit = {0, 0};
+    return setrlimit(RLIMIT_CORE, &limit);
+}
+static inline int millrace_lowest_priority(void) { return setpriority(PRIO_PROCESS, 0, 19); }
+// Disk reads and writes only when nobody else wants the disk: class 3 of ioprio_set(2), which has no wrapper.
+static inline int millrace_set_idle_disk(void) {
+#ifdef SYS_ioprio_set
+    return (int)syscall(SYS_ioprio_set, 1, 0, 3 << 13);
+#else
+    return -1;
+#endif
+}
+
+// A descriptor that becomes readable when the process ends; -1 on a kernel without it. glibc has no wrapper before 2.36.
+static inline int millrace_pidfd_open(pid_t pid) {
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+// Waits for the end of the process without collecting it, so that its number stays ours.
+static inline int millrace_wait_without_reaping(pid_t pid) {
+    siginfo_t info;
+    int status;
+    do {
+        status = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    } while (status < 0 && errno == EINTR);
+    return status;
+}
+
+// CPU seconds of this process: user and system.
+static inline double millrace_own_cpu_seconds(void) {
+    struct timespec t;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0) { return 0; }
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+// Seconds since some fixed moment; never goes back.
+static inline double millrace_monotonic_seconds(void) {
+    struct timespec t;
+    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0) { return 0; }
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+// Milliseconds since 1970-01-01 UTC.
+static inline int64_t millrace_wall_milliseconds(void) {
+    struct timespec t;
+    if (clock_gettime(CLOCK_REALTIME, &t) != 0) { return 0; }
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+// Collects an ended child; its CPU seconds and those of the descendants it waited for.
+static inline int millrace_reap(pid_t pid, int *status, double *cpu_seconds) {
+    struct rusage usage;
+    pid_t found;
+    do {
+        found = wait4(pid, status, 0, &usage);
+    } while (found < 0 && errno == EINTR);
+    if (found != pid) { return -1; }
+    *cpu_seconds = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec * 1e-6
+        + (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec * 1e-6;
+    return 0;
+}
+
+// Blocks the signals by which a worker is told to stop, and the one that says that it was stopped and continued.
+static inline void millrace_block_stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCONT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+// Takes one blocked signal that came: its number, or 0 when there is none.
+static inline int millrace_take_stop_signal(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCONT);
+    struct timespec none = {0, 0};
+    int number = sigtimedwait(&set, NULL, &none);
+    return number > 0 ? number : 0;
+}

@@ -1,0 +1,155 @@
+import Bytes
+import Domain
+import Engine
+import FoundationEssentials
+import Wire
+
+/// What a reply of the scheduler changes.
+extension ClientMachine {
+    mutating func take(
+        _ reply: WireSchedulerReply, _ now: Timestamp, _ random: Double, _ out: inout Outbox
+    ) {
+        let inFlight = call.inFlight
+        call.inFlight = nil
+        if call.failures > 0 { out.say("the server answers again") }
+        call.failures = 0
+        call.staleInRow = 0
+        call.lastContact = now
+        problem = nil
+        state.account.creditMicrocobblestones = reply.creditMicrocobblestones
+        state.account.validTasks = Int64(clamping: reply.validTasks)
+        state.account.invalidTasks = Int64(clamping: reply.invalidTasks)
+
+        let settled = takeReceipts(reply, &out)
+        abort(reply.abortTasks, &out)
+        let taken = takeOffers(reply, now, &out)
+
+        let wish = reply.nextCallSeconds.isFinite ? min(max(reply.nextCallSeconds, 0), 86_400) : 0
+        var delay = wish
+        if let reported = inFlight?.reported, !reported.isEmpty, !settled {
+            // The server took the report and gave no receipt that we believe: not at once again.
+            call.failures += 1
+            delay = max(wish, Self.callBackOff.delaySeconds(failures: call.failures, random: random))
+        }
+        call.notBefore = now + TimeSpan(seconds: delay)
+        noteWork(wanted: inFlight?.wanted ?? 0, taken: taken, reply, wish, now, random)
+    }
+
+    private mutating func noteWork(
+        wanted: Int, taken: Int, _ reply: WireSchedulerReply, _ wish: Double, _ now: Timestamp, _ random: Double
+    ) {
+        if wanted > 0 {
+            call.noWorkReasons = taken > 0 ? [] : reply.noWorkReasons.prefix(8).map { Self.line($0) }
+            call.emptyReplies = taken > 0 ? 0 : call.emptyReplies + 1
+        }
+        if taken > 0 { lastBusy = now }
+        var wait = Self.emptyBackOff.delaySeconds(
+            failures: call.emptyReplies, random: random, retryAfterSeconds: call.emptyReplies > 0 ? wish : nil)
+        if state.failuresInRow >= Self.failuresInRowMax {
+            let beyond = state.failuresInRow - Self.failuresInRowMax + 1
+            wait = max(wait, Self.failureBackOff.delaySeconds(failures: beyond, random: random))
+            problem = "\(state.failuresInRow) tasks failed in a row; no new ones for \(Int(wait)) s"
+        }
+        call.noWorkBefore = now + TimeSpan(seconds: wait)
+    }
+
+    /// - Returns: whether there was nothing to settle, or something was.
+    private mutating func takeReceipts(_ reply: WireSchedulerReply, _ out: inout Outbox) -> Bool {
+        guard !reply.receipts.isEmpty else { return false }
+        let receipts: WireReceipts
+        switch ReceiptCheck.verify(reply, attachment: state.attachment) {
+        case .failure(let refusal):
+            problem = refusal.reason
+            out.say(refusal.reason)
+            return false
+        case .success(let verified): receipts = verified
+        }
+        var settled = false
+        for receipt in receipts.receipts {
+            let id = TaskID(rawValue: Int64(clamping: receipt.taskID))
+            guard let task = state[task: id], task.stage.isOver else { continue }
+            settled = take(receipt, task, &out) || settled
+        }
+        return settled
+    }
+
+    /// - Returns: whether the receipt changed something.
+    private mutating func take(_ receipt: WireReceipt, _ task: HeldTask, _ out: inout Outbox) -> Bool {
+        switch ReceiptCheck.meaning(of: receipt, for: task) {
+        case .kept:
+            switch task.stage {
+            case .finished: state.totals.reportedResults += 1
+            case .failed: state.totals.reportedFailures += 1
+            case .offered, .ready: break
+            }
+            forget(task.id, &out)
+            return true
+        case .missing:
+            guard case .finished(var result) = task.stage, result.uploaded else { return false }
+            result.uploaded = false
+            update(task.id) { $0.stage = .finished(result) }
+            return true
+        case .doubtful(let why):
+            problem = "task \(task.id): \(why)"
+            out.say("task \(task.id) is kept: \(why)")
+            return false
+        }
+    }
+
+    /// Tasks that nobody needs any more. A finished result stays until its receipt: the list is not signed.
+    private mutating func abort(_ ids: [UInt64], _ out: inout Outbox) {
+        for number in ids.prefix(Limits.heldTasksPerRequestMax) {
+            let id = TaskID(rawValue: Int64(clamping: number))
+            guard let task = state[task: id], !task.stage.isOver else { continue }
+            out.say("task \(id) is no longer needed")
+            if let run = runs[id] {
+                runs[id]?.isAborted = true
+                guard run.phase != .starting, !run.isKilled else { continue }
+                runs[id]?.isKilled = true
+                out.add(.killWorker(id))
+            } else {
+                forget(id, &out)
+            }
+        }
+    }
+
+    private mutating func takeOffers(_ reply: WireSchedulerReply, _ now: Timestamp, _ out: inout Outbox) -> Int {
+        var taken = 0
+        for message in reply.tasks.prefix(Limits.tasksPerReplyMax) {
+            guard let offer = Offer(message, serverNow: reply.serverTimeMs, now: now), state[task: offer.task] == nil,
+                state.tasks.count < Limits.heldTasksPerRequestMax
+            else { continue }
+            taken += 1
+            state[task: offer.task] = HeldTask(offer: offer)
+            needsSave = true
+            if !message.unitInline.isEmpty { verify(offer.task, Array(message.unitInline), &out) }
+        }
+        return taken
+    }
+
+    /// One line of text from outside, fit for a terminal.
+    static func line(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(300).map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) })
+    }
+}
+
+extension Offer {
+    /// - Parameter serverNow: the server's clock in the same reply; its difference to ours is taken off the deadline.
+    /// - Returns: nil for an offer that is none; the server will make it again.
+    init?(_ message: WireTaskOffer, serverNow: UInt64, now: Timestamp) {
+        guard message.taskID > 0, message.taskID < 1 << 63, let unit = Digest(bytes: message.unitSha256),
+            message.unitBytes <= UInt64(Limits.workUnitBytesMax), message.uploadTicket.utf8.count <= 4096,
+            message.project.utf8.count <= Limits.projectNameBytesMax, message.flops.isFinite,
+            message.estimatedSeconds.isFinite, message.estimatedSeconds >= 0
+        else { return nil }
+        let left = Double(message.deadlineMs) - Double(serverNow == 0 ? message.deadlineMs : serverNow)
+        let deadline =
+            serverNow == 0
+            ? Timestamp(milliseconds: Int64(clamping: message.deadlineMs)) : now + TimeSpan(seconds: left / 1000)
+        self.init(
+            task: TaskID(rawValue: Int64(message.taskID)), project: message.project, unit: unit,
+            unitBytes: Int64(message.unitBytes), deadline: deadline,
+            estimatedSeconds: min(message.estimatedSeconds, Limits.deadlineSecondsMax),
+            uploadTicket: message.uploadTicket, flops: message.flops)
+    }
+}

@@ -1,0 +1,115 @@
+import Domain
+import Engine
+import FoundationEssentials
+import Wire
+
+/// When the scheduler is called, and with what.
+extension ClientMachine {
+    /// Bytes of small results that go into one request.
+    static let inlineBytesPerCallMax: Int64 = 4 << 20
+
+    mutating func pursueCall(_ now: Timestamp, _ out: inout Outbox) {
+        guard call.inFlight == nil, call.notBefore.map({ now >= $0 }) ?? true else { return }
+        let (reports, inline) = dueReports()
+        let want = wanted(now)
+        let contactDue = call.lastContact.map { (now - $0).seconds >= settings.contactSeconds } ?? true
+        guard !reports.isEmpty || want.tasks > 0 || contactDue else { return }
+
+        state.sequence = max(state.sequence + 1, now.milliseconds)
+        var request = WireSchedulerRequest()
+        request.profile = WireHostProfileMessage(settings.profile)
+        request.heldTasks = state.tasks.prefix(Limits.heldTasksPerRequestMax).map { UInt64($0.id.rawValue) }
+        request.reports = reports
+        request.wantTasks = UInt32(want.tasks)
+        request.wantSeconds = want.seconds
+        request.queuedSeconds = queuedSeconds() / Double(settings.cores)
+        request.availability = state.availability
+        request.apps = settings.apps
+        call.inFlight = CallState.InFlight(
+            reported: reports.map { TaskID(rawValue: Int64($0.taskID)) }, wanted: want.tasks)
+        out.add(.call(SchedulerCall(request: request, sequence: state.sequence, inlineResults: inline)))
+    }
+
+    /// Reports of tasks that are over, as many as one request holds.
+    private func dueReports() -> ([WireTaskReportMessage], inline: [TaskID]) {
+        var reports: [WireTaskReportMessage] = []
+        var inline: [TaskID] = []
+        var inlineBytes: Int64 = 0
+        for task in state.tasks where reports.count < Limits.reportsPerRequestMax {
+            var report = WireTaskReportMessage()
+            report.taskID = UInt64(task.id.rawValue)
+            switch task.stage {
+            case .offered, .ready: continue
+            case .finished(let result):
+                guard result.isInline || result.uploaded else { continue }
+                if result.isInline && !result.uploaded {
+                    guard inlineBytes + result.bytes <= Self.inlineBytesPerCallMax else { continue }
+                    inlineBytes += result.bytes
+                    inline.append(task.id)
+                }
+                var success = WireTaskSuccess()
+                success.resultSha256 = Data(result.digest.bytes)
+                success.resultBytes = UInt64(result.bytes)
+                success.cpuSeconds = task.used.cpuSeconds
+                success.wallSeconds = task.used.wallSeconds
+                success.fingerprint = result.fingerprint
+                report.success = success
+            case .failed(let code, let message):
+                var failure = WireTaskFailure()
+                failure.code = UInt32(code.rawValue)
+                failure.message = message
+                report.failure = failure
+            }
+            reports.append(report)
+        }
+        return (reports, inline)
+    }
+
+    /// How much more work this host should hold.
+    private func wanted(_ now: Timestamp) -> (tasks: Int, seconds: Double) {
+        guard policy.isComputing, call.noWorkBefore.map({ now >= $0 }) ?? true else { return (0, 0) }
+        let open = state.tasks.filter { !$0.stage.isOver }
+        let room = settings.cores * settings.heldTasksPerCoreMax - open.count
+        let byCount = settings.cores * (1 + settings.bufferTasksPerCore) - open.count
+        let missing = settings.bufferSeconds * Double(settings.cores) - queuedSeconds()
+        let typical = open.isEmpty ? 0 : open.reduce(0) { $0 + $1.offer.estimatedSeconds } / Double(open.count)
+        let bySeconds = typical > 0 ? Int(min(missing / typical, 1e6).rounded(.up)) : 0
+        let tasks = min(max(byCount, bySeconds), room, Limits.tasksPerReplyMax)
+        guard tasks > 0 else { return (0, 0) }
+        // At least a second per task, so that a full buffer of seconds never turns an idle core away.
+        return (tasks, max(missing, Double(tasks)))
+    }
+
+    /// Seconds of work that are held and not done, by the server's estimates.
+    func queuedSeconds() -> Double {
+        state.tasks.filter { !$0.stage.isOver }.reduce(0) { sum, task in
+            sum + task.offer.estimatedSeconds * (1 - (task.fraction ?? 0))
+        }
+    }
+
+    mutating func take(_ failure: CallFailure, _ now: Timestamp, _ random: Double, _ out: inout Outbox) {
+        call.inFlight = nil
+        let delay: Double
+        switch failure {
+        case .stale(let sequence):
+            call.staleInRow += 1
+            // A number near the end of the range would leave no room to count on.
+            if sequence >= state.sequence, sequence < Int64.max / 2 {
+                state.sequence = sequence
+                needsSave = true
+            }
+            delay = call.staleInRow <= 3 ? 0 : Self.callBackOff.delaySeconds(failures: call.staleInRow, random: random)
+        case .refused(let why):
+            call.failures += 1
+            problem = why
+            out.say(why)
+            delay = max(60, Self.callBackOff.delaySeconds(failures: call.failures, random: random))
+        case .failed(let why):
+            call.failures += 1
+            problem = why
+            if call.failures == 1 { out.say(why) }
+            delay = Self.callBackOff.delaySeconds(failures: call.failures, random: random)
+        }
+        call.notBefore = now + TimeSpan(seconds: delay)
+    }
+}

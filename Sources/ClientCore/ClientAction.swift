@@ -1,0 +1,43 @@
+import Domain
+import Wire
+
+/// What the shell must do. Actions are done in order, and each is complete before the next one begins; those that take
+/// time (calls, fetches, uploads) are begun in order and come back as events.
+public enum ClientAction: Sendable {
+    /// Writes offer and container into the task's folder, durably.
+    case storeTask(Offer, unit: [UInt8])
+    /// Writes the state, durably.
+    case save
+
+    case call(SchedulerCall)
+    case fetchUnit(TaskID, Digest, bytes: Int64)
+    case fetchBlob(UnitSummary.Input)
+    case upload(TaskID, ResultSummary, ticket: String)
+
+    case startWorker(TaskID)
+    /// At once, where it stands.
+    case suspendWorker(TaskID)
+    case resumeWorker(TaskID)
+    /// Checkpoint and leave.
+    case stopWorker(TaskID)
+    case killWorker(TaskID)
+
+    /// Removes the task's folder; only ever after a `save` without the task.
+    case dropTask(TaskID)
+    /// A blob whose bytes have turned out wrong.
+    case dropBlob(Digest)
+    /// Removes all blobs but these.
+    case keepBlobs([Digest])
+
+    /// For the log.
+    case say(String)
+    case exit
+}
+
+/// A request to the scheduler, ready but for the bytes of small results.
+public struct SchedulerCall: Sendable {
+    public var request: WireSchedulerRequest
+    public var sequence: Int64
+    /// Reports whose result is put into the request from the task's folder.
+    public var inlineResults: [TaskID]
+}

@@ -1,0 +1,125 @@
+import Domain
+import Wire
+
+/// What happens to a client. Every event carries all that the decision needs.
+public enum ClientEvent: Sendable {
+    /// The first event after a start: what lies on disk.
+    case started(slots: [SlotFinding], blobs: [Digest])
+    /// Time has passed.
+    case tick
+    case probed([ProbeReading])
+
+    case callAnswered(WireSchedulerReply)
+    case callFailed(CallFailure)
+
+    /// A work unit's container that was fetched, not verified.
+    case unitFetched(TaskID, [UInt8])
+    case unitFetchFailed(TaskID, FetchFailure)
+    case blobFetched(Digest)
+    case blobFetchFailed(Digest, FetchFailure)
+
+    case workerStarted(TaskID)
+    case workerNotStarted(TaskID, String)
+    case workerProgressed(TaskID, WorkerProgress)
+    /// The task's folder has grown beyond the unit's bound.
+    case diskBoundPassed(TaskID, bytes: Int64)
+    case workerEnded(TaskID, WorkerEnding)
+
+    case uploaded(TaskID)
+    case uploadFailed(TaskID, FetchFailure)
+    /// The file of a finished result does not have the hash that it had when it was finished.
+    case resultDamaged(TaskID)
+
+    /// The user or the system wants the client to end.
+    case stopRequested
+}
+
+/// What the shell found in a task's folder at a start.
+public struct SlotFinding: Hashable, Sendable {
+    public var task: TaskID
+    /// The offer that lies there, for a task that the state does not know.
+    public var offer: Offer?
+    /// The container that lies there.
+    public var unit: [UInt8]?
+    /// The complete result that lies there.
+    public var result: ResultSummary?
+    public var used: Usage
+    /// 0 ... 1; nil: the worker has not said it.
+    public var fraction: Double?
+
+    public init(
+        task: TaskID, offer: Offer?, unit: [UInt8]?, result: ResultSummary?, used: Usage = Usage(),
+        fraction: Double? = nil
+    ) {
+        self.task = task
+        self.offer = offer
+        self.unit = unit
+        self.result = result
+        self.used = used
+        self.fraction = fraction
+    }
+}
+
+/// Why a call to the scheduler brought no reply.
+public enum CallFailure: Hashable, Sendable {
+    /// The server has seen this sequence number, or a higher one.
+    case stale(sequence: Int64)
+    /// The server answers and refuses.
+    case refused(String)
+    /// Nobody answered, the connection broke, or what answered is no Millrace server.
+    case failed(String)
+}
+
+/// Why a download or an upload did not succeed.
+public enum FetchFailure: Hashable, Sendable {
+    /// Trying again may help.
+    case temporary(String)
+    /// The other side has it not, or does not want it.
+    case permanent(String)
+
+    public var message: String {
+        switch self {
+        case .temporary(let text), .permanent(let text): text
+        }
+    }
+}
+
+/// What a worker says of itself.
+public struct WorkerProgress: Hashable, Sendable {
+    /// 0 ... 1.
+    public var fraction: Double
+    public var used: Usage
+    public var peakMemoryBytes: Int64
+
+    public init(fraction: Double, used: Usage, peakMemoryBytes: Int64) {
+        self.fraction = fraction
+        self.used = used
+        self.peakMemoryBytes = peakMemoryBytes
+    }
+}
+
+/// How a worker ended and what it left.
+public struct WorkerEnding: Hashable, Sendable {
+    /// nil: a signal ended it.
+    public var code: Int32?
+    /// `exit code 70`, `signal 11 (Segmentation fault)`.
+    public var reason: String
+    public var lastWords: String
+    /// By the operating system's account.
+    public var cpuSeconds: Double
+    public var progress: WorkerProgress?
+    /// The complete result that it left, if there is one.
+    public var result: ResultSummary?
+
+    public init(
+        code: Int32?, reason: String, lastWords: String, cpuSeconds: Double, progress: WorkerProgress?,
+        result: ResultSummary?
+    ) {
+        self.code = code
+        self.reason = reason
+        self.lastWords = lastWords
+        self.cpuSeconds = cpuSeconds
+        self.progress = progress
+        self.result = result
+    }
+}

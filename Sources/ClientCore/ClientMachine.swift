@@ -1,0 +1,242 @@
+import Bytes
+import Domain
+import Engine
+import Wire
+
+/// The client's decisions: state and event in, changes and actions out. No clock, no randomness, no files.
+///
+/// What must survive a crash is in `state`; everything else here is rebuilt after a start from what lies on disk. After
+/// every event the machine looks at what should be going on and is not (level-triggered), so that a lost event costs
+/// time, never work.
+public struct ClientMachine: Sendable {
+    public internal(set) var state: ClientState
+    public let settings: ClientSettings
+    public internal(set) var policy: IdlePolicy
+
+    /// Tasks whose worker lives, or is being started.
+    var runs: [TaskID: Run] = [:]
+    /// Restarts after a crash that was not the task's doing, as far as is known.
+    var restarts: [TaskID: Int] = [:]
+    var blobs: [Digest: Blob] = [:]
+    /// When a held task last named a blob.
+    var blobNeededAt: [Digest: Timestamp] = [:]
+    var lastSweep: Timestamp
+    var unitFetches: [TaskID: Transfer] = [:]
+    var uploads: [TaskID: Transfer] = [:]
+    var call = CallState()
+    var stopping: Timestamp?
+    var exited = false
+    /// Nothing is started before this: the disk is full, or workers cannot be started.
+    var startsBlockedUntil: Timestamp?
+    var startFailures = 0
+    /// When the client last held a task.
+    var lastBusy: Timestamp
+    var lastTick: Timestamp
+    /// The time of the last event.
+    var lastSeen: Timestamp
+    /// Set by whatever changes `state` in a way that must not be forgotten.
+    var needsSave = false
+    /// The last matter that a person should know; shown by `status`.
+    public internal(set) var problem: String?
+
+    static let callBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 300)
+    static let emptyBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 60)
+    static let transferBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 600)
+    static let failureBackOff = BackOff(minimumSeconds: 600, maximumSeconds: 86_400)
+    /// Failures in a row from which on the host waits longer before it asks for more.
+    static let failuresInRowMax = 5
+    static let restartsMax = 2
+
+    /// - Parameter machineCores: of the whole machine, for the bound on the load of others.
+    public init(state: ClientState, settings: ClientSettings, machineCores: Int, now: Timestamp) {
+        self.state = state
+        self.settings = settings
+        policy = IdlePolicy(settings: settings.idle, cores: machineCores, now: now)
+        lastBusy = now
+        lastTick = now
+        lastSweep = now
+        lastSeen = now
+    }
+
+    /// Takes one event in.
+    ///
+    /// - Parameter random: drawn for this event, 0 ..< 1; used for jitter.
+    /// - Returns: what to do, in this order.
+    public mutating func handle(_ event: ClientEvent, now: Timestamp, random: Double) -> [ClientAction] {
+        lastSeen = now
+        var out = Outbox()
+        switch event {
+        case .started(let slots, let present): reconcile(slots, present, now, &out)
+        case .tick: break
+        case .probed(let readings): policy.update(readings, now: now)
+        case .callAnswered(let reply): take(reply, now, random, &out)
+        case .callFailed(let failure): take(failure, now, random, &out)
+        case .unitFetched(let task, let bytes):
+            unitFetches[task] = nil
+            verify(task, bytes, &out)
+        case .unitFetchFailed(let task, let failure): unitFetchFailed(task, failure, now, random, &out)
+        case .blobFetched(let digest): blobs[digest] = .present
+        case .blobFetchFailed(let digest, let failure): blobFetchFailed(digest, failure, now, random, &out)
+        case .workerStarted(let task): workerStarted(task, now, &out)
+        case .workerNotStarted(let task, let why): workerNotStarted(task, why, now, random, &out)
+        case .workerProgressed(let task, let progress): take(progress, of: task, &out)
+        case .diskBoundPassed(let task, let bytes): diskBoundPassed(task, bytes, &out)
+        case .workerEnded(let task, let ending): take(ending, of: task, now, random, &out)
+        case .uploaded(let task): uploaded(task)
+        case .uploadFailed(let task, let failure): uploadFailed(task, failure, now, random)
+        case .resultDamaged(let task): resultDamaged(task, &out)
+        case .stopRequested: stopping = stopping ?? now
+        }
+        pursue(now, &out)
+        return finish(&out)
+    }
+
+    /// Notes CPU seconds that the client itself has used since the last note.
+    public mutating func note(clientCPUSeconds: Double) {
+        state.totals.clientCPUSeconds += clientCPUSeconds
+    }
+
+    /// When something is due that no event will announce; nil: nothing is.
+    public var wakeAt: Timestamp? {
+        let transfers = unitFetches.values.compactMap(\.notBefore) + uploads.values.compactMap(\.notBefore)
+        let waiting = blobs.values.compactMap { blob -> Timestamp? in
+            if case .waiting(let until, _) = blob { until } else { nil }
+        }
+        let calls = call.inFlight == nil ? [call.notBefore, call.noWorkBefore].compactMap { $0 } : []
+        return (transfers + waiting + calls + [startsBlockedUntil].compactMap { $0 }).filter { $0 > lastSeen }.min()
+    }
+
+    /// Whatever should be going on and is not.
+    private mutating func pursue(_ now: Timestamp, _ out: inout Outbox) {
+        guard !exited else { return }
+        measureAvailability(now)
+        if !state.tasks.isEmpty { lastBusy = now }
+        if let stopping {
+            pursueStop(since: stopping, now, &out)
+            return
+        }
+        policy.update([], now: now)
+        giveBackHopeless(now, &out)
+        sweepBlobs(now, &out)
+        pursueFetches(now, &out)
+        pursueRuns(now, &out)
+        pursueUploads(now, &out)
+        pursueCall(now, &out)
+        if let limit = settings.exitWhenIdleSeconds, state.tasks.isEmpty, runs.isEmpty, call.inFlight == nil,
+            (now - lastBusy).seconds >= limit
+        {
+            out.say("nothing to do for \(Int(limit)) s: leaving")
+            exited = true
+            out.last(.exit)
+        }
+    }
+
+    private mutating func pursueStop(since: Timestamp, _ now: Timestamp, _ out: inout Outbox) {
+        for task in runs.keys.sorted() {
+            guard var run = runs[task] else { continue }
+            if !run.isLeaving {
+                run.isLeaving = true
+                runs[task] = run
+                if run.phase != .starting { out.add(.stopWorker(task)) }
+            } else if (now - since).seconds >= settings.stopGraceSeconds, !run.isKilled, run.phase != .starting {
+                run.isKilled = true
+                runs[task] = run
+                out.add(.killWorker(task))
+            }
+        }
+        if runs.isEmpty {
+            exited = true
+            needsSave = true
+            out.last(.exit)
+        }
+    }
+
+    private mutating func measureAvailability(_ now: Timestamp) {
+        let seconds = (now - lastTick).seconds
+        guard seconds >= 1 else { return }
+        lastTick = now
+        // A day is what a volunteer's habits repeat after.
+        let weight = min(seconds / 86_400, 0.1)
+        let sample = policy.isComputing ? 1.0 : 0.0
+        state.availability =
+            state.availability == 0 ? max(sample, 0.01) : state.availability + weight * (sample - state.availability)
+    }
+
+    private mutating func finish(_ out: inout Outbox) -> [ClientAction] {
+        defer { needsSave = false }
+        return out.before + (needsSave ? [.save] : []) + out.after + out.final
+    }
+
+    mutating func update(_ id: TaskID, _ change: (inout HeldTask) -> Void) {
+        guard var task = state[task: id] else { return }
+        change(&task)
+        state[task: id] = task
+        needsSave = true
+    }
+}
+
+/// Actions in the making: what must precede the save, what may only follow it, and what ends everything.
+struct Outbox {
+    var before: [ClientAction] = []
+    var after: [ClientAction] = []
+    var final: [ClientAction] = []
+
+    mutating func add(_ action: ClientAction) { after.append(action) }
+    mutating func first(_ action: ClientAction) { before.append(action) }
+    mutating func last(_ action: ClientAction) { final.append(action) }
+    mutating func say(_ text: String) { after.append(.say(text)) }
+}
+
+/// One run of a worker.
+struct Run: Hashable, Sendable {
+    enum Phase: Hashable, Sendable {
+        case starting
+        case computing
+        case suspended(since: Timestamp)
+    }
+
+    var phase = Phase.starting
+    /// It was asked to write a checkpoint and to go.
+    var isLeaving = false
+    var isKilled = false
+    /// Set when it is killed for a bound: the task's failure.
+    var overLimit: String?
+    /// Set when the task is to vanish with the run.
+    var isAborted = false
+    var progress: WorkerProgress?
+    var startedAt: Timestamp
+}
+
+/// A blob of the shared cache.
+enum Blob: Hashable, Sendable {
+    case present
+    case fetching(failures: Int)
+    case waiting(until: Timestamp, failures: Int)
+}
+
+/// A download or upload with its attempts.
+struct Transfer: Hashable, Sendable {
+    var inFlight = false
+    var failures = 0
+    var notBefore: Timestamp?
+}
+
+/// The traffic with the scheduler.
+struct CallState: Hashable, Sendable {
+    /// The call that is out, by its sequence number and the tasks that it reports.
+    var inFlight: InFlight?
+    var failures = 0
+    var staleInRow = 0
+    var emptyReplies = 0
+    /// No call before this, by the server's wish or by back-off.
+    var notBefore: Timestamp?
+    /// No wish for work before this.
+    var noWorkBefore: Timestamp?
+    var lastContact: Timestamp?
+    var noWorkReasons: [String] = []
+
+    struct InFlight: Hashable, Sendable {
+        var reported: [TaskID]
+        var wanted: Int
+    }
+}

@@ -1,0 +1,173 @@
+import Bytes
+import Domain
+import Engine
+import FoundationEssentials
+import Wire
+
+/// Containers and inputs: fetched, verified, and only then believed.
+extension ClientMachine {
+    /// Checks hash, signature and bounds of a container; a task whose unit fails is reported as failed.
+    ///
+    /// - Parameter stored: whether the container lies in the task's folder already.
+    mutating func verify(_ id: TaskID, _ bytes: [UInt8], stored: Bool = false, _ out: inout Outbox) {
+        guard let task = state[task: id], case .offered = task.stage else {
+            // A ready task at a start: its file is checked again all the same.
+            if stored, let task = state[task: id], case .ready = task.stage,
+                SHA256Hash.digest(of: bytes) != task.offer.unit
+            {
+                update(id) { $0.stage = .offered }
+            }
+            return
+        }
+        guard SHA256Hash.digest(of: bytes) == task.offer.unit else {
+            // On disk: damaged, so it is fetched anew. From the server: its own hash is wrong.
+            if !stored { fail(id, .badWorkUnit, "the container's SHA-256 is not the one that was announced", &out) }
+            return
+        }
+        guard let key = VerifyingKey(rawRepresentation: state.attachment.projectKey) else {
+            fail(id, .badWorkUnit, "the pinned project key is no Ed25519 key", &out)
+            return
+        }
+        do throws(WireError) {
+            let body = try UnitContainer.decode(bytes, key: key)
+            accept(id, task, body, bytes, stored, &out)
+        } catch {
+            fail(id, .badWorkUnit, "\(error)", &out)
+        }
+    }
+
+    private mutating func accept(
+        _ id: TaskID, _ task: HeldTask, _ body: WireWorkUnitBody, _ bytes: [UInt8], _ stored: Bool,
+        _ out: inout Outbox
+    ) {
+        guard body.unitID == UInt64(id.unit.rawValue) else {
+            fail(id, .badWorkUnit, "the container is work unit \(body.unitID)'s, not this task's", &out)
+            return
+        }
+        guard settings.apps.contains("\(body.app)/\(body.appVersion)") else {
+            fail(id, .unknownApp, "this host's worker does not know \(body.app) version \(body.appVersion)", &out)
+            return
+        }
+        let summary: UnitSummary
+        do throws(WireError) { summary = try UnitSummary(body) } catch {
+            fail(id, .badWorkUnit, "\(error)", &out)
+            return
+        }
+        if !stored { out.first(.storeTask(task.offer, unit: bytes)) }
+        update(id) { task in
+            task.unit = summary
+            task.stage = .ready
+        }
+    }
+
+    mutating func unitFetchFailed(
+        _ id: TaskID, _ failure: FetchFailure, _ now: Timestamp, _ random: Double, _ out: inout Outbox
+    ) {
+        var transfer = unitFetches[id] ?? Transfer()
+        transfer.inFlight = false
+        transfer.failures += 1
+        switch failure {
+        case .temporary(let why):
+            let delay = Self.transferBackOff.delaySeconds(failures: transfer.failures, random: random)
+            transfer.notBefore = now + TimeSpan(seconds: delay)
+            unitFetches[id] = transfer
+            problem = why
+        case .permanent(let why):
+            unitFetches[id] = nil
+            fail(id, .badWorkUnit, why, &out)
+        }
+    }
+
+    mutating func blobFetchFailed(
+        _ digest: Digest, _ failure: FetchFailure, _ now: Timestamp, _ random: Double, _ out: inout Outbox
+    ) {
+        guard case .fetching(let before)? = blobs[digest] else { return }
+        let failures = before + 1
+        problem = failure.message
+        if case .permanent(let why) = failure {
+            blobs[digest] = nil
+            for task in state.tasks where !task.stage.isOver {
+                if task.unit?.inputs.contains(where: { $0.digest == digest }) == true, runs[task.id] == nil {
+                    fail(task.id, .badInput, why, &out)
+                }
+            }
+            return
+        }
+        let delay = Self.transferBackOff.delaySeconds(failures: failures, random: random)
+        blobs[digest] = .waiting(until: now + TimeSpan(seconds: delay), failures: failures)
+    }
+
+    /// Begins the downloads that are due.
+    mutating func pursueFetches(_ now: Timestamp, _ out: inout Outbox) {
+        for task in state.tasks {
+            switch task.stage {
+            case .offered:
+                var transfer = unitFetches[task.id] ?? Transfer()
+                if transfer.inFlight || transfer.notBefore.map({ now < $0 }) == true { continue }
+                transfer.inFlight = true
+                unitFetches[task.id] = transfer
+                out.add(.fetchUnit(task.id, task.offer.unit, bytes: task.offer.unitBytes))
+            case .ready:
+                for input in task.unit?.inputs ?? [] { pursue(input, now, &out) }
+            case .finished, .failed: break
+            }
+        }
+    }
+
+    private mutating func pursue(_ input: UnitSummary.Input, _ now: Timestamp, _ out: inout Outbox) {
+        switch blobs[input.digest] {
+        case .present?, .fetching?: return
+        case .waiting(let until, let failures)?:
+            guard now >= until else { return }
+            blobs[input.digest] = .fetching(failures: failures)
+        case nil: blobs[input.digest] = .fetching(failures: 0)
+        }
+        out.add(.fetchBlob(input))
+    }
+
+    /// Once an hour: inputs that no task has named for a day are removed. They are shared by all units of a batch, so
+    /// the moment between two of them is no reason to fetch them again.
+    mutating func sweepBlobs(_ now: Timestamp, _ out: inout Outbox) {
+        for digest in neededBlobs() { blobNeededAt[digest] = now }
+        guard (now - lastSweep).seconds >= 3600 else { return }
+        lastSweep = now
+        let old = blobs.filter { digest, blob in
+            blob == .present && (now - (blobNeededAt[digest] ?? now)).seconds > 86_400
+        }
+        guard !old.isEmpty else { return }
+        for digest in old.keys {
+            blobs[digest] = nil
+            blobNeededAt[digest] = nil
+        }
+        out.add(.keepBlobs(blobs.filter { $0.value == .present }.keys.sorted()))
+    }
+
+    func inputsAreHere(_ task: HeldTask) -> Bool {
+        task.unit?.inputs.allSatisfy { blobs[$0.digest] == .present } == true
+    }
+}
+
+extension UnitSummary {
+    /// - Throws: `.outOfRange` for an input that is none.
+    init(_ body: WireWorkUnitBody) throws(WireError) {
+        var inputs: [Input] = []
+        for message in body.inputs {
+            let input = try message.domain()
+            inputs.append(
+                Input(name: input.name, digest: input.digest, size: input.size, packing: input.packing))
+        }
+        if !body.dictionarySha256.isEmpty {
+            guard let digest = Digest(bytes: body.dictionarySha256) else {
+                throw .outOfRange(field: "dictionary_sha256")
+            }
+            inputs.append(Input(name: UnitSummary.dictionaryName, digest: digest, size: nil, packing: .plain))
+        }
+        self.init(
+            label: body.label, app: body.app, appVersion: Int(body.appVersion), flopsBound: body.flopsBound,
+            memoryBytes: Int64(clamping: body.memoryBytes), diskBytes: Int64(clamping: body.diskBytes),
+            outputBytesMax: Int64(clamping: body.outputBytesMax), inputs: inputs)
+    }
+
+    /// The name under which the worker finds a unit's zstd dictionary among its files.
+    public static let dictionaryName = "zstd-dictionary"
+}

@@ -1,0 +1,213 @@
+import Bytes
+import CPosix
+import ClientCore
+import Domain
+import Glibc
+import Wire
+import WorkerHost
+
+/// The running client: takes events from its threads, asks `ClientMachine`, does what it says.
+public final class ClientLoop {
+    private let directory: DataDirectory
+    private var machine: ClientMachine
+    private var park: WorkerPark
+    private let courier: Courier
+    private let mailbox: Mailbox<ClientEvent>
+    private let idleProbe: X11IdleProbe?
+    private var loadProbe = OtherLoadProbe()
+    private let say: (String) -> Void
+
+    /// Actions that could not be done yet because the disk refused; the order is kept.
+    private var waiting: [ClientAction] = []
+    private var retryAt = 0.0
+    private var lastChores = 0.0
+    private var choreCount = 0
+    private var notedCPU = 0.0
+    private var hasEnded = false
+    private static let choreSeconds = 1.0
+    private static let retrySeconds = 2.0
+    /// A look at the size of task folders every so many chores.
+    private static let diskChores = 20
+    /// When nothing has happened, the status is written every so many chores.
+    private static let statusChores = 5
+    private var statusIsOld = true
+
+    /// Opens what a client needs; nothing is computed before `run`.
+    ///
+    /// - Parameter configure: changes settings before they are used.
+    /// - Parameter say: the log, a line each.
+    /// - Throws: `.configuration` when the host is not attached or there is no worker.
+    public init(
+        directory: DataDirectory, say: @escaping (String) -> Void, configure: (inout ClientSettings) -> Void
+    ) throws(Fault) {
+        let executable = try WorkerLocator.find()
+        let state = try directory.loadState(say: say)
+        let key = try directory.hostKey()
+        var settings = ClientSettings(
+            cores: HostInventory.cores, apps: try Self.apps(of: executable),
+            profile: HostInventory.profile(folder: directory.path))
+        configure(&settings)
+        let mailbox = Mailbox<ClientEvent>()
+        let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
+        self.directory = directory
+        self.mailbox = mailbox
+        self.say = say
+        machine = ClientMachine(
+            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
+        park = WorkerPark(
+            executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
+            mailbox: mailbox)
+        courier = Courier(
+            link: ServerLink(transport: transport, serverURL: state.attachment.serverURL), directory: directory,
+            host: state.attachment.host, key: key, mailbox: mailbox)
+        idleProbe =
+            settings.idle.always
+            ? nil
+            : X11IdleProbe(executable: WorkerLocator.ownPath(), arguments: ["probe-x11"]) {
+                mailbox.post(.probed([$0]))
+            }
+    }
+
+    /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
+    public var stopper: @Sendable () -> Void {
+        { [mailbox] in mailbox.post(.stopRequested) }
+    }
+
+    /// Runs until it is told to stop, or has nothing to do for as long as the settings say.
+    public func run() throws(Fault) {
+        let findings = try directory.findings(say: say)
+        feed(.started(slots: findings, blobs: try directory.cachedBlobs()))
+        writeStatus()
+        while !hasEnded {
+            for event in mailbox.take(waitSeconds: patienceSeconds()) {
+                if case .workerEnded(let task, let ending) = event {
+                    park.ended(task, cpuSeconds: ending.cpuSeconds)
+                }
+                feed(event)
+                if hasEnded { break }
+            }
+            doChores()
+        }
+        idleProbe?.stop()
+        writeStatus()
+    }
+
+    // MARK: One step
+
+    private func feed(_ event: ClientEvent) {
+        let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
+        if !actions.isEmpty { statusIsOld = true }
+        waiting += actions
+        perform()
+    }
+
+    private func perform() {
+        while !waiting.isEmpty, !hasEnded {
+            do throws(Fault) {
+                try perform(waiting[0])
+                waiting.removeFirst()
+            } catch {
+                if waiting.contains(where: { if case .exit = $0 { true } else { false } }) {
+                    // On the way out nothing waits for a disk: what is there already is enough to go on from.
+                    say("\(error)")
+                    waiting.removeFirst()
+                    continue
+                }
+                say("\(error); trying again")
+                retryAt = millrace_monotonic_seconds() + Self.retrySeconds
+                return
+            }
+        }
+    }
+
+    private func perform(_ action: ClientAction) throws(Fault) {
+        switch action {
+        case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
+        case .save: try directory.save(machine.state)
+        case .call(let call): courier.call(call)
+        case .fetchUnit(let task, let digest, _): courier.fetchUnit(task, digest)
+        case .fetchBlob(let input): courier.fetchBlob(input)
+        case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
+        case .startWorker(let task): startWorker(task)
+        case .suspendWorker(let task): park.suspend(task)
+        case .resumeWorker(let task): park.resume(task)
+        case .stopWorker(let task): park.stop(task)
+        case .killWorker(let task): park.kill(task)
+        case .dropTask(let task): try Files.remove(directory.slot(task))
+        case .dropBlob(let digest): try Files.remove(directory.blob(digest))
+        case .keepBlobs(let digests): try directory.keepBlobs(digests)
+        case .say(let text): say(text)
+        case .exit: hasEnded = true
+        }
+    }
+
+    private func startWorker(_ task: TaskID) {
+        guard let held = machine.state[task: task] else { return }
+        do throws(Fault) {
+            try park.start(held)
+            mailbox.post(.workerStarted(task))
+        } catch {
+            mailbox.post(.workerNotStarted(task, "\(error.message)"))
+        }
+    }
+
+    // MARK: What is done by the clock
+
+    /// How long to wait for events: until the next chore, or until something is due.
+    private func patienceSeconds() -> Double {
+        let now = millrace_monotonic_seconds()
+        var patience = lastChores + Self.choreSeconds - now
+        if !waiting.isEmpty { patience = min(patience, retryAt - now) }
+        if let due = machine.wakeAt { patience = min(patience, (due - Self.now).seconds + 0.001) }
+        return max(0, patience)
+    }
+
+    private func doChores() {
+        let now = millrace_monotonic_seconds()
+        if !waiting.isEmpty, now >= retryAt { perform() }
+        if let due = machine.wakeAt, due <= Self.now { feed(.tick) }
+        guard now - lastChores >= Self.choreSeconds, !hasEnded else { return }
+        lastChores = now
+        choreCount += 1
+        idleProbe?.tend()
+        let ownCPU = millrace_own_cpu_seconds()
+        machine.note(clientCPUSeconds: ownCPU - notedCPU)
+        notedCPU = ownCPU
+        if idleProbe != nil,
+            let reading = loadProbe.read(
+                ownCPUSeconds: ownCPU + park.endedCPUSeconds + park.liveCPUSeconds, monotonicSeconds: now, now: Self.now
+            )
+        {
+            feed(.probed([reading]))
+        }
+        for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
+        if choreCount % Self.diskChores == 0 { checkDisk() }
+        feed(.tick)
+        if statusIsOld || choreCount % Self.statusChores == 0 { writeStatus() }
+    }
+
+    private func checkDisk() {
+        for (task, bytes) in park.diskBytes() {
+            guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
+            feed(.diskBoundPassed(task, bytes: bytes))
+        }
+    }
+
+    private func writeStatus() {
+        statusIsOld = false
+        // Only information: a full disk must not stop the client here.
+        try? directory.save(machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds))
+    }
+
+    private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
+
+    /// What the worker beside this client can compute, as "name/version".
+    private static func apps(of executable: String) throws(Fault) -> [String] {
+        let servant = WorkerServant(executable: executable)
+        defer { servant.stop() }
+        var job = WireWorkerJob()
+        job.describe = WireDescribeJob()
+        let reply = try servant.perform(job, timeoutSeconds: 30)
+        return reply.catalogue.apps.map { "\($0.name)/\($0.version)" }.sorted()
+    }
+}

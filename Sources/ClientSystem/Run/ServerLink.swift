@@ -1,0 +1,113 @@
+import Bytes
+import ClientCore
+import Domain
+import FoundationEssentials
+import SwiftProtobuf
+import Wire
+
+/// The three things a volunteer's client asks a server: who are you, register me, and the scheduler call.
+public struct ServerLink: Sendable {
+    public let transport: HTTPTransport
+    /// Without a final slash.
+    public let serverURL: String
+
+    public init(transport: HTTPTransport, serverURL: String) {
+        self.transport = transport
+        self.serverURL = serverURL
+    }
+
+    /// An address as a person may type it: `http://` is added to a bare name, a final slash taken off.
+    ///
+    /// - Throws: `.usage` when that gives no http or https address.
+    public static func normalised(_ text: String) throws(Fault) -> String {
+        var url = text.contains("://") ? text : "http://" + text
+        while url.hasSuffix("/") { url.removeLast() }
+        let rest = url.drop { $0 != "/" }.drop { $0 == "/" }
+        guard url.hasPrefix("http://") || url.hasPrefix("https://"), !rest.isEmpty,
+            url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !url.contains("?"), !url.contains("#")
+        else {
+            throw Fault(
+                .usage, "\"\(text)\" is not the address of a server", advice: "For example http://127.0.0.1:8080")
+        }
+        return url
+    }
+
+    /// `GET /v1/project`.
+    public func project() throws(Fault) -> WireProjectInfo {
+        let url = "\(serverURL)/v1/project"
+        let request = HTTPRequest(
+            method: "GET", url: url, headers: [HTTPHeader("Accept", HTTPResponse.protobuf)],
+            responseBytesMax: Limits.rpcBytesMax)
+        let info = try transport.perform(request).message(WireProjectInfo.self, url: url)
+        guard info.protocolVersion == 1 else {
+            throw Fault(
+                .protocolError, "\(url): protocol version \(info.protocolVersion), this client speaks version 1",
+                advice: info.protocolVersion > 1 ? "Install a newer client." : nil)
+        }
+        guard VerifyingKey(rawRepresentation: Array(info.publicKey)) != nil else {
+            throw CurlFailure.notMillrace(url, "the answer holds no project key")
+        }
+        return info
+    }
+
+    /// `POST /v1/register`; repeating it gives the same host.
+    public func register(
+        volunteer: String, profile: HostProfile, key: SigningKey
+    ) throws(Fault) -> WireRegisterReply {
+        var message = WireRegisterRequest()
+        message.publicKey = Data(key.publicKey.rawRepresentation)
+        message.volunteerName = volunteer
+        message.profile = WireHostProfileMessage(profile)
+        let url = "\(serverURL)/v1/register"
+        let response = try post("/v1/register", message, host: nil, sequence: 0, key: key)
+        let reply = try response.message(WireRegisterReply.self, url: url)
+        guard reply.hostID > 0, reply.hostID < 1 << 63 else {
+            throw CurlFailure.notMillrace(url, "the answer holds no host number")
+        }
+        return reply
+    }
+
+    /// `POST /v1/scheduler`.
+    public func call(
+        _ request: WireSchedulerRequest, host: HostID, sequence: Int64, key: SigningKey
+    ) -> Result<WireSchedulerReply, CallFailureReason> {
+        let url = "\(serverURL)/v1/scheduler"
+        do throws(Fault) {
+            let response = try post("/v1/scheduler", request, host: host, sequence: sequence, key: key)
+            if response.status == 409, let reply = response.errorReply, reply.code == "stale_sequence" {
+                return .failure(CallFailureReason(.stale(sequence: Int64(clamping: reply.sequence))))
+            }
+            return .success(try response.message(WireSchedulerReply.self, url: url))
+        } catch {
+            let text = error.advice.map { "\(error.message). \($0)" } ?? error.message
+            let refused = [.refused, .badData, .noInput].contains(error.kind)
+            return .failure(CallFailureReason(refused ? .refused(text) : .failed(text)))
+        }
+    }
+
+    /// `CallFailure` as an error.
+    public struct CallFailureReason: Error {
+        public var failure: CallFailure
+        init(_ failure: CallFailure) { self.failure = failure }
+    }
+
+    private func post(
+        _ path: String, _ message: some SwiftProtobuf.Message, host: HostID?, sequence: Int64, key: SigningKey
+    ) throws(Fault) -> HTTPResponse {
+        let body: [UInt8]
+        do throws(WireError) { body = try StrictDecode.bytes(of: message) } catch {
+            throw Fault(.software, "\(error)")
+        }
+        let signed = RequestSignature.message(method: "POST", path: path, sequence: sequence, body: body)
+        var headers = [
+            HTTPHeader("Content-Type", HTTPResponse.protobuf), HTTPHeader("Accept", HTTPResponse.protobuf),
+            HTTPHeader(RequestSignature.signatureHeader, Hex.encode(key.sign(signed))),
+            HTTPHeader(RequestSignature.sequenceHeader, "\(sequence)"),
+        ]
+        if let host { headers.append(HTTPHeader(RequestSignature.hostHeader, "\(host.rawValue)")) }
+        return try transport.perform(
+            HTTPRequest(
+                method: "POST", url: serverURL + path, headers: headers, body: body,
+                responseBytesMax: Limits.rpcBytesMax))
+    }
+}

@@ -1,0 +1,50 @@
+import ClientCore
+
+/// A client's status for a terminal.
+public enum StatusText {
+    /// - Parameter nowMs: milliseconds since 1970, for ages.
+    public static func lines(_ status: ClientStatus, nowMs: Int64) -> [String] {
+        var lines = [
+            "project    \(status.site.isEmpty ? status.server : "\(status.site) (\(status.server))")",
+            "volunteer  \(status.volunteer), host \(status.host)",
+            "credit     \(decimal(status.creditCobblestones)) cobblestones, \(status.validTasks) valid, "
+                + "\(status.invalidTasks) invalid",
+            "client     \(activity(status, nowMs))",
+        ]
+        if status.running {
+            for probe in status.probes {
+                lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
+            }
+        }
+        lines.append("contact    \(status.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")")
+        for reason in status.noWorkReasons { lines.append("no work    \(reason)") }
+        if let problem = status.problem { lines.append("problem    \(problem)") }
+        lines.append("tasks      \(status.tasks.count)")
+        for task in status.tasks {
+            let percent = Int(task.fraction * 100)
+            let message = task.message.map { ": \($0)" } ?? ""
+            lines.append("  \(task.id)  \(percent) %  \(task.state)\(message)  \(task.project) \(task.label)")
+        }
+        return lines
+    }
+
+    private static func activity(_ status: ClientStatus, _ nowMs: Int64) -> String {
+        guard status.running else { return "not running; last seen \(age(status.writtenAtMs, nowMs)) ago" }
+        guard let pause = status.pause else { return "computing" }
+        return "paused for \(age(pause.sinceMs, nowMs)): \(pause.reason); goes on when \(pause.until)"
+    }
+
+    private static func age(_ thenMs: Int64, _ nowMs: Int64) -> String {
+        let seconds = max(0, (nowMs - thenMs) / 1000)
+        if seconds < 120 { return "\(seconds) s" }
+        if seconds < 7200 { return "\(seconds / 60) min" }
+        return "\(seconds / 3600) h"
+    }
+
+    private static func decimal(_ value: Double) -> String {
+        let thousandths = Int64((value * 1000).rounded())
+        let fraction = String(thousandths.magnitude % 1000)
+        let zeros = String(repeating: "0", count: 3 - fraction.count)
+        return "\(thousandths < 0 ? "-" : "")\(thousandths.magnitude / 1000).\(zeros)\(fraction)"
+    }
+}

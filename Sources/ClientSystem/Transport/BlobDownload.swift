@@ -1,0 +1,143 @@
+import Bytes
+import Domain
+import Glibc
+import WorkerHost
+
+/// Fetches a blob into a file: resumes a part that an earlier attempt left, and believes only the hash.
+public struct BlobDownload: Sendable {
+    let transport: HTTPTransport
+
+    public init(transport: HTTPTransport) {
+        self.transport = transport
+    }
+
+    /// Leaves the complete, verified file at `path`, or a part beside it for the next attempt.
+    ///
+    /// - Parameter size: bytes that the blob has; one byte more and it is refused.
+    /// - Throws: what `HTTPTransport.perform` throws; `.badData` when the bytes have another hash, `.noInput` when the
+    ///   server has no such blob, `.cannotWrite` when the disk is full.
+    public func fetch(url: String, digest: Digest, size: Int64, to path: String) throws(Fault) {
+        let part = path + ".part"
+        let sink = try FileSink(path: part, size: Int(size))
+        do throws(Fault) {
+            if sink.offset < Int(size) || size == 0 { try receive(url, sink) }
+            try sink.finish()
+        } catch {
+            sink.close()
+            throw error
+        }
+        guard try Self.digest(ofFile: part) == digest else {
+            try Files.remove(part)
+            throw Fault(
+                .badData, "\(url): the bytes that came have another SHA-256", advice: "It will be fetched anew.")
+        }
+        guard rename(part, path) == 0 else { throw Files.fault("rename", part) }
+        Files.syncFolder(of: path)
+    }
+
+    private func receive(_ url: String, _ sink: FileSink) throws(Fault) {
+        var request = HTTPRequest(method: "GET", url: url, timeoutSeconds: 24 * 3600)
+        if sink.offset > 0 { request.headers.append(HTTPHeader("Range", "bytes=\(sink.offset)-")) }
+        let head = try transport.exchange(request, sink: sink)
+        if head.status == 416 {
+            try sink.restart()
+            throw Fault(.interrupted, "\(url): the part that was here does not fit; it was dropped")
+        }
+        guard head.status == 200 || head.status == 206 else {
+            throw HTTPResponse(status: head.status, headers: head.headers, body: sink.refusal).refusal(url: url)
+        }
+        guard sink.offset == sink.size else {
+            throw Fault(.interrupted, "\(url): \(sink.offset) of \(sink.size) bytes came")
+        }
+    }
+
+    /// SHA-256 of a file, piece by piece.
+    public static func digest(ofFile path: String) throws(Fault) -> Digest {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Files.fault("open", path) }
+        defer { Glibc.close(file) }
+        var hash = StreamingSHA256()
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(file, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw Files.fault("read", path) }
+            if count == 0 { return hash.finish() }
+            hash.update(buffer[..<count])
+        }
+    }
+}
+
+/// Appends a body to a file, up to the size that was announced.
+final class FileSink: BodySink {
+    let size: Int
+    private(set) var offset: Int
+    private(set) var problem: Fault?
+    /// The body of an answer that is not the blob, for its message.
+    private(set) var refusal: [UInt8] = []
+    private let path: String
+    private var file: Int32
+    private var isBlob = false
+
+    init(path: String, size: Int) throws(Fault) {
+        file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Files.fault("create", path) }
+        self.path = path
+        self.size = size
+        offset = Int(lseek(file, 0, SEEK_END))
+        if offset > size { try restart() }
+    }
+
+    deinit { close() }
+
+    func close() {
+        if file >= 0 { Glibc.close(file) }
+        file = -1
+    }
+
+    /// Throws away what is there.
+    func restart() throws(Fault) {
+        guard ftruncate(file, 0) == 0 else { throw Files.fault("truncate", path) }
+        offset = Int(lseek(file, 0, SEEK_SET))
+    }
+
+    func finish() throws(Fault) {
+        guard fsync(file) == 0 else { throw Files.fault("sync", path) }
+        close()
+    }
+
+    func begin(_ head: ResponseHead) {
+        isBlob = head.status == 200 || head.status == 206
+        // The server sent everything although a part was asked for.
+        if head.status == 200, offset > 0 {
+            do throws(Fault) { try restart() } catch { problem = error }
+        }
+        if head.status == 206, !(head.headers["content-range"] ?? "").hasPrefix("bytes \(offset)-") {
+            problem = Fault(.protocolError, "another range was sent than the one asked for")
+        }
+    }
+
+    func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard problem == nil else { return false }
+        guard isBlob else {
+            refusal += bytes.prefix(max(0, 16_384 - refusal.count))
+            return true
+        }
+        guard offset + bytes.count <= size else {
+            problem = Fault(.protocolError, "more than the \(size) bytes that were announced")
+            return false
+        }
+        var at = 0
+        while at < bytes.count {
+            let count = write(file, bytes.baseAddress! + at, bytes.count - at)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else {
+                problem = Files.fault("write", path)
+                return false
+            }
+            at += count
+        }
+        offset += bytes.count
+        return true
+    }
+}

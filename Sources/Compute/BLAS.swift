@@ -1,0 +1,23 @@
+import COpenBLAS
+
+/// The few OpenBLAS calls that Millrace uses, with sizes checked.
+public enum BLAS {
+    /// OpenBLAS starts a thread per core otherwise, and several tasks on one machine would fight each other.
+    public static func setThreads(_ count: Int) {
+        openblas_set_num_threads(Int32(clamping: max(1, count)))
+    }
+
+    /// Threads that OpenBLAS would use for a large product.
+    public static var threads: Int { Int(openblas_get_num_threads()) }
+
+    /// `a · b`, row by row. - Parameter a: `rows` x `inner`. - Parameter b: `inner` x `columns`.
+    public static func product(rows: Int, columns: Int, inner: Int, _ a: [Double], _ b: [Double]) -> [Double] {
+        precondition(rows > 0 && columns > 0 && inner > 0, "matrices have at least one row and column")
+        precondition(a.count == rows * inner && b.count == inner * columns, "matrix sizes do not fit")
+        var c = [Double](repeating: 0, count: rows * columns)
+        cblas_dgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, numericCast(rows), numericCast(columns), numericCast(inner), 1,
+            a, numericCast(inner), b, numericCast(columns), 0, &c, numericCast(columns))
+        return c
+    }
+}

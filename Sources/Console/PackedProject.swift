@@ -1,0 +1,70 @@
+import Bytes
+import Domain
+import FoundationEssentials
+import Wire
+import WorkerHost
+
+/// The inputs of a project as they travel, each in a file named by its SHA-256.
+struct PackedProject {
+    struct Input {
+        var reference: InputReference
+        /// Where the packed bytes lie.
+        var path: String
+        /// Size of the file they were made of.
+        var rawBytes: Int64
+    }
+
+    var project: CheckedProject
+    var inputs: [Input]
+
+    /// Packs every input into `folder`, which exists.
+    ///
+    /// - Parameter context: told of each input; nil: silence.
+    static func pack(_ project: CheckedProject, into folder: String, _ context: CommandContext?) throws(Fault)
+        -> PackedProject
+    {
+        var inputs: [Input] = []
+        for input in project.spec.inputs {
+            let path = project.folder.path(of: input)
+            let columns = project.app.inputs.first { $0.name == input.name }?.columns ?? []
+            let bytes = try InputPacker.pack(input, path: path, columns: columns)
+            let digest = SHA256Hash.digest(of: bytes)
+            let packed = "\(folder)/\(digest.hex)"
+            try Files.replace(packed, with: bytes, durable: false)
+            let raw = Int64(Files.size(path) ?? 0)
+            inputs.append(
+                Input(
+                    reference: InputReference(
+                        name: input.name, digest: digest, size: Int64(bytes.count), packing: input.packing),
+                    path: packed, rawBytes: raw))
+            context?.remark(
+                "packed \(input.name): \(Amounts.bytes(raw)) to \(Amounts.bytes(Int64(bytes.count)))")
+        }
+        return PackedProject(project: project, inputs: inputs)
+    }
+
+    var localInputs: [WireLocalInput] {
+        inputs.map { input in
+            var local = WireLocalInput()
+            local.ref = WireInputRef(input.reference)
+            local.path = input.path
+            return local
+        }
+    }
+
+    /// What splitter, validator and assembler are told; the server makes the same of the manifest.
+    var appContext: WireAppContextMessage {
+        let spec = project.spec
+        var context = WireAppContextMessage()
+        context.app = spec.app
+        context.project = spec.name
+        context.title = spec.title
+        context.parameters = spec.parameters.map { WireParameterMessage($0) }
+        context.inputs = localInputs
+        context.stepsPerUnit = UInt64(spec.split.stepsPerUnit)
+        if let flops = spec.resources.flopsPerStep { context.flopsPerStep = flops }
+        if let relative = spec.validation.relativeTolerance { context.relativeTolerance = relative }
+        if let absolute = spec.validation.absoluteTolerance { context.absoluteTolerance = absolute }
+        return context
+    }
+}

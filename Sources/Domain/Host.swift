@@ -1,0 +1,84 @@
+/// What the server knows of a host.
+public struct HostRecord: Hashable, Sendable {
+    public var id: HostID
+    public var volunteer: VolunteerID
+    /// Ed25519 public key, 32 bytes: the host's identity.
+    public var publicKey: [UInt8]
+    public var profile: HostProfile
+    /// Highest sequence number seen; a request with a lower or equal one is a replay.
+    public var sequence: Int64
+    /// Measured speed: FLOPs of valid work over its wall seconds, exponentially averaged; nil until measured.
+    public var measuredFlopsPerSecond: Double?
+    public var validCount: Int64
+    public var invalidCount: Int64
+    public var errorCount: Int64
+    /// The sum of this host's ledger entries.
+    public var credit: Credit
+    public var createdAt: Timestamp
+    public var lastSeenAt: Timestamp
+
+    public init(
+        id: HostID, volunteer: VolunteerID, publicKey: [UInt8], profile: HostProfile, sequence: Int64,
+        measuredFlopsPerSecond: Double?, validCount: Int64, invalidCount: Int64, errorCount: Int64, credit: Credit,
+        createdAt: Timestamp, lastSeenAt: Timestamp
+    ) {
+        self.id = id
+        self.volunteer = volunteer
+        self.publicKey = publicKey
+        self.profile = profile
+        self.sequence = sequence
+        self.measuredFlopsPerSecond = measuredFlopsPerSecond
+        self.validCount = validCount
+        self.invalidCount = invalidCount
+        self.errorCount = errorCount
+        self.credit = credit
+        self.createdAt = createdAt
+        self.lastSeenAt = lastSeenAt
+    }
+}
+
+/// What a host says of itself; used for feasibility, never for credit.
+public struct HostProfile: Hashable, Sendable {
+    /// A name for people, for example the machine's host name; at most 64 bytes.
+    public var name: String
+    /// For example `x86_64-linux`.
+    public var platform: String
+    public var cpuModel: String
+    public var cores: Int
+    public var memoryBytes: Int64
+    public var diskFreeBytes: Int64
+    /// FLOPs per second of one core by the client's own short benchmark.
+    public var benchmarkFlopsPerSecond: Double
+    public var clientVersion: String
+
+    public init(
+        name: String, platform: String, cpuModel: String, cores: Int, memoryBytes: Int64, diskFreeBytes: Int64,
+        benchmarkFlopsPerSecond: Double, clientVersion: String
+    ) {
+        self.name = name
+        self.platform = platform
+        self.cpuModel = cpuModel
+        self.cores = cores
+        self.memoryBytes = memoryBytes
+        self.diskFreeBytes = diskFreeBytes
+        self.benchmarkFlopsPerSecond = benchmarkFlopsPerSecond
+        self.clientVersion = clientVersion
+    }
+}
+
+/// The owner of hosts.
+public struct VolunteerRecord: Hashable, Sendable {
+    public var id: VolunteerID
+    /// Chosen by the volunteer; shown on pages; at most 64 bytes, no control characters.
+    public var name: String
+    /// The sum of the credit of this volunteer's hosts.
+    public var credit: Credit
+    public var createdAt: Timestamp
+
+    public init(id: VolunteerID, name: String, credit: Credit, createdAt: Timestamp) {
+        self.id = id
+        self.name = name
+        self.credit = credit
+        self.createdAt = createdAt
+    }
+}

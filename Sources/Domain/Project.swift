@@ -1,0 +1,162 @@
+/// What a scientist's manifest says, checked. `Manifest` makes it from YAML; `docs/manifest.md` explains each key.
+public struct ProjectSpec: Hashable, Sendable {
+    /// Lower-case letters, digits and hyphens; 1 ... 64 bytes.
+    public var name: String
+    public var title: String
+    public var description: String
+    public var scienceArea: String
+    /// SPDX identifier of the licence under which the answer is published.
+    public var licence: String
+    /// A name from the app catalogue.
+    public var app: String
+    /// The app's own parameters, by name, as written in the manifest.
+    public var parameters: [Parameter]
+    public var inputs: [InputFile]
+    public var split: SplitRule
+    public var replication: ReplicationRule
+    public var resources: ResourceRule
+    public var validation: ValidationRule
+    public var credit: CreditRule
+
+    public init(
+        name: String, title: String, description: String, scienceArea: String, licence: String, app: String,
+        parameters: [Parameter], inputs: [InputFile], split: SplitRule, replication: ReplicationRule,
+        resources: ResourceRule, validation: ValidationRule, credit: CreditRule
+    ) {
+        self.name = name
+        self.title = title
+        self.description = description
+        self.scienceArea = scienceArea
+        self.licence = licence
+        self.app = app
+        self.parameters = parameters
+        self.inputs = inputs
+        self.split = split
+        self.replication = replication
+        self.resources = resources
+        self.validation = validation
+        self.credit = credit
+    }
+}
+
+/// One parameter of an app.
+public struct Parameter: Hashable, Sendable {
+    public var name: String
+    public var value: ParameterValue
+
+    public init(name: String, value: ParameterValue) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// The types a parameter can have. A whole number written for a real one is accepted by the app's schema.
+public enum ParameterValue: Hashable, Sendable {
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case reals([Double])
+}
+
+/// A file that every work unit of the project needs; sent once to each host.
+public struct InputFile: Hashable, Sendable {
+    /// The name under which the app asks for it.
+    public var name: String
+    /// Where it lies, relative to the manifest's folder.
+    public var path: String
+    /// How the bytes are packed on the wire.
+    public var packing: InputPacking
+
+    public init(name: String, path: String, packing: InputPacking) {
+        self.name = name
+        self.path = path
+        self.packing = packing
+    }
+}
+
+/// How an input file travels.
+public enum InputPacking: String, Hashable, Sendable, CaseIterable {
+    /// zstd over the bytes as they are.
+    case plain
+    /// A CSV table of numbers becomes columns of doubles, transposed by byte, then zstd: exact, and smaller.
+    case table
+}
+
+/// How finely the splitter cuts.
+public struct SplitRule: Hashable, Sendable {
+    /// How many steps of the app's own grid go into one work unit; the app says what a step is. 1 or more.
+    public var stepsPerUnit: Int
+
+    public init(stepsPerUnit: Int) {
+        self.stepsPerUnit = stepsPerUnit
+    }
+}
+
+/// How often a work unit is computed and when it is given up.
+public struct ReplicationRule: Hashable, Sendable {
+    /// Agreeing results of different volunteers that decide a unit. 1 ... 16.
+    public var quorum: Int
+    /// Tasks made at first. quorum ... maxTotal.
+    public var initial: Int
+    /// Tasks ever made for one unit. 1 ... 32.
+    public var maxTotal: Int
+    /// Failed tasks (errors, malformed results) after which the unit fails. 1 ... 32.
+    public var maxErrors: Int
+    /// Time from sending a task to its report.
+    public var deadline: TimeSpan
+
+    public init(quorum: Int, initial: Int, maxTotal: Int, maxErrors: Int, deadline: TimeSpan) {
+        self.quorum = quorum
+        self.initial = initial
+        self.maxTotal = maxTotal
+        self.maxErrors = maxErrors
+        self.deadline = deadline
+    }
+}
+
+/// What a task may use. Estimates steer the scheduler, bounds are enforced on the volunteer's machine.
+public struct ResourceRule: Hashable, Sendable {
+    /// Floating-point operations of one step of the app's grid; nil: the app knows.
+    public var flopsPerStep: Double?
+    /// A task is stopped after `flopsBoundFactor` times its estimated run time on that host. 1 ... 1000.
+    public var flopsBoundFactor: Double
+    public var memoryBytes: Int64
+    public var diskBytes: Int64
+    public var outputBytes: Int64
+
+    public init(
+        flopsPerStep: Double?, flopsBoundFactor: Double, memoryBytes: Int64, diskBytes: Int64, outputBytes: Int64
+    ) {
+        self.flopsPerStep = flopsPerStep
+        self.flopsBoundFactor = flopsBoundFactor
+        self.memoryBytes = memoryBytes
+        self.diskBytes = diskBytes
+        self.outputBytes = outputBytes
+    }
+}
+
+/// How results are judged.
+public struct ValidationRule: Hashable, Sendable {
+    /// Recompute the claims of each single result before it is compared.
+    public var checkEach: Bool
+    /// Largest relative difference between two results that agree; nil: the app's own.
+    public var relativeTolerance: Double?
+    /// Largest absolute difference between two results that agree; nil: the app's own.
+    public var absoluteTolerance: Double?
+
+    public init(checkEach: Bool, relativeTolerance: Double?, absoluteTolerance: Double?) {
+        self.checkEach = checkEach
+        self.relativeTolerance = relativeTolerance
+        self.absoluteTolerance = absoluteTolerance
+    }
+}
+
+/// What a valid task earns.
+public struct CreditRule: Hashable, Sendable {
+    /// Multiplies the credit that follows from the unit's FLOP count; 0 ... 10, 1 by default.
+    public var factor: Double
+
+    public init(factor: Double) {
+        self.factor = factor
+    }
+}

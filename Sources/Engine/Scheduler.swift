@@ -1,0 +1,116 @@
+import Domain
+
+/// Chooses tasks for a host that asks for work.
+public enum Scheduler {
+    /// Goes through the candidates in order and takes each that the host can finish, until what it wants is given.
+    ///
+    /// Nothing is taken on trust that would hurt the volunteer: memory, disk and time are checked against what the
+    /// host offers and how fast it was measured. The same input gives the same choice.
+    /// - Parameter candidates: unsent tasks in the order in which they should leave.
+    /// - Parameter want: counts beyond `Limits.tasksPerReplyMax` are cut to it.
+    public static func choose(
+        _ candidates: [Candidate], host: HostView, want: WorkRequest, now: Timestamp
+    ) -> Choice {
+        guard want.tasks > 0 else { return Choice(tasks: [], refusals: []) }
+        var round = SchedulerRound(host: host, want: want, now: now)
+        for candidate in candidates {
+            if round.isSatisfied || round.hostLimit() != nil { break }
+            round.consider(candidate)
+        }
+        return round.choice()
+    }
+
+    /// Tasks a host may have in progress: two rounds for its cores, and a few so that short ones do not starve it;
+    /// never more than its quota for a day.
+    public static func inProgressMax(_ host: HostView) -> Int {
+        min(2 * max(host.cores, 1) + inProgressBuffer, max(host.dailyQuota, 1))
+    }
+
+    static let inProgressBuffer = 4
+}
+
+/// One call of the scheduler: what was taken, and what was refused.
+private struct SchedulerRound {
+    let host: HostView
+    let want: WorkRequest
+    let now: Timestamp
+    private let tasksMax: Int
+    private var chosen: [ChosenTask] = []
+    private var load: HostLoad
+    private var units: Set<WorkUnitID>
+    private var diskLeft: Int64
+    private var refusals = RefusalCounter()
+
+    init(host: HostView, want: WorkRequest, now: Timestamp) {
+        self.host = host
+        self.want = want
+        self.now = now
+        tasksMax = min(want.tasks, Limits.tasksPerReplyMax)
+        load = HostLoad(host: host, queuedSeconds: want.queuedSeconds)
+        units = Set(host.heldUnits)
+        diskLeft = host.diskFreeBytes
+    }
+
+    var isSatisfied: Bool {
+        chosen.count >= tasksMax || (want.seconds > 0 && !chosen.isEmpty && load.newSecondsOnIdlestCore >= want.seconds)
+    }
+
+    /// Why the host gets nothing more whatever waits.
+    func hostLimit() -> Refusal? {
+        let limit = Scheduler.inProgressMax(host)
+        if host.inProgress + chosen.count >= limit {
+            let text = "this host has \(host.inProgress + chosen.count) tasks in progress, its limit is \(limit)"
+            return Refusal(reason: .inProgressLimit, count: 0, text: text)
+        }
+        if host.sentLastDay + chosen.count >= host.dailyQuota {
+            let text =
+                "this host may get \(host.dailyQuota) tasks a day after its errors and invalid results; "
+                + "each valid result raises that"
+            return Refusal(reason: .dailyQuota, count: 0, text: text)
+        }
+        return nil
+    }
+
+    mutating func consider(_ task: Candidate) {
+        let unit = task.id.unit
+        guard !units.contains(unit) else { return refusals.count(.sameVolunteer) }
+        guard host.knows(app: task.app) else { return refusals.count(.unknownApp, name: task.app) }
+        guard task.flops >= 0, task.flopsBound >= task.flops else { return refusals.count(.bounds) }
+        guard task.memoryBytes <= host.memoryBytes else { return refusals.count(.memory, need: task.memoryBytes) }
+        guard task.diskBytes <= diskLeft else { return refusals.count(.disk, need: task.diskBytes) }
+        guard task.outputBytesMax <= diskLeft - task.diskBytes else {
+            return refusals.count(.output, need: task.outputBytesMax)
+        }
+        let job = HostLoad.Job(
+            task: task.id, seconds: HostSpeed.seconds(flops: task.flops, flopsPerSecond: host.flopsPerSecond),
+            dueSeconds: task.deadlineSpan.seconds,
+            memoryBytes: task.memoryBytes)
+        if let late = load.add(job) {
+            return refusals.count(.deadline, seconds: late, due: task.deadlineSpan.seconds)
+        }
+        units.insert(unit)
+        diskLeft -= task.diskBytes + task.outputBytesMax
+        let assignment = Assignment(
+            host: host.id, volunteer: host.volunteer, sentAt: now, deadline: now + task.deadlineSpan)
+        chosen.append(ChosenTask(id: task.id, estimatedSeconds: job.seconds, assignment: assignment))
+    }
+
+    func choice() -> Choice {
+        if isSatisfied { return Choice(tasks: chosen, refusals: []) }
+        var reasons = refusals.refusals(host: host)
+        if let limit = hostLimit() {
+            reasons.insert(limit, at: 0)
+        } else if reasons.isEmpty {
+            let text = chosen.isEmpty ? "no task is waiting to be computed" : "no more tasks are waiting to be computed"
+            reasons.append(Refusal(reason: .noTasks, count: 0, text: text))
+        }
+        return Choice(tasks: chosen, refusals: reasons)
+    }
+}
+
+extension HostView {
+    /// Whether its worker has the app, by `name/version`, or by name when the candidate names no version.
+    func knows(app: String) -> Bool {
+        apps.contains { $0 == app || $0.hasPrefix(app + "/") }
+    }
+}

@@ -1,0 +1,109 @@
+import Domain
+
+/// What the validator says, and what the engine makes of it.
+extension WorkUnitTransition {
+    mutating func check(_ id: TaskID, _ outcome: CheckOutcome) {
+        guard let at = place(of: id), case .reported(let assignment, let report, .pending) = tasks[at].state else {
+            return
+        }
+        switch outcome {
+        case .malformed(let reason):
+            decide(at, .invalid, reason: reason)
+            settle()
+        case .refuted(let difference, let reason):
+            decide(at, .invalid, difference: difference, reason: reason)
+            settle()
+        case .plausible:
+            tasks[at].state = .reported(assignment, report, check: .plausible)
+            resultBecamePlausible()
+        case .proven:
+            tasks[at].state = .reported(assignment, report, check: .proven)
+            resultBecamePlausible()
+        }
+    }
+
+    /// One more result may count towards the quorum.
+    ///
+    /// With quorum 1 it decides alone: either the check proved it, or the project asked for no second opinion. With a
+    /// larger quorum a proven result counts as a plausible one: the scientist has asked for that many volunteers, and
+    /// a proof covers what a result claims, while only a second result shows what the first left out.
+    mutating func resultBecamePlausible() {
+        guard isOpen else { return }
+        let candidates = plausiblePlaces
+        if unit.replication.quorum == 1, let only = candidates.first {
+            accept(canonical: only, candidates: candidates, comparisons: [])
+        } else if candidates.count >= unit.replication.quorum {
+            unit.state = .comparing
+        } else {
+            settle()
+        }
+    }
+
+    mutating func compare(_ comparisons: [PairComparison]) {
+        switch unit.state {
+        case .comparing: compareOpen(comparisons)
+        case .validated(let canonical), .assembled(let canonical): compareExtra(comparisons, canonical)
+        case .ready, .active, .purged, .failed, .cancelled: break
+        }
+    }
+
+    /// Looks for a quorum. A comparison that does not cover every plausible result is stale (one came while it ran):
+    /// it is dropped, and the unit's validation work names them all again. That ends, since tasks are bounded.
+    private mutating func compareOpen(_ comparisons: [PairComparison]) {
+        let places = plausiblePlaces
+        let members = places.compactMap { at in
+            tasks[at].state.assignment.map { Quorum.Member(task: tasks[at].id, volunteer: $0.volunteer) }
+        }
+        guard Quorum.covers(members, comparisons) else { return }
+        switch Quorum.decide(members, comparisons, quorum: unit.replication.quorum) {
+        case .agreed(let canonical, _):
+            guard let at = place(of: canonical) else { return }
+            accept(canonical: at, candidates: places, comparisons: comparisons)
+        case .undecided:
+            unit.state = .active
+            settle()
+        }
+    }
+
+    /// The unit has its canonical result. Every compared result is judged by that one alone, as late results will be.
+    private mutating func accept(canonical at: Int, candidates: [Int], comparisons: [PairComparison]) {
+        let canonical = tasks[at].id
+        let wasProven = if case .reported(_, _, .proven) = tasks[at].state { true } else { false }
+        unit.state = .validated(canonical: canonical)
+        var partners: [TaskID] = []
+        for other in candidates where other != at {
+            guard let pair = Quorum.comparison(of: canonical, and: tasks[other].id, in: comparisons) else { continue }
+            if pair.difference == nil { partners.append(tasks[other].id) }
+        }
+        for place in candidates where place != at { judge(place, comparisons, canonical) }
+        let reason =
+            if let first = partners.first {
+                partners.count == 1
+                    ? "canonical: agrees with \(first)"
+                    : "canonical: agrees with \(first) and \(partners.count - 1) more"
+            } else if wasProven {
+                "canonical: proven by its check"
+            } else {
+                unit.checkEach ? "canonical: passed its check, quorum 1" : "canonical: quorum 1"
+            }
+        decide(at, .valid, comparedWith: partners.first, reason: reason)
+        for at in tasks.indices where tasks[at].state == .unsent { tasks[at].state = .notNeeded }
+        actions.append(.unitEnded)
+    }
+
+    /// Results that came after the unit had its canonical one.
+    private mutating func compareExtra(_ comparisons: [PairComparison], _ canonical: TaskID) {
+        for at in plausiblePlaces { judge(at, comparisons, canonical) }
+    }
+
+    private mutating func judge(_ at: Int, _ comparisons: [PairComparison], _ canonical: TaskID) {
+        guard let pair = Quorum.comparison(of: canonical, and: tasks[at].id, in: comparisons) else { return }
+        guard let difference = pair.difference else {
+            return decide(at, .valid, comparedWith: canonical, reason: "agrees with the canonical result \(canonical)")
+        }
+        let reason =
+            "differs from the canonical result \(canonical) at \(difference.element): "
+            + "distance \(difference.distance), allowed \(difference.tolerance)"
+        decide(at, .invalid, comparedWith: canonical, difference: difference, reason: reason)
+    }
+}

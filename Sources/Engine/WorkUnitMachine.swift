@@ -1,0 +1,58 @@
+import Domain
+
+/// Decides what follows when one event reaches one work unit.
+///
+/// Pure: reads no clock, store or randomness; replaying the same events gives the same states. The tables in
+/// `docs/state-machines.md` have a row for every event in every state, and a test compares them with this code.
+public enum WorkUnitMachine {
+    /// A new unit with `replication.initial` unsent tasks.
+    ///
+    /// A replication rule that no run could satisfy (the manifest check refuses it long before) gives a unit that has
+    /// failed as `unusable` and has no tasks, so that a corrupt row cannot bring the server down.
+    public static func create(_ unit: WorkUnitRecord) -> WorkUnitAggregate {
+        var unit = unit
+        if let fault = fault(in: unit.replication) {
+            unit.state = .failed(.unusable(fault))
+            return WorkUnitAggregate(unit: unit, tasks: [])
+        }
+        unit.state = .ready
+        let tasks = (0..<unit.replication.initial).map {
+            TaskRecord(id: TaskID(unit: unit.id, ordinal: $0), state: .unsent)
+        }
+        return WorkUnitAggregate(unit: unit, tasks: tasks)
+    }
+
+    /// - Parameter now: server time; a clock that went backwards leaves `updatedAt` where it was.
+    /// - Returns: the new aggregate (its revision untouched: the store counts it) and what the shell must do.
+    public static func step(
+        _ aggregate: WorkUnitAggregate, _ event: WorkUnitEvent, now: Timestamp
+    ) -> WorkUnitStep {
+        var transition = WorkUnitTransition(aggregate, now: now)
+        switch event {
+        case .assigned(let task, let assignment): transition.assign(task, assignment)
+        case .reported(let task, let host, let report): transition.report(task, host: host, report)
+        case .taskFailed(let task, let host, let error): transition.fail(task, host: host, error)
+        case .deadlinePassed(let task): transition.expire(task)
+        case .checked(let task, let outcome): transition.check(task, outcome)
+        case .compared(let comparisons): transition.compare(comparisons)
+        case .assembled: transition.assemble()
+        case .cancelled: transition.cancel()
+        }
+        return transition.finished(from: aggregate)
+    }
+
+    /// What makes a replication rule impossible; nil when it is sound.
+    static func fault(in rule: ReplicationRule) -> String? {
+        if rule.quorum < 1 || rule.quorum > Limits.quorumMax {
+            return "quorum is \(rule.quorum), expected 1 to \(Limits.quorumMax)"
+        }
+        if rule.maxTotal < rule.quorum || rule.maxTotal > Limits.replicasMax {
+            return "max total is \(rule.maxTotal), expected \(rule.quorum) (the quorum) to \(Limits.replicasMax)"
+        }
+        if rule.initial < rule.quorum || rule.initial > rule.maxTotal {
+            return "initial is \(rule.initial), expected \(rule.quorum) (the quorum) to \(rule.maxTotal) (max total)"
+        }
+        if rule.maxErrors < 1 { return "max errors is \(rule.maxErrors), expected 1 or more" }
+        return nil
+    }
+}

@@ -1,0 +1,51 @@
+import Domain
+
+extension WorkUnitMachine {
+    /// What the validator must do next, or nil.
+    ///
+    /// A function of the state alone, so that work is never lost by a restart: whoever asks again gets the same answer
+    /// until the matching event has been taken. Single results are checked first, since a comparison of few is
+    /// repeated when more come. A unit that has its canonical result has work as long as a task is in state reported.
+    public static func validationWork(_ aggregate: WorkUnitAggregate) -> ValidationWork? {
+        let state = aggregate.unit.state
+        switch state {
+        case .ready, .active, .comparing, .validated, .assembled: break
+        case .purged, .failed, .cancelled: return nil
+        }
+        var judged: [TaskID] = []
+        for task in aggregate.tasks {
+            guard case .reported(_, _, let check) = task.state else { continue }
+            if check == .pending { return .check(task.id) }
+            judged.append(task.id)
+        }
+        if state == .comparing { return .compare(judged) }
+        if let canonical = state.canonical, let extra = judged.first { return .compare([canonical, extra]) }
+        return nil
+    }
+
+    /// Whether `host` should go on with a task; `.notNeeded` for a task that is not this host's or is over.
+    public static func need(for task: TaskID, at host: HostID, in aggregate: WorkUnitAggregate) -> TaskNeed {
+        guard let record = aggregate.tasks.first(where: { $0.id == task }), record.state.assignment?.host == host else {
+            return .notNeeded
+        }
+        switch record.state {
+        case .sent, .expired:
+            switch aggregate.unit.state {
+            case .ready, .active, .comparing: return .needed
+            case .validated, .assembled: return .optional
+            case .purged, .failed, .cancelled: return .notNeeded
+            }
+        case .unsent, .reported, .decided, .failed, .aborted, .notNeeded: return .notNeeded
+        }
+    }
+
+    /// The tasks that are, or were when the unit ended, out at a host and whose result is not needed any more: those
+    /// hosts may drop them if they have not started (unit validated) or at once (unit failed or cancelled).
+    public static func abortableTasks(_ aggregate: WorkUnitAggregate) -> [TaskID] {
+        aggregate.tasks.compactMap { task in
+            if case .aborted = task.state { return task.id }
+            guard let host = task.state.assignment?.host, case .sent = task.state else { return nil }
+            return need(for: task.id, at: host, in: aggregate) == .needed ? nil : task.id
+        }
+    }
+}

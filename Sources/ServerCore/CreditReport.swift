@@ -1,0 +1,44 @@
+import Domain
+import Engine
+import Storage
+import Wire
+
+extension ProjectServer {
+    /// What every host has earned, and whether the books balance: what the projects issued, the ledger's sum, the sum
+    /// over hosts and the sum over volunteers must be one number.
+    public func creditReport(in tx: any StoreTransaction) throws -> WireCreditReport {
+        var report = WireCreditReport()
+        let inProgress = try tx.inProgressCounts()
+        var names: [VolunteerID: String] = [:]
+        for host in try tx.hosts() {
+            if names[host.volunteer] == nil { names[host.volunteer] = try tx.volunteer(host.volunteer)?.name ?? "" }
+            var row = WireCreditRow()
+            row.hostID = UInt64(host.id.rawValue)
+            row.hostName = host.profile.name
+            row.volunteerID = UInt64(host.volunteer.rawValue)
+            row.volunteerName = names[host.volunteer] ?? ""
+            row.microcobblestones = host.credit.microcobblestones
+            row.valid = UInt64(host.validCount)
+            row.invalid = UInt64(host.invalidCount)
+            row.errors = UInt64(host.errorCount)
+            row.inProgress = UInt64(inProgress[host.id] ?? 0)
+            row.measuredGflops = (host.measuredFlopsPerSecond ?? 0) / 1e9
+            row.lastSeenMs = UInt64(max(0, host.lastSeenAt.milliseconds))
+            report.hosts.append(row)
+        }
+        let summary = try tx.ledgerSummary()
+        var issued: Int64 = 0
+        var projects: Set<String> = []
+        for batch in try tx.batches() where projects.insert(batch.project).inserted {
+            issued -= try tx.balance(of: .project(batch.project)).microcobblestones
+        }
+        report.ledgerTotalMicrocobblestones = summary.granted.microcobblestones
+        report.hostsTotalMicrocobblestones = summary.hostsTotal.microcobblestones
+        report.issuedMicrocobblestones = issued
+        report.ledgerEntries = UInt64(summary.entries)
+        report.balanced =
+            summary.granted == summary.hostsTotal && summary.granted == summary.volunteersTotal
+            && issued == summary.granted.microcobblestones
+        return report
+    }
+}

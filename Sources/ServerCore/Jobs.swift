@@ -1,0 +1,90 @@
+import Domain
+import Engine
+import Wire
+
+/// What a job is about. A job with the same key is not started twice at the same time.
+public enum JobKey: Hashable, Sendable, CustomStringConvertible {
+    case split(BatchID)
+    case check(TaskID)
+    case compare(WorkUnitID)
+    case assemble(BatchID)
+
+    public var description: String {
+        switch self {
+        case .split(let batch): "split \(batch)"
+        case .check(let task): "check \(task)"
+        case .compare(let unit): "compare \(unit)"
+        case .assemble(let batch): "assemble \(batch)"
+        }
+    }
+}
+
+/// Something a worker child must compute for the server.
+public struct ServerJob: Sendable {
+    public var key: JobKey
+    public var message: WireWorkerJob
+    public var timeoutSeconds: Double
+    /// What it was made from, for the answer: the batch for split and assemble, the tasks for compare.
+    public var batch: BatchRecord
+    public var tasks: [TaskID]
+}
+
+/// How a job ended.
+public enum JobResult: Sendable {
+    case reply(WireWorkerReply)
+    /// The worker crashed, ran out of time, or could not be started.
+    case fault(Fault)
+}
+
+/// What a job's end means for the store.
+public enum JobEvent: Sendable {
+    case split(PreparedSplit)
+    case splitFailed(BatchID, String)
+    case checked(TaskID, CheckOutcome)
+    case compared(WorkUnitID, [PairComparison])
+    case assembled(BatchID)
+    case assembleFailed(BatchID, String)
+    /// Nothing can be said; the same job will be asked for again.
+    case retry(JobKey, Fault)
+}
+
+/// Which jobs are running and which wait after a failure. It may be forgotten at any time: a restart begins with an
+/// empty board, and the next tick asks for every job again.
+public struct JobBoard: Sendable {
+    public private(set) var running: Set<JobKey> = []
+    private var failures: [JobKey: Failure] = [:]
+
+    private struct Failure {
+        var count = 0
+        /// Of these, how often the worker crashed or ran out of time.
+        var crashes = 0
+        var retryAt = Timestamp(milliseconds: 0)
+    }
+
+    public init() {}
+
+    /// How often in a row the worker did not survive a job.
+    func crashCount(_ key: JobKey) -> Int { failures[key]?.crashes ?? 0 }
+
+    func mayStart(_ key: JobKey, now: Timestamp) -> Bool {
+        !running.contains(key) && (failures[key].map { $0.retryAt <= now } ?? true)
+    }
+
+    mutating func start(_ key: JobKey) { running.insert(key) }
+
+    /// - Parameter event: `.retry` keeps the job waiting, anything else forgets it.
+    mutating func finish(_ key: JobKey, _ event: JobEvent?, settings: ServerSettings, now: Timestamp) {
+        running.remove(key)
+        guard case .retry(_, let fault) = event else {
+            failures[key] = nil
+            return
+        }
+        var failure = failures[key] ?? Failure()
+        failure.count += 1
+        if fault.kind == .software { failure.crashes += 1 }
+        // Doubled each time; the exponent is cut where the wait has long reached its maximum.
+        let factor = Double(1 << min(failure.count - 1, 20))
+        failure.retryAt = now + TimeSpan(seconds: min(settings.retrySeconds * factor, settings.retrySecondsMax))
+        failures[key] = failure
+    }
+}

@@ -1,0 +1,60 @@
+import Bytes
+import Domain
+import Storage
+
+/// The server's decisions: values and a store in, values and changes out. Synchronous, without clock or threads.
+///
+/// Every function that takes a transaction does all its writes inside it. Functions that need blobs but no rows are
+/// called outside of transactions, so that the writer thread never waits for a disk full of results.
+public struct ProjectServer: Sendable {
+    public let settings: ServerSettings
+    public let keys: ServerKeys
+    public let blobs: any BlobStore
+    /// The checked manifest of a batch, by the hash of its text. May keep what it parsed.
+    public let spec: @Sendable (Digest) throws -> ProjectSpec
+
+    public init(
+        settings: ServerSettings, keys: ServerKeys, blobs: any BlobStore,
+        spec: @escaping @Sendable (Digest) throws -> ProjectSpec
+    ) {
+        self.settings = settings
+        self.keys = keys
+        self.blobs = blobs
+        self.spec = spec
+    }
+}
+
+/// What an operator may set, and the pace of the server. All spans in seconds unless the name says otherwise.
+public struct ServerSettings: Hashable, Sendable {
+    /// What the site calls itself.
+    public var site: String
+    /// Folder of the answers: `<batch>/` for each finished one, `.tmp-<batch>` while it is written.
+    public var resultsPath: String
+    /// How many unsent tasks the scheduler looks at first; more only when none of them fits the host.
+    public var candidatesFirst = 256
+    public var candidatesMax = 65_536
+    /// A host with work calls again no sooner than this.
+    public var busyCallSeconds = 0.5
+    /// A host that got nothing while batches run.
+    public var waitingCallSeconds = 3.0
+    /// A host that got nothing because there is nothing.
+    public var idleCallSeconds = 10.0
+    /// How long after the deadline an upload ticket is good.
+    public var ticketGraceSeconds = 7.0 * 86_400
+    /// Work units asked of the splitter at a time.
+    public var splitDrafts = 100
+    /// The splitter rests while this many units of its batch wait for their first host.
+    public var readyUnitsMax: Int64 = 5000
+    public var jobTimeoutSeconds = 300.0
+    public var assembleTimeoutSeconds = 3600.0
+    /// A check whose worker crashed this often on a result counts as malformed.
+    public var crashesMax = 2
+    /// A job that failed for reasons of the server's own machine is tried again after this long, then twice that ...
+    public var retrySeconds = 1.0
+    public var retrySecondsMax = 60.0
+
+    public init(site: String, resultsPath: String) {
+        self.site = site
+        self.resultsPath = resultsPath
+    }
+}

@@ -1,0 +1,104 @@
+import Bytes
+import Domain
+import Wire
+
+/// A scheduler request whose fields are in bounds.
+public struct SchedulerCall: Hashable, Sendable {
+    public var profile: HostProfile
+    public var held: [TaskID]
+    public var reports: [ReportedTask]
+    public var wantTasks: Int
+    public var wantSeconds: Double
+    public var queuedSeconds: Double
+    /// 0 < availability <= 1.
+    public var availability: Double
+    /// `name/version`.
+    public var apps: [String]
+}
+
+/// One report of a request.
+public struct ReportedTask: Hashable, Sendable {
+    public enum Outcome: Hashable, Sendable {
+        case success(TaskReport, inline: [UInt8]?)
+        case failure(TaskError)
+    }
+
+    public var task: TaskID
+    public var outcome: Outcome
+}
+
+extension ProjectServer {
+    /// Checks every field of a request; nothing is trusted further than this.
+    public func checkScheduler(_ request: WireSchedulerRequest, now: Timestamp) throws(RequestRefusal) -> SchedulerCall
+    {
+        try FieldCheck.count(request.heldTasks.count, field: "held_tasks", max: Limits.heldTasksPerRequestMax)
+        try FieldCheck.count(request.reports.count, field: "reports", max: Limits.reportsPerRequestMax)
+        try FieldCheck.count(request.apps.count, field: "apps", max: 1024)
+        for app in request.apps { try FieldCheck.name(app, field: "apps", bytesMax: 80) }
+        let aYear = 366.0 * 86_400
+        try FieldCheck.number(request.wantSeconds, field: "want_seconds", in: 0...aYear * 4096)
+        try FieldCheck.number(request.queuedSeconds, field: "queued_seconds", in: 0...aYear * 10)
+        try FieldCheck.number(request.availability, field: "availability", in: 0...1)
+        var held: [TaskID] = []
+        for number in request.heldTasks { held.append(try taskID(number, field: "held_tasks")) }
+        var reports: [ReportedTask] = []
+        for report in request.reports { reports.append(try reported(report, now: now)) }
+        return SchedulerCall(
+            profile: try hostProfile(request.profile), held: held, reports: reports,
+            wantTasks: Int(min(request.wantTasks, UInt32(Limits.tasksPerReplyMax))),
+            wantSeconds: request.wantSeconds, queuedSeconds: request.queuedSeconds,
+            availability: request.availability == 0 ? 1 : request.availability, apps: request.apps)
+    }
+
+    private func taskID(_ number: UInt64, field: String) throws(RequestRefusal) -> TaskID {
+        guard let raw = Int64(exactly: number), raw > 0 else {
+            throw RequestRefusal(.badRequest, "\(field) contains \(number), which is no task number")
+        }
+        return TaskID(rawValue: raw)
+    }
+
+    private func reported(_ report: WireTaskReportMessage, now: Timestamp) throws(RequestRefusal) -> ReportedTask {
+        let task = try taskID(report.taskID, field: "reports.task_id")
+        switch report.outcome {
+        case .success(let success):
+            return ReportedTask(task: task, outcome: try checkedSuccess(success, now: now))
+        case .failure(let failure):
+            guard let code = TaskErrorCode(rawValue: Int(failure.code)) else {
+                throw RequestRefusal(.badRequest, "reports.failure.code is \(failure.code), expected 1 to 6")
+            }
+            let text = FieldCheck.cleaned(failure.message, bytesMax: Limits.messageBytesMax)
+            return ReportedTask(task: task, outcome: .failure(TaskError(at: now, code: code, message: text)))
+        case nil:
+            throw RequestRefusal(.badRequest, "reports: task \(task) has neither success nor failure")
+        }
+    }
+
+    private func checkedSuccess(
+        _ success: WireTaskSuccess, now: Timestamp
+    ) throws(RequestRefusal) -> ReportedTask.Outcome {
+        guard let digest = Digest(field: success.resultSha256) else {
+            throw RequestRefusal(.badRequest, "reports.success.result_sha256 has not 32 bytes")
+        }
+        guard let size = Int64(exactly: success.resultBytes), size <= Limits.resultBytesMax else {
+            throw RequestRefusal(.tooLarge, "reports.success.result_bytes is above \(Limits.resultBytesMax)")
+        }
+        try FieldCheck.number(success.cpuSeconds, field: "reports.success.cpu_seconds", in: 0...1e9)
+        try FieldCheck.number(success.wallSeconds, field: "reports.success.wall_seconds", in: 0...1e9)
+        var inline: [UInt8]?
+        if !success.resultInline.isEmpty {
+            let bytes = success.resultInline.array
+            guard bytes.count <= Limits.inlineBlobBytesMax else {
+                throw RequestRefusal(
+                    .tooLarge, "reports.success.result_inline has \(bytes.count) bytes",
+                    advice: "upload results above \(Limits.inlineBlobBytesMax) bytes")
+            }
+            // Damaged on the way or on the host's disk: this result is missing, the other reports count.
+            if bytes.count == size, SHA256Hash.digest(of: bytes) == digest { inline = bytes }
+        }
+        let report = TaskReport(
+            reportedAt: now, result: digest, resultBytes: size, cpuSeconds: success.cpuSeconds,
+            wallSeconds: success.wallSeconds,
+            fingerprint: FieldCheck.cleaned(success.fingerprint, bytesMax: 256))
+        return .success(report, inline: inline)
+    }
+}

@@ -1,0 +1,211 @@
+import Bytes
+import Domain
+import Engine
+import Storage
+import Wire
+
+/// What a scheduler call did, before it is signed and filled.
+public struct ScheduleOutcome: Sendable {
+    public var reply: WireSchedulerReply
+    var receipts: WireReceipts
+    /// Tasks sent for the first time, for the day's count of this host.
+    public var newlySent: Int
+}
+
+extension ProjectServer {
+    /// The key that must have signed a request of this host.
+    public func publicKey(of host: HostID, in tx: any StoreTransaction) throws -> [UInt8]? {
+        try tx.host(host)?.publicKey
+    }
+
+    /// One call of a host: reports in, receipts and tasks out.
+    ///
+    /// Inline results were put as blobs before. A crash before the commit leaves nothing of the call; the host repeats
+    /// it with a higher number. A crash after it loses the reply: the host repeats, its reports are duplicates, and
+    /// tasks that were sent and that it does not hold are sent again.
+    /// - Parameter sentLastDay: tasks sent to this host in the last 24 hours.
+    public func schedule(
+        _ call: SchedulerCall, host id: HostID, sequence: Int64, sentLastDay: Int, in tx: any StoreTransaction,
+        now: Timestamp
+    ) throws -> Result<ScheduleOutcome, RequestRefusal> {
+        guard var host = try tx.host(id) else {
+            return .failure(RequestRefusal(.unknownHost, "there is no host \(id)", advice: "attach again"))
+        }
+        guard sequence <= Limits.sequenceMax else {
+            return .failure(
+                RequestRefusal(.badRequest, "request number \(sequence) is above \(Limits.sequenceMax)"))
+        }
+        guard sequence > host.sequence else {
+            return .failure(
+                RequestRefusal(
+                    .staleSequence, "request number \(sequence) is not above \(host.sequence)",
+                    advice: "go on from \(host.sequence + 1)", sequence: host.sequence))
+        }
+        host.sequence = sequence
+        host.profile = call.profile
+        host.lastSeenAt = max(host.lastSeenAt, now)
+        try tx.updateHost(host)
+
+        var outcome = ScheduleOutcome(reply: WireSchedulerReply(), receipts: WireReceipts(), newlySent: 0)
+        outcome.receipts.hostID = UInt64(id.rawValue)
+        for report in call.reports {
+            outcome.receipts.receipts.append(try take(report, from: id, in: tx, now: now))
+        }
+        // Reports may have changed the host's counts.
+        host = try tx.host(id) ?? host
+        var projects = ProjectNames()
+        let out = try tx.sentTasks(of: id)
+        try resend(out, held: call.held, host: id, &outcome.reply, &projects, in: tx, now: now)
+        try abort(call, out: out, host: id, &outcome.reply, in: tx)
+        try giveWork(call, host, out: out, sentLastDay: sentLastDay, &outcome, &projects, in: tx, now: now)
+        host = try tx.host(id) ?? host
+        outcome.reply.serverTimeMs = UInt64(max(0, now.milliseconds))
+        outcome.reply.creditMicrocobblestones = host.credit.microcobblestones
+        outcome.reply.validTasks = UInt64(host.validCount)
+        outcome.reply.invalidTasks = UInt64(host.invalidCount)
+        return .success(outcome)
+    }
+
+    /// Tasks that are out at this host by our books, and that it does not know: the reply that carried them was lost.
+    private func resend(
+        _ out: [SchedulableTask], held: [TaskID], host: HostID, _ reply: inout WireSchedulerReply,
+        _ projects: inout ProjectNames, in tx: any StoreTransaction, now: Timestamp
+    ) throws {
+        let known = Set(held)
+        for task in out where !known.contains(task.id) {
+            guard reply.tasks.count < Limits.tasksPerReplyMax, let assignment = task.assignment,
+                assignment.deadline > now
+            else { continue }
+            let speed = try tx.host(host).map(HostSpeed.perCore) ?? HostSpeed.unknownFlopsPerSecond
+            let seconds = HostSpeed.seconds(flops: task.flops, flopsPerSecond: speed)
+            reply.tasks.append(try offer(task, host, assignment.deadline, seconds, &projects, in: tx))
+        }
+    }
+
+    /// Tasks that the host holds and that nobody waits for.
+    private func abort(
+        _ call: SchedulerCall, out: [SchedulableTask], host: HostID, _ reply: inout WireSchedulerReply,
+        in tx: any StoreTransaction
+    ) throws {
+        // Those still out are waited for; those just reported have a receipt.
+        let settled = Set(out.map(\.id)).union(call.reports.map(\.task))
+        for task in call.held where !settled.contains(task) {
+            guard let aggregate = try tx.workUnit(task.unit) else {
+                reply.abortTasks.append(UInt64(task.rawValue))
+                continue
+            }
+            // An expired task may go on: its result is still used, or at least paid when it agrees.
+            let isKept = aggregate.tasks.first { $0.id == task }.map { $0.state.report != nil } ?? false
+            if !isKept && WorkUnitMachine.need(for: task, at: host, in: aggregate) == .notNeeded {
+                reply.abortTasks.append(UInt64(task.rawValue))
+            }
+        }
+    }
+
+    private func giveWork(
+        _ call: SchedulerCall, _ host: HostRecord, out: [SchedulableTask], sentLastDay: Int,
+        _ outcome: inout ScheduleOutcome, _ projects: inout ProjectNames, in tx: any StoreTransaction,
+        now: Timestamp
+    ) throws {
+        let room = Limits.tasksPerReplyMax - outcome.reply.tasks.count
+        let want = WorkRequest(
+            tasks: min(call.wantTasks, room), seconds: call.wantSeconds, queuedSeconds: call.queuedSeconds)
+        let reserved = out.reduce(Int64(0)) { $0 + $1.diskBytes + $1.outputBytesMax }
+        let view = HostView(
+            host, availability: call.availability, apps: call.apps, inProgress: out.count,
+            sentLastDay: sentLastDay, reservedDiskBytes: reserved)
+        let (choice, byID) = try choose(view, want, in: tx, now: now)
+        var given: [ChosenTask] = []
+        for chosen in choice.tasks {
+            guard let task = byID[chosen.id] else { continue }
+            let event = WorkUnitEvent.assigned(chosen.id, chosen.assignment)
+            guard let applied = try apply(event, toUnit: chosen.id.unit, in: tx, now: now),
+                applied.aggregate.tasks.first(where: { $0.id == chosen.id })?.state == .sent(chosen.assignment)
+            else { continue }
+            given.append(chosen)
+            outcome.reply.tasks.append(
+                try offer(
+                    task, host.id, chosen.assignment.deadline, chosen.estimatedSeconds, &projects, in: tx))
+        }
+        outcome.newlySent = given.count
+        outcome.reply.noWorkReasons = choice.refusals.map(\.text)
+        let isOpen = try tx.openBatches().contains { $0.state == .running }
+        let pace = NextCall(
+            busySeconds: settings.busyCallSeconds, waitingSeconds: settings.waitingCallSeconds,
+            idleSeconds: settings.idleCallSeconds)
+        outcome.reply.nextCallSeconds = pace.seconds(after: choice, host: view, hasOpenUnits: isOpen)
+    }
+
+    /// Looks at the head of the queue first. Only when nothing there fits this host does it look further, so that tasks
+    /// that fit nobody cannot hide the others for ever.
+    private func choose(
+        _ view: HostView, _ want: WorkRequest, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> (Choice, [TaskID: SchedulableTask]) {
+        guard want.tasks > 0 else { return (Choice(tasks: [], refusals: []), [:]) }
+        var limit = settings.candidatesFirst
+        while true {
+            let tasks = try tx.unsentTasks(notOf: view.volunteer, limit: limit)
+            let choice = Scheduler.choose(tasks.map { Candidate($0) }, host: view, want: want, now: now)
+            if !choice.tasks.isEmpty || tasks.count < limit || limit >= settings.candidatesMax {
+                return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first })
+            }
+            limit *= 8
+        }
+    }
+
+    private func offer(
+        _ task: SchedulableTask, _ host: HostID, _ deadline: Timestamp, _ seconds: Double,
+        _ projects: inout ProjectNames, in tx: any StoreTransaction
+    ) throws -> WireTaskOffer {
+        var offer = WireTaskOffer()
+        offer.taskID = UInt64(task.id.rawValue)
+        offer.unitSha256 = task.container.field
+        offer.unitBytes = UInt64(task.containerBytes)
+        offer.deadlineMs = UInt64(max(0, deadline.milliseconds))
+        offer.estimatedSeconds = seconds
+        offer.uploadTicket = ticketText(task: task, host: host, deadline: deadline)
+        offer.project = try projects.name(of: task.id.unit.batch, in: tx)
+        offer.flops = task.flops
+        return offer
+    }
+
+    /// Signs the receipts, once for the reply, and puts small work units into it. Only after the commit is durable: a
+    /// receipt is a promise.
+    public func finish(_ outcome: ScheduleOutcome) throws -> WireSchedulerReply {
+        var reply = outcome.reply
+        if !outcome.receipts.receipts.isEmpty {
+            let bytes = try StrictDecode.bytes(of: outcome.receipts)
+            reply.receipts = .init(field: bytes)
+            reply.receiptsSignature = .init(field: keys.project.sign(ReceiptSignature.message(receipts: bytes)))
+        }
+        for at in reply.tasks.indices where reply.tasks[at].unitBytes <= UInt64(Limits.inlineBlobBytesMax) {
+            guard let digest = Digest(field: reply.tasks[at].unitSha256) else { continue }
+            // A container that cannot be read is left out: the host asks for the blob and reports what it got.
+            if let bytes = try? blobs.read(digest, limit: Limits.inlineBlobBytesMax) {
+                reply.tasks[at].unitInline = .init(field: bytes)
+            }
+        }
+        return reply
+    }
+}
+
+extension Candidate {
+    init(_ task: SchedulableTask) {
+        self.init(
+            id: task.id, app: task.app, flops: task.flops, flopsBound: task.flopsBound,
+            memoryBytes: task.memoryBytes, diskBytes: task.diskBytes, outputBytesMax: task.outputBytesMax,
+            deadlineSpan: task.deadlineSpan)
+    }
+}
+
+/// Names of the projects that a reply mentions, each looked up once.
+private struct ProjectNames {
+    private var names: [BatchID: String] = [:]
+
+    mutating func name(of batch: BatchID, in tx: any StoreTransaction) throws -> String {
+        if let name = names[batch] { return name }
+        let name = try tx.batch(batch)?.project ?? ""
+        names[batch] = name
+        return name
+    }
+}

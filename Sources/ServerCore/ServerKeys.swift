@@ -1,0 +1,32 @@
+import Bytes
+import Domain
+
+/// The project's key and the secrets that follow from it.
+public struct ServerKeys: Sendable {
+    /// Signs work units and receipts.
+    public let project: SigningKey
+    let ticketSecret: [UInt8]
+    private let challengeSecret: [UInt8]
+
+    public init(project: SigningKey) {
+        self.project = project
+        let raw = project.rawRepresentation
+        ticketSecret = HMACSHA256.code(for: Array("millrace-ticket-v1".utf8), key: raw)
+        challengeSecret = HMACSHA256.code(for: Array("millrace-challenge-v1".utf8), key: raw)
+    }
+
+    /// The first 16 digits of the SHA-256 of the public key: what people compare by eye.
+    public var fingerprint: String {
+        String(SHA256Hash.digest(of: project.publicKey.rawRepresentation).hex.prefix(16))
+    }
+
+    /// The seed for checking a result. It follows from the result's hash and a secret, so it is fixed only once the
+    /// result is committed, nobody outside can foresee it, and a check that is done again asks the same question.
+    func challenge(task: TaskID, result: Digest) -> UInt64 {
+        var message = ByteWriter()
+        message.put(i64: task.rawValue)
+        message.put(bytes: result.bytes)
+        let code = HMACSHA256.code(for: message.bytes, key: challengeSecret)
+        return code.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}

@@ -1,0 +1,109 @@
+import Bytes
+import Domain
+import Engine
+import Storage
+import Wire
+
+extension ProjectServer {
+    /// Checks a submission against its manifest; the manifest itself was checked when it was parsed.
+    ///
+    /// Every input that the manifest names must be here as a blob of the stated size and packing, and nothing else.
+    public func checkSubmit(
+        _ request: WireSubmitRequest, spec: ProjectSpec
+    ) throws -> Result<[InputReference], RequestRefusal> {
+        guard request.inputs.count <= Limits.inputsPerProjectMax else {
+            return .failure(RequestRefusal(.badRequest, "inputs has more than \(Limits.inputsPerProjectMax) entries"))
+        }
+        var references: [InputReference] = []
+        for file in spec.inputs {
+            guard let message = request.inputs.first(where: { $0.name == file.name }) else {
+                return .failure(
+                    RequestRefusal(.missingInput, "input \(file.name) of the manifest is not in the request"))
+            }
+            let reference: InputReference
+            do {
+                reference = try message.domain()
+            } catch {
+                return .failure(RequestRefusal(.badRequest, "input \(file.name): \(error)"))
+            }
+            guard reference.packing == file.packing else {
+                return .failure(
+                    RequestRefusal(
+                        .badRequest,
+                        "input \(file.name) is packed as \(reference.packing.rawValue), the manifest"
+                            + " says \(file.packing.rawValue)"))
+            }
+            guard try blobs.size(of: reference.digest) == reference.size else {
+                return .failure(
+                    RequestRefusal(
+                        .missingInput, "input \(file.name) is not on the server",
+                        advice: "upload it to /v1/blobs/\(reference.digest) first"))
+            }
+            references.append(reference)
+        }
+        if request.inputs.count != references.count {
+            return .failure(RequestRefusal(.badRequest, "inputs has entries that the manifest does not name"))
+        }
+        return .success(references)
+    }
+
+    /// Makes the batch. The manifest's text is a blob already; a crash before the commit leaves that blob alone, and
+    /// the scientist submits again. A crash after it leaves a batch that the splitter takes up.
+    public func submit(
+        _ spec: ProjectSpec, manifest: Digest, inputs: [InputReference], in tx: any StoreTransaction,
+        now: Timestamp
+    ) throws -> BatchRecord {
+        try tx.insertBatch { id in
+            BatchRecord(
+                id: id, project: spec.name, title: spec.title, app: spec.app, manifest: manifest, inputs: inputs,
+                replication: spec.replication, state: .running, cursor: [], splitFinished: false, workUnitCount: 0,
+                createdAt: now, finishedAt: nil)
+        }
+    }
+
+    /// Ends a batch at the scientist's wish: nothing more is sent, what is out is aborted at the host's next call.
+    ///
+    /// One transaction, so that no unit of a cancelled batch can be sent. A batch that has ended stays as it is.
+    public func cancel(
+        _ id: BatchID, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> Result<BatchRecord, RequestRefusal> {
+        guard let batch = try tx.batch(id) else {
+            return .failure(RequestRefusal(.notFound, "there is no batch \(id)"))
+        }
+        switch batch.state {
+        case .running, .assembling: return .success(try end(batch, .cancelled, in: tx, now: now))
+        case .cancelled: return .success(batch)
+        case .finished, .failed:
+            return .failure(RequestRefusal(.wrongState, "batch \(id) has ended: \(batch.state.word)"))
+        }
+    }
+
+    /// Ends a batch that brings no answer, and every unit of it that is still open.
+    func end(
+        _ batch: BatchRecord, _ state: BatchState, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> BatchRecord {
+        var batch = batch
+        batch.state = state
+        batch.finishedAt = now
+        try tx.updateBatch(batch)
+        try forEachUnit(of: batch.id, in: tx) { aggregate in
+            if !aggregate.unit.state.isFinal {
+                _ = try apply(.cancelled, to: aggregate, in: tx, now: now)
+            }
+        }
+        return batch
+    }
+
+    /// Units in order of index, a page at a time, so that a large batch does not lie in memory at once.
+    func forEachUnit(
+        of batch: BatchID, in tx: any StoreTransaction, _ body: (WorkUnitAggregate) throws -> Void
+    ) throws {
+        var index: Int64 = 0
+        while true {
+            let page = try tx.workUnits(of: batch, fromIndex: index, limit: 500)
+            for aggregate in page { try body(aggregate) }
+            guard let last = page.last else { return }
+            index = last.unit.id.index + 1
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Wire
+
+/// What every host has earned, and whether the books balance. The names are those of `credit.mustache`.
+struct CreditPage {
+    struct Host {
+        var volunteer: String
+        var host: String
+        var credit: String
+        var valid: String
+        var invalid: String
+        var errors: String
+        var inProgress: String
+        var gflops: String
+        var lastSeen: String
+        /// `refused` for a host with invalid results.
+        var kind: String
+    }
+
+    var frame: PageFrame
+    var report: WireCreditReport
+
+    var values: [String: Any] {
+        let rows = report.hosts.sorted { ($1.microcobblestones, $0.hostID) < ($0.microcobblestones, $1.hostID) }
+        let total = PageText.credit(report.ledgerTotalMicrocobblestones)
+        let balance =
+            report.balanced
+            ? "The ledger balances: \(total) cobblestones issued, and exactly as much on the hosts' accounts."
+            : "The ledger does not balance: \(total) by the ledger, "
+                + "\(PageText.credit(report.hostsTotalMicrocobblestones)) on the hosts' accounts, "
+                + "\(PageText.credit(report.issuedMicrocobblestones)) issued. Run millrace-server fsck."
+        return frame.values([
+            "balance": balance, "balanceKind": report.balanced ? "good" : "bad", "total": total,
+            "entries": "\(report.ledgerEntries)", "hosts": rows.map(Host.init),
+        ])
+    }
+}
+
+extension CreditPage.Host {
+    init(_ row: WireCreditRow) {
+        volunteer = row.volunteerName
+        host = "\(row.hostID)"
+        credit = PageText.credit(row.microcobblestones)
+        valid = "\(row.valid)"
+        invalid = "\(row.invalid)"
+        errors = "\(row.errors)"
+        inProgress = "\(row.inProgress)"
+        gflops = row.measuredGflops > 0 ? PageText.figure(row.measuredGflops) : ""
+        lastSeen = PageText.time(row.lastSeenMs)
+        kind = row.invalid > 0 ? "refused" : ""
+    }
+}

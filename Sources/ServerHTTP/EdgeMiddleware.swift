@@ -1,0 +1,72 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import ServerCore
+
+/// Round every route: counts and times it, turns errors into replies, sets the headers that every reply has.
+struct EdgeMiddleware: RouterMiddleware {
+    typealias Context = ServerContext
+
+    let metrics: Metrics
+    let log: Logger
+
+    static let pagePolicy =
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        + "frame-ancestors 'none'"
+    /// For files of results: an SVG may carry its own style, and nothing else.
+    static let resultPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+
+    func handle(
+        _ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response
+    ) async throws -> Response {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = refuse(error, request, context)
+        }
+        if response.headers[.contentSecurityPolicy] == nil {
+            response.headers[.contentSecurityPolicy] = EdgeMiddleware.pagePolicy
+        }
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[HTTPField.Name("Referrer-Policy")!] = "no-referrer"
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        if request.method == .head { response = response.createHeadResponse() }
+        let took = start.duration(to: clock.now).components
+        metrics.request(
+            route: context.endpointPath ?? "none", method: request.method.rawValue, status: response.status.code,
+            seconds: Double(took.seconds) + Double(took.attoseconds) * 1e-18,
+            bytesIn: request.headers[.contentLength].flatMap { Int($0) } ?? 0,
+            bytesOut: response.body.contentLength ?? 0)
+        return response
+    }
+
+    private func refuse(_ error: any Error, _ request: Request, _ context: ServerContext) -> Response {
+        let refusal = RequestRefusal(error)
+        if refusal.code.status >= 500 {
+            log.error(
+                "a request failed",
+                metadata: ["route": "\(context.endpointPath ?? "none")", "error": "\(error)"])
+        } else {
+            log.debug(
+                "a request was refused",
+                metadata: ["route": "\(context.endpointPath ?? "none")", "code": "\(refusal.code.rawValue)"])
+        }
+        if refusal.code == .timeout || refusal.code == .tooLarge {
+            // The rest of the body is not wanted; the other end gets a moment to read the answer.
+            context.channel?.eventLoop.scheduleTask(in: .seconds(2)) { [channel = context.channel] in
+                channel?.close(promise: nil)
+            }
+        }
+        let format: ReplyFormat =
+            switch context.endpointPath {
+            case "/v1/register", "/v1/scheduler", "/v1/uploads/{ticket}", "/v1/blobs/{digest}": .protobuf
+            case "/v1/project": .forClients(request)
+            default: .forTools(request)
+            }
+        return refusal.response(format)
+    }
+}

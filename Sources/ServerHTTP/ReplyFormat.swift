@@ -1,0 +1,113 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServerCore
+import Storage
+import SwiftProtobuf
+import Wire
+
+/// How a message travels.
+enum ReplyFormat: Sendable {
+    case protobuf, json
+
+    static let protobufType = "application/x-protobuf"
+
+    /// For tools: JSON unless protobuf is asked for.
+    static func forTools(_ request: Request) -> ReplyFormat {
+        (request.headers[.accept] ?? "").contains(protobufType) ? .protobuf : .json
+    }
+
+    /// For clients: protobuf unless a person or a script asks for JSON.
+    static func forClients(_ request: Request) -> ReplyFormat {
+        let accept = request.headers[.accept] ?? ""
+        if accept.contains(protobufType) { return .protobuf }
+        return accept.contains("json") || accept.contains("html") ? .json : .protobuf
+    }
+
+    func response(_ message: some SwiftProtobuf.Message, status: Int = 200, fields: HTTPFields = [:]) throws -> Response
+    {
+        var fields = fields
+        let bytes: [UInt8]
+        switch self {
+        case .protobuf:
+            fields[.contentType] = ReplyFormat.protobufType
+            bytes = try message.serializedBytes()
+        case .json:
+            fields[.contentType] = "application/json"
+            bytes = try message.jsonUTF8Bytes()
+        }
+        return Response(
+            status: .init(code: status), headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    /// Reads a request body in the format that its content type names.
+    static func decode<M: SwiftProtobuf.Message>(
+        _ type: M.Type, _ bytes: [UInt8], request: Request, limit: Int
+    ) throws -> M {
+        if (request.headers[.contentType] ?? "").contains(protobufType) {
+            return try strict(type, bytes, limit: limit)
+        }
+        var options = JSONDecodingOptions()
+        options.ignoreUnknownFields = true
+        options.messageDepthLimit = Limits.messageDepthMax
+        do {
+            return try M(jsonUTF8Bytes: bytes, options: options)
+        } catch {
+            throw RequestRefusal(.badRequest, "the request body is not the JSON of \(M.protoMessageName)")
+        }
+    }
+
+    static func strict<M: SwiftProtobuf.Message>(_ type: M.Type, _ bytes: [UInt8], limit: Int) throws -> M {
+        do {
+            return try StrictDecode.message(type, from: bytes, limit: limit)
+        } catch {
+            throw RequestRefusal(.badRequest, "the request body: \(error)")
+        }
+    }
+}
+
+extension RequestRefusal {
+    /// What a person and a program are told of an error. The text of errors that are our own stays in the log.
+    init(_ error: any Error) {
+        switch error {
+        case let refusal as RequestRefusal: self = refusal
+        case StoreError.io:
+            // Which file it was stands in the log: strangers need not know the server's folders.
+            self.init(
+                .diskFull, "the server cannot write; its disk may be full",
+                advice: "nothing was kept; try again later")
+        case is StoreError:
+            self.init(.failure, "the server's store refused", advice: "nothing was kept; see the server's log")
+        case let fault as Fault where fault.kind == .cannotWrite:
+            self.init(
+                .diskFull, "the server cannot write; its disk may be full",
+                advice: "nothing was kept; try again later")
+        case let fault as Fault where fault.kind == .interrupted:
+            self.init(.unavailable, fault.message, advice: "try again later")
+        case is NIOTooManyBytesError:
+            self.init(.tooLarge, "the request body is too large")
+        case let error as HTTPError where error.status == .notFound:
+            self.init(.notFound, "there is nothing at this address")
+        default:
+            self.init(.failure, "the server failed", advice: "nothing was kept; see the server's log")
+        }
+    }
+
+    var wireMessage: WireErrorReply {
+        var reply = WireErrorReply()
+        reply.code = code.rawValue
+        reply.message = message
+        reply.advice = advice
+        reply.sequence = UInt64(max(0, sequence))
+        return reply
+    }
+
+    func response(_ format: ReplyFormat) -> Response {
+        var fields = HTTPFields()
+        if code == .badToken { fields[.wwwAuthenticate] = "Bearer" }
+        if code == .unavailable || code == .diskFull || code == .tooManyRequests { fields[.retryAfter] = "5" }
+        let made = try? format.response(wireMessage, status: code.status, fields: fields)
+        return made ?? Response(status: .init(code: code.status))
+    }
+}

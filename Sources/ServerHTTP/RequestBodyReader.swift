@@ -1,0 +1,43 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServerCore
+
+/// Reads request bodies within bounds of size and time, so that neither a large nor a slow sender holds memory.
+enum RequestBodyReader {
+    /// From the first to the last byte of a body.
+    static let secondsMax: Duration = .seconds(120)
+
+    /// The whole body. - Throws: `.tooLarge`, `.timeout`.
+    static func collect(_ request: Request, limit: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        try await forEachPiece(request, limit: limit) { piece in
+            bytes.append(contentsOf: piece.readableBytesView)
+        }
+        return bytes
+    }
+
+    /// The body as it comes.
+    static func forEachPiece(
+        _ request: Request, limit: Int, _ body: (ByteBuffer) async throws -> Void
+    ) async throws {
+        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
+            throw tooLarge(limit)
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        var count = 0
+        for try await piece in request.body {
+            count += piece.readableBytes
+            if count > limit { throw tooLarge(limit) }
+            if start.duration(to: clock.now) > secondsMax {
+                throw RequestRefusal(.timeout, "the request body took longer than \(secondsMax.components.seconds) s")
+            }
+            try await body(piece)
+        }
+    }
+
+    private static func tooLarge(_ limit: Int) -> RequestRefusal {
+        RequestRefusal(.tooLarge, "the request body is larger than \(limit) bytes")
+    }
+}

@@ -1,0 +1,132 @@
+import Bytes
+import Domain
+import Glibc
+
+/// The server's own small files in its data directory: key, token, address, results.
+public struct ServerFiles: Sendable {
+    public let path: String
+
+    /// - Parameter path: an existing data directory.
+    public init(path: String) {
+        self.path = path
+    }
+
+    public var tokenPath: String { path + "/admin.token" }
+    public var keyPath: String { path + "/keys/project.key" }
+    public var addressPath: String { path + "/address" }
+    public var resultsPath: String { path + "/results" }
+
+    /// The project's key, made at the first start. Losing it means that every client must attach anew.
+    public func projectKey() throws -> SigningKey {
+        try makeFolder(path + "/keys", mode: 0o700)
+        let text = try secret(at: keyPath) { SigningKey().rawRepresentation }
+        guard let raw = Hex.decode(text), let key = SigningKey(rawRepresentation: raw) else {
+            throw Fault(
+                .configuration, "\(keyPath) is not a key", advice: "restore it from a backup; it cannot be replaced")
+        }
+        return key
+    }
+
+    /// The token of scientists and admins, made at the first start; a new one is made when the file is removed.
+    public func adminToken() throws -> String {
+        let text = try secret(at: tokenPath) { SigningKey().rawRepresentation }
+        guard text.utf8.count >= 32 else {
+            throw Fault(
+                .configuration, "\(tokenPath) holds fewer than 32 characters",
+                advice: "remove it; the next start makes a new one")
+        }
+        return text
+    }
+
+    public func makeResultsFolder() throws { try makeFolder(resultsPath, mode: 0o755) }
+
+    /// Says where the server listens, for tools on this machine. Replaced whole, so that nobody reads half of it.
+    public func writeAddress(_ url: String) throws { try replace(addressPath, Array((url + "\n").utf8), mode: 0o644) }
+
+    /// Reads a secret file, or makes it with mode 0600 from 32 random bytes in hexadecimal.
+    private func secret(at path: String, make: () -> [UInt8]) throws -> String {
+        if let bytes = try FileAccess.read(path, limit: 4096) {
+            return String(decoding: bytes, as: UTF8.self).trimmed
+        }
+        let text = Hex.encode(make())
+        try replace(path, Array((text + "\n").utf8), mode: 0o600)
+        return text
+    }
+
+    private func replace(_ path: String, _ bytes: [UInt8], mode: mode_t) throws {
+        let temporary = path + ".new"
+        try FileAccess.write(temporary, bytes, mode: mode)
+        guard rename(temporary, path) == 0 else { throw FileAccess.fault("rename", path) }
+        try FileAccess.syncFolder(of: path)
+    }
+
+    private func makeFolder(_ path: String, mode: mode_t) throws {
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw FileAccess.fault("make the folder", path) }
+    }
+}
+
+extension String {
+    /// Without white space at both ends.
+    var trimmed: String {
+        let isSpace = { (c: Character) in c.isWhitespace }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return ""
+        }
+        return String(self[first...last])
+    }
+}
+
+/// Small file operations with faults that name the file.
+enum FileAccess {
+    static func fault(_ what: String, _ path: String) -> Fault {
+        let reason = String(cString: strerror(errno))
+        return Fault(.cannotWrite, "cannot \(what) \(path): \(reason)", advice: "check the disk and the permissions")
+    }
+
+    /// - Returns: nil when there is no such file.
+    static func read(_ path: String, limit: Int) throws -> [UInt8]? {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        if file < 0 && errno == ENOENT { return nil }
+        guard file >= 0 else { throw fault("open", path) }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = Glibc.read(file, &bytes, limit)
+        guard count >= 0 else { throw fault("read", path) }
+        return Array(bytes[..<count])
+    }
+
+    /// Writes and syncs a file, over what was there.
+    static func write(_ path: String, _ bytes: [UInt8], mode: mode_t) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard file >= 0 else { throw fault("write", path) }
+        defer { close(file) }
+        guard fchmod(file, mode) == 0 else { throw fault("set the mode of", path) }
+        var at = 0
+        while at < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + at, bytes.count - at) }
+            guard count > 0 else { throw fault("write", path) }
+            at += count
+        }
+        guard fsync(file) == 0 else { throw fault("sync", path) }
+    }
+
+    static func sync(_ path: String) throws {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw fault("open", path) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw fault("sync", path) }
+    }
+
+    static func syncFolder(of path: String) throws {
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        try sync(parent.isEmpty ? "/" : parent)
+    }
+
+    /// Free bytes for this user and the size of the file system that holds `path`; nil when it cannot be told.
+    static func space(_ path: String) -> (free: Int64, total: Int64)? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        let block = Int64(status.f_frsize)
+        return (Int64(status.f_bavail) * block, Int64(status.f_blocks) * block)
+    }
+}

@@ -1,0 +1,141 @@
+import Bytes
+import Domain
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+import ServerCore
+import Storage
+import Wire
+
+/// What answers where. `work-units/FORMAT.md` describes the protocol for people who write another client.
+public struct ServerRoutes: Sendable {
+    let runtime: ServerRuntime
+    let files: ServerFiles
+    let web: WebFolder
+    let tokenHash: Digest
+    let registrations = RateLimiter(burst: 120, perSecond: 2)
+    let uploads = UploadQuota()
+    let pages = PageShelf()
+
+    /// - Parameter token: what admins and scientists must show; only its hash is kept.
+    public init(runtime: ServerRuntime, files: ServerFiles, web: WebFolder, token: String) {
+        self.runtime = runtime
+        self.files = files
+        self.web = web
+        tokenHash = SHA256Hash.digest(of: Array(token.utf8))
+    }
+
+    var core: ProjectServer { runtime.core }
+    var writer: WriterThread { runtime.writer }
+
+    func router() -> Router<ServerContext> {
+        let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: EdgeMiddleware(metrics: runtime.metrics, log: runtime.log))
+        router.get("/v1/project", use: project)
+        router.post("/v1/register", use: register)
+        router.post("/v1/scheduler", use: scheduler)
+        addBlobs(router)
+        addUploads(router)
+        addAdmin(router)
+        addPages(router)
+        addHealth(router)
+        return router
+    }
+
+    /// Runs what blocks on the disk on NIO's threads for that.
+    func onDisk<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+        try await NIOThreadPool.singleton.runIfActive(body)
+    }
+
+    /// Refuses whoever does not show the admin's token. The comparison takes the same time wherever they differ: what
+    /// is compared are hashes, which nobody can steer.
+    func requireToken(_ request: Request) throws {
+        let shown = request.headers[.authorization] ?? ""
+        let prefix = "Bearer "
+        let token = shown.hasPrefix(prefix) ? String(shown.dropFirst(prefix.count)) : ""
+        let hash = SHA256Hash.digest(of: Array(token.utf8))
+        let difference = zip(hash.bytes, tokenHash.bytes).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+        guard difference == 0 else {
+            throw RequestRefusal(
+                .badToken, "the token is missing or wrong",
+                advice: "name the file admin.token of the server's data directory")
+        }
+    }
+
+    func number(_ name: String, _ context: ServerContext) throws -> Int64 {
+        guard let text = context.parameters.get(name), let number = Int64(text), number > 0, number < 1 << 21 else {
+            throw RequestRefusal(.notFound, "there is no such \(name)")
+        }
+        return number
+    }
+
+    // MARK: Clients
+
+    @Sendable func project(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let info = try await writer.perform { [core] tx, now in try core.projectInfo(in: tx, now: now) }
+        return try ReplyFormat.forClients(request).response(info)
+    }
+
+    @Sendable func register(_ request: Request, _ context: ServerContext) async throws -> Response {
+        guard registrations.mayPass(context.peer) else {
+            throw RequestRefusal(.tooManyRequests, "too many registrations from this address", advice: "wait a minute")
+        }
+        let body = try await RequestBodyReader.collect(request, limit: 64 * 1024)
+        let message = try ReplyFormat.strict(WireRegisterRequest.self, body, limit: 64 * 1024)
+        let call = try core.checkRegister(
+            message, body: body, path: request.head.path ?? "", signature: try signature(request))
+        let reply = try await writer.perform { [core] tx, now in try core.register(call, in: tx, now: now) }
+        runtime.log.info("a host registered", metadata: ["host": "\(reply.hostID)"])
+        return try ReplyFormat.protobuf.response(reply)
+    }
+
+    @Sendable func scheduler(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let body = try await RequestBodyReader.collect(request, limit: Limits.rpcBytesMax)
+        guard let host = header(request, RequestSignature.hostHeader).flatMap({ Int64($0) }).map(HostID.init),
+            let sequence = header(request, RequestSignature.sequenceHeader).flatMap({ Int64($0) }), sequence > 0
+        else { throw RequestRefusal(.badRequest, "the headers Millrace-Host and Millrace-Sequence are needed") }
+        guard let key = try await runtime.key(of: host) else {
+            throw RequestRefusal(.unknownHost, "there is no host \(host)", advice: "attach again")
+        }
+        let signed = RequestSignature.message(
+            method: "POST", path: request.head.path ?? "", sequence: sequence, body: body)
+        guard key.isValid(signature: try signature(request), for: signed) else {
+            throw RequestRefusal(.badSignature, "the signature is not that of host \(host)")
+        }
+        let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)
+        let reply = try await schedule(message, host, sequence)
+        return try ReplyFormat.protobuf.response(reply)
+    }
+
+    /// Blob first, row second, reply last; see `Reporting.swift`.
+    private func schedule(
+        _ message: WireSchedulerRequest, _ host: HostID, _ sequence: Int64
+    ) async throws -> WireSchedulerReply {
+        let now = try await writer.perform { _, now in now }
+        let call = try core.checkScheduler(message, now: now)
+        if message.reports.contains(where: { !$0.success.resultInline.isEmpty }) {
+            let wanted = try await writer.perform { [core] tx, _ in try core.wantedInline(call, host: host, in: tx) }
+            try await onDisk { [core] in try core.storeInline(call, wanted) }
+        }
+        let sentLastDay = runtime.sentLastDay(host, now: now)
+        let outcome = try await writer.perform { [core] tx, now in
+            try core.schedule(call, host: host, sequence: sequence, sentLastDay: sentLastDay, in: tx, now: now)
+        }.get()
+        runtime.noteSent(outcome.newlySent, to: host, now: now)
+        if !call.reports.isEmpty { runtime.nudge() }
+        return try await onDisk { [core] in try core.finish(outcome) }
+    }
+
+    private func signature(_ request: Request) throws -> [UInt8] {
+        guard let text = header(request, RequestSignature.signatureHeader), text.utf8.count == 128,
+            let bytes = Hex.decode(text)
+        else { throw RequestRefusal(.badSignature, "the header Millrace-Signature needs 128 hexadecimal digits") }
+        return bytes
+    }
+
+    func header(_ request: Request, _ name: String) -> String? {
+        HTTPField.Name(name).flatMap { request.headers[$0] }
+    }
+}

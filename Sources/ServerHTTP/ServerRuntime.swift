@@ -1,0 +1,183 @@
+import Bytes
+import Domain
+import Logging
+import ServerCore
+import Storage
+import Synchronization
+import Wire
+import WorkerHost
+
+/// The server without HTTP: the writer, the tick, the jobs.
+public final class ServerRuntime: Sendable {
+    public let core: ProjectServer
+    public let log: Logger
+    let writer: WriterThread
+    let metrics = Metrics()
+    let results: ResultsFolder
+    let manifests: ManifestShelf
+    private let pool: JobPool
+    private let wake = WakeUp()
+    private let tickEnded = WakeUp()
+    private let memory = Mutex(Memory())
+
+    /// What may be forgotten: a restart starts with nothing of it.
+    private struct Memory {
+        var isStopping = false
+        var board = JobBoard()
+        var rates: [BatchID: BatchRate] = [:]
+        var sent = DayCounts()
+        var hostKeys: [HostID: VerifyingKey] = [:]
+    }
+
+    /// Every event wakes the tick at once; by itself it only looks for deadlines that have passed.
+    private static let tickSeconds = 1.0
+    private static let hostKeysMax = 100_000
+
+    /// Opens the store on its own thread and starts ticking.
+    /// - Parameter clock: the present time; read nowhere else.
+    public init(
+        core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], log: Logger,
+        clock: @escaping @Sendable () -> Timestamp, makeStore: @escaping @Sendable () throws -> any Store
+    ) throws {
+        self.core = core
+        self.manifests = manifests
+        self.log = log
+        results = ResultsFolder(core: core)
+        writer = try WriterThread(metrics: metrics, clock: clock, makeStore: makeStore)
+        pool = JobPool(performers)
+        BlockingThread.start("millrace-tick") { [self] in
+            while !memory.withLock({ $0.isStopping }) {
+                tick()
+                wake.wait(seconds: ServerRuntime.tickSeconds)
+            }
+            tickEnded.signal()
+        }
+    }
+
+    /// Looks at the store now instead of at the next tick.
+    func nudge() { wake.signal() }
+
+    /// Ends the threads in order: no new jobs, none running, then the last writes.
+    public func stop() {
+        memory.withLock { $0.isStopping = true }
+        wake.signal()
+        tickEnded.wait(seconds: 30)
+        pool.stop()
+        writer.stop()
+    }
+
+    // MARK: Daemons
+
+    private func tick() {
+        let board = memory.withLock { $0.board }
+        do {
+            let (report, now) = try writer.performBlocking { [core] tx, now in
+                (try core.tick(board, in: tx, now: now), now)
+            }
+            metrics.store(error: nil)
+            let lag = report.oldestAwaiting.map { (now - $0).seconds } ?? 0
+            metrics.ticked(awaiting: report.awaitingValidation, lagSeconds: lag, expired: report.expired)
+            memory.withLock { memory in
+                core.started(report.jobs, on: &memory.board)
+                for (batch, units) in report.ended {
+                    memory.rates[batch, default: BatchRate()].note(ended: units, at: now)
+                }
+                let open = Set(report.ended.map(\.batch))
+                memory.rates = memory.rates.filter { open.contains($0.key) }
+            }
+            for trouble in report.troubles { log.warning("a batch cannot go on", metadata: ["reason": "\(trouble)"]) }
+            if report.expired > 0 { log.info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
+            for job in report.jobs { pool.put { [self] performer in run(job, performer) } }
+        } catch {
+            metrics.store(error: "\(error)")
+            log.error("the tick failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// One job from start to commit, on a thread of the pool.
+    private func run(_ job: ServerJob, _ performer: any JobPerformer) {
+        let now = { [self] in try writer.performBlocking { _, now in now } }
+        var event: JobEvent?
+        do {
+            let result = try perform(job, performer)
+            if memory.withLock({ $0.isStopping }) { return }
+            let board = memory.withLock { $0.board }
+            let made = try core.event(job, result, board: board, now: try now())
+            if case .assembled(let batch) = made, case .reply(let reply) = result {
+                try results.publish(batch, summary: reply.assemble.summary)
+            }
+            try writer.performBlocking { [core] tx, now in try core.commit(made, in: tx, now: now) }
+            event = made
+            note(job, made, result)
+        } catch {
+            metrics.job(kind: job.key.kind, cpuSeconds: 0, failed: true)
+            log.error("a job failed", metadata: ["job": "\(job.key)", "error": "\(error)"])
+        }
+        let ended = (try? now()) ?? Timestamp(milliseconds: 0)
+        memory.withLock { core.ended(job, event, on: &$0.board, now: ended) }
+        wake.signal()
+    }
+
+    private func perform(_ job: ServerJob, _ performer: any JobPerformer) throws -> JobResult {
+        if case .assemble(let batch) = job.key { try results.prepare(batch) }
+        do throws(Fault) {
+            return .reply(try performer.perform(job.message, timeoutSeconds: job.timeoutSeconds))
+        } catch {
+            return .fault(error)
+        }
+    }
+
+    private func note(_ job: ServerJob, _ event: JobEvent, _ result: JobResult) {
+        var cpu = 0.0
+        if case .reply(let reply) = result { cpu = reply.cpuSeconds }
+        var failed = false
+        switch event {
+        case .retry(_, let fault):
+            failed = true
+            log.warning("a job will be tried again", metadata: ["job": "\(job.key)", "reason": "\(fault.message)"])
+        case .splitFailed(let batch, let reason), .assembleFailed(let batch, let reason):
+            log.error("a batch failed", metadata: ["batch": "\(batch)", "reason": "\(reason)"])
+        case .assembled(let batch): log.info("a batch is finished", metadata: ["batch": "\(batch)"])
+        case .checked(let task, let outcome):
+            log.debug("checked", metadata: ["task": "\(task)", "outcome": "\(outcome)"])
+        case .split, .compared: log.debug("job done", metadata: ["job": "\(job.key)"])
+        }
+        metrics.job(kind: job.key.kind, cpuSeconds: cpu, failed: failed)
+    }
+
+    // MARK: What requests need
+
+    /// The key of a host; looked up once, since it never changes.
+    func key(of host: HostID) async throws -> VerifyingKey? {
+        if let key = memory.withLock({ $0.hostKeys[host] }) { return key }
+        let raw = try await writer.perform { [core] tx, _ in try core.publicKey(of: host, in: tx) }
+        guard let raw, let key = VerifyingKey(rawRepresentation: raw) else { return nil }
+        memory.withLock {
+            if $0.hostKeys.count >= ServerRuntime.hostKeysMax { $0.hostKeys.removeAll() }
+            $0.hostKeys[host] = key
+        }
+        return key
+    }
+
+    func sentLastDay(_ host: HostID, now: Timestamp) -> Int { memory.withLock { $0.sent.count(host, now: now) } }
+
+    func noteSent(_ tasks: Int, to host: HostID, now: Timestamp) {
+        memory.withLock { $0.sent.add(tasks, to: host, now: now) }
+    }
+
+    func rate(of batch: BatchID) -> BatchRate { memory.withLock { $0.rates[batch] ?? BatchRate() } }
+
+    var runningJobs: Int { memory.withLock { $0.board.running.count } }
+}
+
+extension JobKey {
+    /// For metrics: a few words, not one per task.
+    var kind: String {
+        switch self {
+        case .split: "split"
+        case .check: "check"
+        case .compare: "compare"
+        case .assemble: "assemble"
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Bytes
+import Domain
+import Logging
+import ServerCore
+import Storage
+import Synchronization
+import Wire
+import WorkerHost
+
+/// Puts the server together from a data directory that is open.
+public enum ServerStart {
+    /// What an operator chose.
+    public struct Options: Sendable {
+        public var site: String
+        public var workers: Int
+        public var webFolder: String?
+
+        public init(site: String, workers: Int, webFolder: String?) {
+            self.site = site
+            self.workers = workers
+            self.webFolder = webFolder
+        }
+    }
+
+    /// What runs.
+    public struct Parts: Sendable {
+        public var runtime: ServerRuntime
+        public var routes: ServerRoutes
+        public var files: ServerFiles
+    }
+
+    /// - Parameter makePerformer: a worker child, or what a test puts in its place. The first is asked for its apps.
+    public static func start(
+        files: ServerFiles, blobs: any BlobStore, options: Options, log: Logger,
+        clock: @escaping @Sendable () -> Timestamp, makePerformer: () -> any JobPerformer,
+        makeStore: @escaping @Sendable () throws -> any Store
+    ) throws -> Parts {
+        let key = try files.projectKey()
+        let token = try files.adminToken()
+        try files.makeResultsFolder()
+        let web = try WebFolder(folder: options.webFolder)
+        let performers = (0..<max(1, options.workers)).map { _ in makePerformer() }
+        let shelf = ManifestShelf(blobs: blobs, apps: try apps(of: performers[0]))
+        let core = ProjectServer(
+            settings: ServerSettings(site: options.site, resultsPath: files.resultsPath),
+            keys: ServerKeys(project: key), blobs: blobs, spec: { try shelf.spec($0) })
+        try blobs.removeStaleUploads(before: clock() + TimeSpan(seconds: -staleUploadSeconds))
+        let runtime = try ServerRuntime(
+            core: core, manifests: shelf, performers: performers, log: log, clock: clock, makeStore: makeStore)
+        let routes = ServerRoutes(runtime: runtime, files: files, web: web, token: token)
+        return Parts(runtime: runtime, routes: routes, files: files)
+    }
+
+    /// Uploads that nobody went on with for so long are removed at the start.
+    private static let staleUploadSeconds = 14.0 * 86_400
+
+    private static func apps(of performer: any JobPerformer) throws -> [AppSchema] {
+        var job = WireWorkerJob()
+        job.describe = WireDescribeJob()
+        let reply = try performer.perform(job, timeoutSeconds: 60)
+        guard case .catalogue(let catalogue) = reply.reply else {
+            throw Fault(.protocolError, "millrace-worker does not say which apps it has")
+        }
+        do {
+            return try catalogue.apps.map { app throws(WireError) in try app.domain() }
+        } catch {
+            throw Fault(.protocolError, "millrace-worker lists an app that makes no sense: \(error)")
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServerCore
+import Storage
+import Synchronization
+
+/// Uploads that go on where they stopped: results with a ticket, inputs with the admin's token.
+extension ServerRoutes {
+    static let offsetHeader = HTTPField.Name("Upload-Offset")!
+    static let lengthHeader = HTTPField.Name("Upload-Length")!
+    static let digestHeader = HTTPField.Name("Upload-Digest")!
+    /// What is written and synced at once while a chunk comes in: memory per upload is bounded by it.
+    private static let pieceBytes = 1 << 20
+
+    func addUploads(_ router: Router<ServerContext>) {
+        router.head("/v1/uploads/{ticket}", use: uploadHead)
+        router.patch("/v1/uploads/{ticket}", use: patchResult)
+    }
+
+    @Sendable func uploadHead(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let ticket = try await ticket(context)
+        let digest = try digestField(request)
+        return try await offset(of: ticket.upload.result(digest), digest)
+    }
+
+    @Sendable func patchResult(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let ticket = try await ticket(context)
+        let digest = try digestField(request)
+        guard uploads.mayUpload(digest, ticket) else {
+            throw RequestRefusal(.tooLarge, "this ticket was used for too many different results")
+        }
+        return try await patch(request, ticket.upload.result(digest), digest, limit: ticket.bytesMax)
+    }
+
+    @Sendable func patchInput(_ request: Request, _ context: ServerContext) async throws -> Response {
+        try requireToken(request)
+        let digest = try digest(context)
+        return try await patch(request, UploadName(blob: digest), digest, limit: Int64(Limits.inputBytesMax))
+    }
+
+    private func ticket(_ context: ServerContext) async throws -> UploadTicket {
+        let now = try await writer.perform { _, now in now }
+        return try core.uploadTicket(context.parameters.get("ticket") ?? "", now: now)
+    }
+
+    private func digestField(_ request: Request) throws -> Digest {
+        guard let digest = request.headers[ServerRoutes.digestHeader].flatMap({ Digest(hex: $0) }) else {
+            throw RequestRefusal(.badRequest, "the header Upload-Digest needs 64 lower-case hexadecimal digits")
+        }
+        return digest
+    }
+
+    /// How much is here: the whole, when the blob is, else what was uploaded so far.
+    func offset(of upload: UploadName, _ digest: Digest) async throws -> Response {
+        let offset = try await onDisk { [core] in
+            try core.blobs.size(of: digest) ?? core.blobs.uploadOffset(upload)
+        }
+        return Response(status: .noContent, headers: offsetField(offset))
+    }
+
+    private func offsetField(_ offset: Int64) -> HTTPFields {
+        var fields = HTTPFields()
+        fields[ServerRoutes.offsetHeader] = String(offset)
+        return fields
+    }
+
+    /// Takes a chunk. Every piece is durable before the next, so that a connection that breaks in the middle loses
+    /// nothing; the last one makes the blob, after its hash was checked.
+    private func patch(
+        _ request: Request, _ upload: UploadName, _ digest: Digest, limit: Int64
+    ) async throws -> Response {
+        guard let start = request.headers[ServerRoutes.offsetHeader].flatMap({ Int64($0) }), start >= 0,
+            let length = request.headers[ServerRoutes.lengthHeader].flatMap({ Int64($0) }), length > 0
+        else { throw RequestRefusal(.badRequest, "the headers Upload-Offset and Upload-Length are needed") }
+        guard length <= limit else {
+            throw RequestRefusal(.tooLarge, "the upload has \(length) bytes, at most \(limit) are allowed")
+        }
+        try requireSpace()
+        if let size = try await onDisk({ [core] in try core.blobs.size(of: digest) }) {
+            return Response(status: .created, headers: offsetField(size))
+        }
+        let here = try await presentOffset(upload, digest, length: length)
+        guard start == here else { return wrongOffset(start, here: here) }
+        var writer = UploadWriter(routes: self, upload: upload, at: start, length: length)
+        do {
+            try await RequestBodyReader.forEachPiece(request, limit: Limits.uploadChunkBytesMax) { piece in
+                try await writer.add(piece)
+            }
+            try await writer.flush()
+            guard writer.at == length else {
+                return Response(status: .noContent, headers: offsetField(writer.at))
+            }
+            try await onDisk { [core] in try core.blobs.finishUpload(upload, expecting: digest) }
+            return Response(status: .created, headers: offsetField(length))
+        } catch StoreError.conflict {
+            return wrongOffset(start, here: try await onDisk { [core] in try core.blobs.uploadOffset(upload) })
+        } catch StoreError.corrupt {
+            throw RequestRefusal(
+                .hashMismatch, "the uploaded bytes have another hash than Upload-Digest says",
+                advice: "the upload was dropped; start again from 0")
+        }
+    }
+
+    /// What is here of an upload. Something longer than the whole is none of it and is dropped: 0.
+    private func presentOffset(_ upload: UploadName, _ digest: Digest, length: Int64) async throws -> Int64 {
+        try await onDisk { [core] in
+            let here = try core.blobs.uploadOffset(upload)
+            guard here > length else { return here }
+            do {
+                try core.blobs.finishUpload(upload, expecting: digest)
+            } catch StoreError.corrupt {
+                // Its hash is another one, as its length said: it is gone now.
+            }
+            return 0
+        }
+    }
+
+    private func wrongOffset(_ start: Int64, here: Int64) -> Response {
+        var response = RequestRefusal(
+            .wrongOffset, "the upload has \(here) bytes here, the chunk begins at \(start)",
+            advice: "go on from Upload-Offset"
+        ).response(.protobuf)
+        response.headers[ServerRoutes.offsetHeader] = String(here)
+        return response
+    }
+
+    /// Refuses uploads before the disk is so full that the database cannot write.
+    private func requireSpace() throws {
+        if let space = FileAccess.space(files.path), space.free < DiskReserve.bytes(total: space.total) {
+            throw RequestRefusal(.diskFull, "the server's disk is nearly full", advice: "try again later")
+        }
+    }
+
+    /// Collects small pieces and writes larger ones.
+    private struct UploadWriter {
+        let routes: ServerRoutes
+        let upload: UploadName
+        var at: Int64
+        let length: Int64
+        private var buffer: [UInt8] = []
+
+        init(routes: ServerRoutes, upload: UploadName, at: Int64, length: Int64) {
+            self.routes = routes
+            self.upload = upload
+            self.at = at
+            self.length = length
+        }
+
+        mutating func add(_ piece: ByteBuffer) async throws {
+            // `at` is at most `length`, and a body at most a chunk: neither sum can overflow.
+            guard Int64(buffer.count + piece.readableBytes) <= length - at else {
+                throw RequestRefusal(.badRequest, "the chunk goes beyond Upload-Length")
+            }
+            buffer.append(contentsOf: piece.readableBytesView)
+            if buffer.count >= ServerRoutes.pieceBytes { try await flush() }
+        }
+
+        mutating func flush() async throws {
+            guard !buffer.isEmpty else { return }
+            let (bytes, offset, upload, length) = (buffer, at, upload, length)
+            at = try await routes.onDisk { [core = routes.core] in
+                try core.blobs.appendUpload(upload, offset: offset, bytes: bytes, limit: length)
+            }
+            buffer = []
+        }
+    }
+}
+
+/// Space that uploads leave free: the database must be able to write its last transactions.
+enum DiskReserve {
+    /// 64 MiB, and on small file systems a twentieth.
+    static func bytes(total: Int64) -> Int64 { min(64 << 20, total / 20) }
+}
+
+/// How many different results came with one ticket: without a bound, one ticket could fill the disk with blobs.
+final class UploadQuota: Sendable {
+    private let seen = Mutex<[UploadName: Set<Digest>]>([:])
+    private static let resultsMax = 4
+    private static let ticketsMax = 100_000
+
+    func mayUpload(_ digest: Digest, _ ticket: UploadTicket) -> Bool {
+        seen.withLock { seen in
+            if seen.count >= UploadQuota.ticketsMax { seen.removeAll() }
+            var digests = seen[ticket.upload] ?? []
+            if digests.contains(digest) { return true }
+            guard digests.count < UploadQuota.resultsMax else { return false }
+            digests.insert(digest)
+            seen[ticket.upload] = digests
+            return true
+        }
+    }
+}

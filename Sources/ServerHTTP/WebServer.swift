@@ -1,0 +1,103 @@
+import Domain
+import Glibc
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// Listens, serves, and stops in order.
+public struct WebServer: Sendable {
+    /// Where to listen.
+    public struct Address: Hashable, Sendable {
+        public var host: String
+        public var port: Int
+
+        /// - Parameter text: `HOST:PORT`, `[IPV6]:PORT`; port 0 takes a free one.
+        /// - Throws: `Fault` of kind `.usage`.
+        public init(_ text: String) throws(Fault) {
+            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+                (0...65_535).contains(port)
+            else {
+                throw Fault(
+                    .usage, "--listen \(text) is not HOST:PORT",
+                    advice: "for example --listen 127.0.0.1:8080, or 0.0.0.0:8080 for every address of this machine")
+            }
+            var host = String(text[..<colon])
+            if host.hasPrefix("[") && host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+            guard !host.isEmpty else {
+                throw Fault(.usage, "--listen \(text) names no host", advice: "for example --listen 127.0.0.1:8080")
+            }
+            self.host = host
+            self.port = port
+        }
+
+        public var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    private let routes: ServerRoutes
+    private let address: Address
+    private let log: Logger
+
+    static let connectionsMax = 1024
+    static let idleSeconds: Int64 = 60
+    static let graceSeconds = 10
+
+    public init(routes: ServerRoutes, address: Address, log: Logger) {
+        self.routes = routes
+        self.address = address
+        self.log = log
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until the surrounding task is cancelled. Then nothing new is accepted, and
+    /// requests that run get ten seconds.
+    /// - Parameter ready: called once with the address that was bound.
+    /// - Throws: `Fault` of kind `.osError` when the address cannot be bound.
+    public func run(
+        signals: [UnixSignal] = [.sigterm, .sigint], ready: @escaping @Sendable (Address) async -> Void
+    ) async throws {
+        let isListening = Mutex(false)
+        var quiet = log
+        quiet.logLevel = max(log.logLevel, .warning)
+        let host = address.host
+        let application = Application(
+            router: routes.router(),
+            server: .http1(configuration: .init(idleTimeout: .seconds(WebServer.idleSeconds))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port), serverName: "millrace",
+                availableConnectionsDelegate: MaximumAvailableConnections(WebServer.connectionsMax)),
+            onServerRunning: { channel in
+                guard let port = channel.localAddress?.port else { return }
+                isListening.withLock { $0 = true }
+                await ready(Address(host: host, port: port))
+            },
+            logger: quiet)
+        var configuration = ServiceGroupConfiguration(
+            services: [application], gracefulShutdownSignals: signals, logger: quiet)
+        configuration.maximumGracefulShutdownDuration = .seconds(WebServer.graceSeconds)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let error as IOError {
+            throw cannotListen(String(cString: strerror(error.errnoCode)))
+        } catch {
+            if isListening.withLock({ $0 }) || error is CancellationError { throw error }
+            throw cannotListen("\(error)")
+        }
+    }
+
+    private func cannotListen(_ reason: String) -> Fault {
+        Fault(
+            .osError, "cannot listen on \(address.text): \(reason)",
+            advice: "stop what uses this address, or choose another with --listen")
+    }
+}
+
+extension WebServer.Address {
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}

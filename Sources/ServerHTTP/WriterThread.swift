@@ -1,0 +1,158 @@
+import Domain
+import Storage
+import Synchronization
+import WorkerHost
+
+/// The one thread that touches the store, with group commit.
+///
+/// Whoever wants to read or write hands in a closure; the thread runs all that wait in one transaction and answers
+/// when it is durable. What throws is undone alone. When the database or the commit fails, nothing of the group is kept
+/// and each is run again in a transaction of its own. Closures may therefore run twice and must have no effect besides
+/// the transaction.
+final class WriterThread: Sendable {
+    private let queue = BlockingQueue<any WriterItem>()
+    private let clock: @Sendable () -> Timestamp
+    private let metrics: Metrics
+    private let ended = WakeUp()
+    /// A larger group would only make the first in it wait.
+    private static let groupMax = 256
+
+    /// - Parameter makeStore: called on the thread. - Throws: what it throws.
+    init(
+        metrics: Metrics, clock: @escaping @Sendable () -> Timestamp,
+        makeStore: @escaping @Sendable () throws -> any Store
+    ) throws {
+        self.clock = clock
+        self.metrics = metrics
+        let opened = BlockingQueue<Result<Void, any Error>>()
+        BlockingThread.start("millrace-writer") { [self] in
+            do {
+                let store = try makeStore()
+                opened.put(.success(()))
+                run(store)
+            } catch {
+                opened.put(.failure(error))
+            }
+            ended.signal()
+        }
+        try opened.take(limit: 1)[0].get()
+    }
+
+    /// For asynchronous callers. - Throws: what `body` throws, or the store.
+    func perform<T: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
+    ) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            submit(body) { continuation.resume(with: $0) }
+        }
+    }
+
+    /// For threads of our own. Never from the cooperative pool.
+    func performBlocking<T: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
+    ) throws -> T {
+        let answer = BlockingQueue<Result<T, any Error>>()
+        submit(body) { answer.put($0) }
+        return try answer.take(limit: 1)[0].get()
+    }
+
+    var queueDepth: Int { queue.count }
+
+    /// Does what is in the queue, then ends the thread and with it the store.
+    func stop() {
+        queue.close()
+        ended.wait(seconds: 30)
+    }
+
+    private func submit<T: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T,
+        _ done: @escaping @Sendable (Result<T, any Error>) -> Void
+    ) {
+        if !queue.put(Item(body: body, done: done)) {
+            done(.failure(Fault(.interrupted, "the server is stopping")))
+        }
+    }
+
+    private func run(_ store: any Store) {
+        var last = Timestamp(milliseconds: 0)
+        while true {
+            let group = queue.take(limit: WriterThread.groupMax)
+            if group.isEmpty { return }
+            // A clock that is set back must not make time run backwards in the store.
+            last = max(last, clock())
+            commit(group, store, now: last)
+        }
+    }
+
+    private func commit(_ group: [any WriterItem], _ store: any Store, now: Timestamp) {
+        do {
+            let refused = try store.transaction { tx in try runAll(group, tx, now) }
+            metrics.committed(groupSize: group.count, failed: false)
+            for (at, item) in group.enumerated() {
+                if let error = refused[at] { item.fail(error) } else { item.succeed() }
+            }
+        } catch {
+            metrics.committed(groupSize: group.count, failed: true)
+            guard group.count > 1 else {
+                group[0].fail(error)
+                return
+            }
+            for item in group { commit([item], store, now: now) }
+        }
+    }
+
+    /// Each in a savepoint of its own: what throws is undone alone and does not cost the others their group.
+    ///
+    /// - Returns: the errors by place in the group. - Throws: when the database itself fails; then all is undone.
+    private func runAll(
+        _ group: [any WriterItem], _ tx: any StoreTransaction, _ now: Timestamp
+    ) throws -> [Int: any Error] {
+        var refused: [Int: any Error] = [:]
+        for (at, item) in group.enumerated() {
+            do {
+                try tx.savepoint { try item.run($0, now) }
+            } catch let error as StoreError {
+                switch error {
+                case .io, .corrupt: throw error
+                default: refused[at] = error
+                }
+            } catch {
+                refused[at] = error
+            }
+        }
+        return refused
+    }
+}
+
+/// One closure that waits for the writer.
+private protocol WriterItem: Sendable {
+    func run(_ tx: any StoreTransaction, _ now: Timestamp) throws
+    func succeed()
+    func fail(_ error: any Error)
+}
+
+private final class Item<T: Sendable>: WriterItem {
+    private let body: @Sendable (any StoreTransaction, Timestamp) throws -> T
+    private let done: @Sendable (Result<T, any Error>) -> Void
+    private let value = Mutex<T?>(nil)
+
+    init(
+        body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T,
+        done: @escaping @Sendable (Result<T, any Error>) -> Void
+    ) {
+        self.body = body
+        self.done = done
+    }
+
+    func run(_ tx: any StoreTransaction, _ now: Timestamp) throws {
+        let result = try body(tx, now)
+        value.withLock { $0 = result }
+    }
+
+    func succeed() {
+        guard let result = value.withLock({ $0 }) else { return }
+        done(.success(result))
+    }
+
+    func fail(_ error: any Error) { done(.failure(error)) }
+}

@@ -1,0 +1,54 @@
+import Domain
+
+/// Immutable bytes named by their SHA-256.
+///
+/// Contract: `put` is idempotent and durable on return (temporary file, fsync, rename, fsync of the folder); a blob is
+/// there whole or not at all; `read` gives bytes whose hash was checked when they were put. Reading what is not there
+/// throws `StoreError.missing`. Safe to call from any thread.
+public protocol BlobStore: AnyObject, Sendable {
+    /// - Throws: `StoreError.io` when there is no space; nothing is left behind.
+    func put(_ bytes: [UInt8]) throws -> Digest
+    func contains(_ digest: Digest) throws -> Bool
+    func size(of digest: Digest) throws -> Int64?
+    /// - Parameter limit: refuses with `StoreError.io` when the blob is larger.
+    func read(_ digest: Digest, limit: Int) throws -> [UInt8]
+    /// - Parameter offset: 0 ... size. - Returns: at most `count` bytes.
+    func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8]
+    /// The file a blob lies in, for worker children; nil for stores without files.
+    func path(of digest: Digest) -> String?
+    /// Does nothing when there is no such blob.
+    func remove(_ digest: Digest) throws
+
+    /// Opens or goes on with an upload that ends as a blob. - Returns: bytes already here.
+    func uploadOffset(_ name: UploadName) throws -> Int64
+    /// Appends at `offset`, which must be the present length. - Returns: the new length, durable.
+    /// - Throws: `StoreError.conflict` for another offset, `StoreError.io` beyond `limit`.
+    func appendUpload(_ name: UploadName, offset: Int64, bytes: [UInt8], limit: Int64) throws -> Int64
+    /// Checks the hash of what was uploaded and makes it a blob; otherwise the upload is removed and
+    /// `StoreError.corrupt` thrown.
+    func finishUpload(_ name: UploadName, expecting digest: Digest) throws
+    /// Removes uploads not touched since `before`.
+    func removeStaleUploads(before: Timestamp) throws
+}
+
+/// The name of an unfinished upload: chosen by the server, never by a client.
+public struct UploadName: Hashable, Sendable {
+    /// Lower-case letters, digits and hyphens; 1 ... 96 bytes.
+    public let text: String
+
+    public init(task: TaskID, host: HostID) {
+        text = "t\(task.rawValue)-h\(host.rawValue)"
+    }
+
+    /// The same upload for one result: another result of the same task does not go on where this one stopped.
+    public func result(_ digest: Digest) -> UploadName { UploadName(text: "\(text)-\(digest.hex.prefix(16))") }
+
+    private init(text: String) {
+        self.text = text
+    }
+
+    /// - Parameter blob: an input that a scientist puts.
+    public init(blob: Digest) {
+        text = "b\(blob.hex)"
+    }
+}

@@ -1,0 +1,65 @@
+import Domain
+
+/// A store that forgets with its process: the reference that databases are compared with, and the simulator's store.
+///
+/// Transactions change the tables in place and keep how to undo each change, so that a transaction costs what it does,
+/// not what is stored.
+public final class MemoryStore: Store {
+    private let tables = MemoryTables()
+
+    public init() {}
+
+    public func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+        guard !tables.isOpen else { throw StoreError.conflict("a transaction inside a transaction") }
+        tables.isOpen = true
+        defer {
+            tables.isOpen = false
+            tables.undo.removeAll(keepingCapacity: true)
+        }
+        return try tables.savepoint(body)
+    }
+}
+
+/// All tables of a `MemoryStore`, with what is needed to undo.
+final class MemoryTables: StoreTransaction {
+    var isOpen = false
+    var undo: [(MemoryTables) -> Void] = []
+
+    var batchRows: [BatchRecord] = []
+    /// By number, from 1, like hosts and the ledger: nothing is ever removed.
+    var volunteerRows: [VolunteerRecord] = []
+    /// By UTF-8: text that looks alike but has other bytes is another name, as in a database.
+    var volunteersByName: [[UInt8]: VolunteerID] = [:]
+    var hostRows: [HostRecord] = []
+    var hostsByKey: [[UInt8]: HostID] = [:]
+    var ledgerRows: [LedgerEntry] = []
+    var ledgerByTask: [TaskID: Int] = [:]
+
+    var units: [Int64: WorkUnitAggregate] = [:]
+    var unitOrder = SortedNumbers()
+    var unsent = SortedNumbers()
+    var sent = SortedNumbers()
+    var awaiting = SortedNumbers()
+
+    func savepoint<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+        let mark = undo.count
+        do {
+            return try body(self)
+        } catch {
+            while undo.count > mark { undo.removeLast()(self) }
+            throw error
+        }
+    }
+
+    /// Changes one field and remembers its old value.
+    func set<Value>(_ field: ReferenceWritableKeyPath<MemoryTables, Value>, to value: Value) {
+        let old = self[keyPath: field]
+        undo.append { $0[keyPath: field] = old }
+        self[keyPath: field] = value
+    }
+
+    func append<Row>(_ row: Row, to rows: ReferenceWritableKeyPath<MemoryTables, [Row]>) {
+        self[keyPath: rows].append(row)
+        undo.append { $0[keyPath: rows].removeLast() }
+    }
+}

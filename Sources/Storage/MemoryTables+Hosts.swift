@@ -1,0 +1,79 @@
+import Domain
+
+extension MemoryTables {
+    func volunteer(named name: String) throws -> VolunteerRecord? {
+        try volunteersByName[Array(name.utf8)].flatMap { try volunteer($0) }
+    }
+
+    func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? {
+        row(id.rawValue, of: volunteerRows)
+    }
+
+    func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord {
+        let id = VolunteerID(rawValue: Int64(volunteerRows.count) + 1)
+        let volunteer = make(id)
+        guard volunteer.id == id else { throw StoreError.conflict("volunteer \(volunteer.id) where \(id) was given") }
+        let name = Array(volunteer.name.utf8)
+        guard volunteersByName[name] == nil else { throw StoreError.duplicate("volunteer named \(volunteer.name)") }
+        append(volunteer, to: \.volunteerRows)
+        set(\.volunteersByName[name], to: id)
+        return volunteer
+    }
+
+    func updateVolunteer(_ volunteer: VolunteerRecord) throws {
+        guard let old = try self.volunteer(volunteer.id) else {
+            throw StoreError.missing("volunteer \(volunteer.id)")
+        }
+        let name = Array(volunteer.name.utf8)
+        guard volunteersByName[name] == nil || volunteersByName[name] == volunteer.id else {
+            throw StoreError.duplicate("volunteer named \(volunteer.name)")
+        }
+        set(\.volunteersByName[Array(old.name.utf8)], to: nil)
+        set(\.volunteersByName[name], to: volunteer.id)
+        set(\.volunteerRows[Int(volunteer.id.rawValue) - 1], to: volunteer)
+    }
+
+    func host(_ id: HostID) throws -> HostRecord? {
+        row(id.rawValue, of: hostRows)
+    }
+
+    func host(publicKey: [UInt8]) throws -> HostRecord? {
+        try hostsByKey[publicKey].flatMap { try host($0) }
+    }
+
+    func insertHost(_ make: (HostID) -> HostRecord) throws -> HostRecord {
+        let id = HostID(rawValue: Int64(hostRows.count) + 1)
+        let host = make(id)
+        guard host.id == id else { throw StoreError.conflict("host \(host.id) where \(id) was given") }
+        try StoreRules.check(host)
+        guard try volunteer(host.volunteer) != nil else { throw StoreError.missing("volunteer \(host.volunteer)") }
+        guard hostsByKey[host.publicKey] == nil else { throw StoreError.duplicate("public key of host \(host.id)") }
+        append(host, to: \.hostRows)
+        set(\.hostsByKey[host.publicKey], to: id)
+        return host
+    }
+
+    func updateHost(_ host: HostRecord) throws {
+        guard let old = try self.host(host.id) else { throw StoreError.missing("host \(host.id)") }
+        try StoreRules.check(host)
+        guard try volunteer(host.volunteer) != nil else { throw StoreError.missing("volunteer \(host.volunteer)") }
+        guard hostsByKey[host.publicKey] == nil || hostsByKey[host.publicKey] == host.id else {
+            throw StoreError.duplicate("public key of host \(host.id)")
+        }
+        if old.publicKey != host.publicKey {
+            set(\.hostsByKey[old.publicKey], to: nil)
+            set(\.hostsByKey[host.publicKey], to: host.id)
+        }
+        set(\.hostRows[Int(host.id.rawValue) - 1], to: host)
+    }
+
+    func hosts() throws -> [HostRecord] { hostRows }
+
+    func inProgressCounts() throws -> [HostID: Int] {
+        var counts: [HostID: Int] = [:]
+        for number in sent.values {
+            if let assignment = assignment(of: number) { counts[assignment.host, default: 0] += 1 }
+        }
+        return counts
+    }
+}

@@ -1,0 +1,189 @@
+import Domain
+
+/// The server's memory: batches, units, tasks, hosts, ledger.
+///
+/// Contract, held by the conformance suite for every implementation:
+/// - A transaction happens whole or not at all. When `body` throws, nothing of it is kept and the error is rethrown.
+/// - When `transaction` returns, its changes survive the death of the process and of the machine.
+/// - Calls come from one thread at a time; the owner (the server's writer thread) sees to that.
+/// - Inside a transaction, reads see the writes made before them.
+/// - Who is named must exist: the batch of a unit, the volunteer of a host, host and volunteer of an assignment, the
+///   host of a ledger account. Otherwise `StoreError.missing`.
+/// - A call that throws `duplicate`, `conflict` or `missing` changed nothing, and the transaction may go on. After `io`
+///   or `corrupt` the transaction is lost: every further call in it throws the same, and so does its end.
+/// - A transaction inside a transaction is refused with `StoreError.conflict`; `savepoint` is for that.
+public protocol Store: AnyObject {
+    func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
+}
+
+/// What can be read and written inside one transaction.
+///
+/// Valid until the body that received it returns.
+public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, LedgerTable {
+    /// A part of the transaction that is undone alone when `body` throws; the error is rethrown.
+    ///
+    /// The writer runs many requests in one transaction (group commit), each in a savepoint of its own, and answers
+    /// when the transaction has returned. Savepoints nest.
+    func savepoint<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
+}
+
+public protocol BatchTable {
+    /// Gives the batch the next number, from 1.
+    func insertBatch(_ make: (BatchID) -> BatchRecord) throws -> BatchRecord
+    func batch(_ id: BatchID) throws -> BatchRecord?
+    /// All batches, newest first.
+    func batches() throws -> [BatchRecord]
+    /// Batches in `.running` or `.assembling`, oldest first.
+    func openBatches() throws -> [BatchRecord]
+    func updateBatch(_ batch: BatchRecord) throws
+}
+
+public protocol WorkUnitTable {
+    /// All or none of them.
+    /// - Throws: `StoreError.duplicate` when a unit's number is taken.
+    func insertWorkUnits(_ units: [WorkUnitAggregate]) throws
+    func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate?
+    /// Saves unit and tasks whole; tasks may have been added, never removed.
+    /// - Parameter aggregate: its `unit.revision` must be the stored one; the stored one becomes that plus 1.
+    /// - Throws: `StoreError.conflict` otherwise.
+    func saveWorkUnit(_ aggregate: WorkUnitAggregate) throws
+    /// Units of a batch in order of index, a page at a time.
+    func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate]
+    /// Unsent tasks in order of task number, of units that hold no task of `volunteer` in any state.
+    /// - Parameter after: goes on behind this task, so that a scheduler can pass tasks that do not suit a host.
+    func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask]
+    /// Tasks in state sent whose deadline is before `now`, earliest first.
+    func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID]
+    /// Tasks in state sent at this host, in order of task number.
+    func sentTasks(of host: HostID) throws -> [SchedulableTask]
+    /// The validator's work list in order of number, which is oldest first: units in state comparing, open units with a
+    /// task whose check is pending, and validated or assembled ones with a task that came late and is undecided
+    /// (`WorkUnitAggregate.awaitsValidation`).
+    func unitsAwaitingValidation(limit: Int) throws -> [WorkUnitID]
+    /// Units of a batch by state, and tasks out and done. Costs the same for any size of the batch.
+    func counts(of batch: BatchID) throws -> BatchCounts
+    /// Hosts with tasks of a batch that are out.
+    func activeHostCount(of batch: BatchID) throws -> Int
+}
+
+extension WorkUnitTable {
+    /// The first unsent tasks; see `unsentTasks(notOf:after:limit:)`.
+    public func unsentTasks(notOf volunteer: VolunteerID, limit: Int) throws -> [SchedulableTask] {
+        try unsentTasks(notOf: volunteer, after: nil, limit: limit)
+    }
+}
+
+public protocol HostTable {
+    func volunteer(named name: String) throws -> VolunteerRecord?
+    func volunteer(_ id: VolunteerID) throws -> VolunteerRecord?
+    /// Gives the volunteer the next number, from 1.
+    func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord
+    func updateVolunteer(_ volunteer: VolunteerRecord) throws
+    func host(_ id: HostID) throws -> HostRecord?
+    func host(publicKey: [UInt8]) throws -> HostRecord?
+    /// Gives the host the next number, from 1.
+    func insertHost(_ make: (HostID) -> HostRecord) throws -> HostRecord
+    func updateHost(_ host: HostRecord) throws
+    /// All hosts in order of number.
+    func hosts() throws -> [HostRecord]
+    /// Tasks in state sent, by host.
+    func inProgressCounts() throws -> [HostID: Int]
+}
+
+public protocol LedgerTable {
+    /// Appends and numbers. - Throws: `StoreError.duplicate` when the task already has an entry.
+    func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry
+    func ledgerEntry(for task: TaskID) throws -> LedgerEntry?
+    /// Entries from `number` on, a page at a time.
+    func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry]
+    func ledgerSummary() throws -> LedgerSummary
+    /// The sum of the entries of one account, credits minus debits.
+    func balance(of account: Account) throws -> Credit
+}
+
+/// An unsent or sent task with what the scheduler must know of its unit.
+public struct SchedulableTask: Hashable, Sendable {
+    public var id: TaskID
+    public var app: String
+    public var flops: Double
+    public var flopsBound: Double
+    public var memoryBytes: Int64
+    public var diskBytes: Int64
+    public var outputBytesMax: Int64
+    public var deadlineSpan: TimeSpan
+    public var container: Digest
+    public var containerBytes: Int64
+    /// When it was sent and is due; nil while unsent.
+    public var assignment: Assignment?
+
+    public init(
+        id: TaskID, app: String, flops: Double, flopsBound: Double, memoryBytes: Int64, diskBytes: Int64,
+        outputBytesMax: Int64, deadlineSpan: TimeSpan, container: Digest, containerBytes: Int64,
+        assignment: Assignment?
+    ) {
+        self.id = id
+        self.app = app
+        self.flops = flops
+        self.flopsBound = flopsBound
+        self.memoryBytes = memoryBytes
+        self.diskBytes = diskBytes
+        self.outputBytesMax = outputBytesMax
+        self.deadlineSpan = deadlineSpan
+        self.container = container
+        self.containerBytes = containerBytes
+        self.assignment = assignment
+    }
+}
+
+/// How a batch stands.
+public struct BatchCounts: Hashable, Sendable {
+    public var ready: Int64 = 0
+    public var active: Int64 = 0
+    public var comparing: Int64 = 0
+    public var validated: Int64 = 0
+    /// Units in state assembled or purged.
+    public var assembled: Int64 = 0
+    public var failed: Int64 = 0
+    public var cancelled: Int64 = 0
+    public var tasksOut: Int64 = 0
+    /// Tasks in state reported, decided or failed.
+    public var tasksDone: Int64 = 0
+
+    public init() {}
+    public var total: Int64 { ready + active + comparing + ended }
+    public var ended: Int64 { validated + assembled + failed + cancelled }
+}
+
+public struct LedgerSummary: Hashable, Sendable {
+    public var entries: Int64
+    /// What all hosts received by the ledger.
+    public var granted: Credit
+    /// What all host rows add up to; equal to `granted`, always.
+    public var hostsTotal: Credit
+    /// What all volunteer rows add up to; equal to `granted`, always.
+    public var volunteersTotal: Credit
+
+    public init(entries: Int64, granted: Credit, hostsTotal: Credit, volunteersTotal: Credit) {
+        self.entries = entries
+        self.granted = granted
+        self.hostsTotal = hostsTotal
+        self.volunteersTotal = volunteersTotal
+    }
+}
+
+/// Failures of a store.
+public enum StoreError: Error, Hashable, Sendable {
+    /// A key is taken.
+    case duplicate(String)
+    /// The revision is not the stored one.
+    case conflict(String)
+    case missing(String)
+    /// The data directory was written by a newer version.
+    case newerSchema(found: Int, known: Int)
+    /// Another process holds it.
+    case locked(String)
+    /// No space, or the database refuses: the text names file and error. The state is as before the transaction.
+    case io(String)
+    /// The file is not what was written; nothing more may be done with it.
+    case corrupt(String)
+}

@@ -1,0 +1,82 @@
+import Domain
+
+/// Walks over everything a store holds and compares it with what the store says in short: the counters, lists and
+/// balances that exist so that nobody has to walk.
+public enum StoreAudit {
+    /// - Returns: one line for each difference; empty when all is well. Costs time in proportion to all rows.
+    public static func differences(_ tx: any StoreTransaction) throws -> [String] {
+        try units(tx) + ledger(tx)
+    }
+
+    private static func units(_ tx: any StoreTransaction) throws -> [String] {
+        var found: [String] = []
+        var awaiting: [WorkUnitID] = []
+        var out: [HostID: Int] = [:]
+        for batch in try tx.batches().reversed() {
+            var counts = BatchCounts()
+            var hosts: Set<HostID> = []
+            var next: Int64 = 0
+            while true {
+                let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: 1000)
+                guard let last = page.last else { break }
+                next = last.unit.id.index + 1
+                for aggregate in page {
+                    counts.count(aggregate)
+                    if aggregate.awaitsValidation { awaiting.append(aggregate.unit.id) }
+                    for task in aggregate.tasks {
+                        guard case .sent(let assignment) = task.state else { continue }
+                        hosts.insert(assignment.host)
+                        out[assignment.host, default: 0] += 1
+                    }
+                }
+            }
+            let stored = try tx.counts(of: batch.id)
+            if stored != counts { found.append("batch \(batch.id): counters say \(stored), rows say \(counts)") }
+            let active = try tx.activeHostCount(of: batch.id)
+            if active != hosts.count { found.append("batch \(batch.id): \(active) hosts, rows say \(hosts.count)") }
+        }
+        let list = try tx.unitsAwaitingValidation(limit: awaiting.count + 1)
+        if list != awaiting { found.append("validator's list: \(list.count) units, rows say \(awaiting.count)") }
+        let inProgress = try tx.inProgressCounts()
+        if inProgress != out { found.append("tasks out by host differ from the rows") }
+        return found
+    }
+
+    private static func ledger(_ tx: any StoreTransaction) throws -> [String] {
+        var found: [String] = []
+        var balances: [Account: Credit] = [:]
+        var tasks: Set<TaskID> = []
+        var count: Int64 = 0
+        while true {
+            let page = try tx.ledger(fromNumber: count + 1, limit: 1000)
+            if page.isEmpty { break }
+            for entry in page {
+                count += 1
+                if entry.number != count { found.append("ledger entry \(entry.number) stands at place \(count)") }
+                if !tasks.insert(entry.task).inserted { found.append("task \(entry.task) has two ledger entries") }
+                balances[entry.credit, default: .zero] = balances[entry.credit, default: .zero] + entry.amount
+                balances[entry.debit, default: .zero] = balances[entry.debit, default: .zero] + -entry.amount
+            }
+        }
+        for (account, sum) in balances.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            let stored = try tx.balance(of: account)
+            if stored != sum { found.append("\(account): balance \(stored), entries say \(sum)") }
+        }
+        var byVolunteer: [VolunteerID: Credit] = [:]
+        var granted = Credit.zero
+        for host in try tx.hosts() {
+            let sum = balances[.host(host.id), default: .zero]
+            granted = granted + sum
+            if host.credit != sum { found.append("host \(host.id): credit \(host.credit), ledger says \(sum)") }
+            byVolunteer[host.volunteer] = byVolunteer[host.volunteer, default: .zero] + sum
+        }
+        for (id, sum) in byVolunteer.sorted(by: { $0.key < $1.key }) {
+            let stored = try tx.volunteer(id)?.credit ?? .zero
+            if stored != sum { found.append("volunteer \(id): credit \(stored), hosts say \(sum)") }
+        }
+        let summary = try tx.ledgerSummary()
+        let expected = LedgerSummary(entries: count, granted: granted, hostsTotal: granted, volunteersTotal: granted)
+        if summary != expected { found.append("ledger summary \(summary), rows say \(expected)") }
+        return found
+    }
+}

@@ -1,0 +1,113 @@
+import Domain
+
+extension WorkUnitAggregate {
+    /// Whether the validator has something to do: the unit compares, a check is pending, or a result came after the
+    /// canonical one was found and waits to be compared with it. The same as `WorkUnitMachine.validationWork` finds.
+    public var awaitsValidation: Bool {
+        switch unit.state {
+        case .comparing: true
+        case .ready, .active: hasReport { $0 == .pending }
+        case .validated, .assembled: hasReport { _ in true }
+        case .purged, .failed, .cancelled: false
+        }
+    }
+
+    private func hasReport(where holds: (CheckState) -> Bool) -> Bool {
+        tasks.contains { task in
+            if case .reported(_, _, let check) = task.state { holds(check) } else { false }
+        }
+    }
+
+    /// Whether the volunteer holds, or ever held, a task of this unit.
+    public func holds(_ volunteer: VolunteerID) -> Bool {
+        tasks.contains { $0.state.assignment?.volunteer == volunteer }
+    }
+}
+
+extension SchedulableTask {
+    /// - Parameter task: an unsent or sent task of `unit`.
+    public init(_ task: TaskRecord, of unit: WorkUnitRecord) {
+        self.init(
+            id: task.id, app: unit.app, flops: unit.flops, flopsBound: unit.flopsBound, memoryBytes: unit.memoryBytes,
+            diskBytes: unit.diskBytes, outputBytesMax: unit.outputBytesMax, deadlineSpan: unit.replication.deadline,
+            container: unit.container, containerBytes: unit.containerBytes, assignment: task.state.assignment
+        )
+    }
+}
+
+/// What every store refuses, whatever lies under it: records that no state machine may produce.
+///
+/// A database repeats most of it as constraints; here it gives every store the same answer.
+public enum StoreRules {
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ aggregate: WorkUnitAggregate) throws {
+        let unit = aggregate.unit
+        func require(_ holds: Bool, _ what: String) throws {
+            if !holds { throw StoreError.conflict("work unit \(unit.id): \(what)") }
+        }
+        try require(unit.id.rawValue >= 0, "number is negative")
+        try require(unit.revision >= 0, "revision is negative")
+        try require(unit.containerBytes >= 0, "container size is negative")
+        try require(unit.credit >= .zero, "credit is negative")
+        try require(!unit.flops.isNaN && !unit.flopsBound.isNaN, "FLOP count is not a number")
+        for (ordinal, task) in aggregate.tasks.enumerated() {
+            try require(ordinal < 64, "more than 64 tasks")
+            try require(task.id == TaskID(unit: unit.id, ordinal: ordinal), "task \(task.id) at place \(ordinal)")
+            if let report = task.state.report {
+                try require(report.resultBytes >= 0, "task \(task.id): result size is negative")
+                try require(
+                    !report.cpuSeconds.isNaN && !report.wallSeconds.isNaN, "task \(task.id): time is not a number")
+            }
+        }
+        if let canonical = unit.state.canonical {
+            try require(aggregate.tasks.contains { $0.id == canonical }, "canonical task \(canonical) is not its own")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` when `new` may not take the place of `old`.
+    public static func check(_ new: WorkUnitAggregate, replacing old: WorkUnitAggregate) throws {
+        try check(new)
+        guard new.unit.revision == old.unit.revision else {
+            throw StoreError.conflict(
+                "work unit \(new.unit.id): revision \(new.unit.revision), stored is \(old.unit.revision)")
+        }
+        guard new.tasks.count >= old.tasks.count else {
+            throw StoreError.conflict("work unit \(new.unit.id): \(old.tasks.count - new.tasks.count) tasks removed")
+        }
+        var expected = old.unit
+        expected.state = new.unit.state
+        expected.updatedAt = new.unit.updatedAt
+        guard new.unit == expected else {
+            throw StoreError.conflict("work unit \(new.unit.id): a field that never changes was changed")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ batch: BatchRecord) throws {
+        guard batch.id.rawValue >= 1, batch.id.rawValue < 1 << 21 else {
+            throw StoreError.conflict("batch number \(batch.id) is not in 1 ... 2097151")
+        }
+        guard batch.workUnitCount >= 0, batch.inputs.allSatisfy({ $0.size >= 0 }) else {
+            throw StoreError.conflict("batch \(batch.id): a count or size is negative")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ host: HostRecord) throws {
+        guard host.publicKey.count == 32 else {
+            throw StoreError.conflict("host \(host.id): public key has \(host.publicKey.count) bytes, not 32")
+        }
+        guard host.validCount >= 0, host.invalidCount >= 0, host.errorCount >= 0 else {
+            throw StoreError.conflict("host \(host.id): a count is negative")
+        }
+        guard !host.profile.benchmarkFlopsPerSecond.isNaN, host.measuredFlopsPerSecond.map({ !$0.isNaN }) ?? true
+        else { throw StoreError.conflict("host \(host.id): speed is not a number") }
+    }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ entry: LedgerEntry) throws {
+        guard entry.amount >= .zero else {
+            throw StoreError.conflict("ledger entry for task \(entry.task): amount is negative")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Domain
+import Glibc
+import Storage
+
+/// Uploads: files that grow at the end, each under a lock of its own while it changes.
+extension FileBlobStore {
+    public func uploadOffset(_ name: UploadName) throws -> Int64 {
+        try uploads.status(of: name.text).map { Int64($0.st_size) } ?? 0
+    }
+
+    public func appendUpload(_ name: UploadName, offset: Int64, bytes: [UInt8], limit: Int64) throws -> Int64 {
+        guard offset >= 0 else { throw StoreError.conflict("upload \(name.text) at \(offset)") }
+        guard Int64(bytes.count) <= limit - offset else {
+            // The offset is checked first: a client that is elsewhere must hear that, not that it sends too much.
+            let present = try uploadOffset(name)
+            guard present == offset else { throw wrongOffset(name, present, offset) }
+            throw StoreError.io("upload \(name.text) would have more than \(limit) bytes")
+        }
+        guard let file = try locked(name, create: true) else { throw StoreError.io("\(uploads.path) is gone") }
+        let present = Int64(try file.status().st_size)
+        guard present == offset else {
+            if present == 0 { try uploads.remove(name.text) }
+            throw wrongOffset(name, present, offset)
+        }
+        do {
+            try file.write(bytes, at: offset)
+            try file.sync()
+            if present == 0 { try uploads.sync() }
+        } catch {
+            // What is beyond the acknowledged length must not count when the client asks where to go on.
+            if present == 0 { try? uploads.remove(name.text) } else { ftruncate(file.descriptor, off_t(offset)) }
+            throw error
+        }
+        return offset + Int64(bytes.count)
+    }
+
+    private func wrongOffset(_ name: UploadName, _ present: Int64, _ offset: Int64) -> StoreError {
+        .conflict("upload \(name.text) has \(present) bytes, not \(offset)")
+    }
+
+    public func finishUpload(_ name: UploadName, expecting digest: Digest) throws {
+        guard let file = try locked(name, create: false) else {
+            // Finished before the answer was lost, or an upload of nothing at all.
+            if try contains(digest) { return try fan(digest).sync() }
+            guard hash().finish() == digest else { throw StoreError.missing("upload \(name.text)") }
+            _ = try put([])
+            return
+        }
+        guard try hashed(file) == digest else {
+            try uploads.remove(name.text)
+            throw StoreError.corrupt("upload \(name.text) does not have the hash \(digest)")
+        }
+        do {
+            try publish(file, name.text, from: uploads, as: digest)
+        } catch {
+            // So that it can be tried again.
+            fchmod(file.descriptor, 0o600)
+            throw error
+        }
+        // Otherwise a crash could bring the upload back beside the blob; harmless, but it would take space.
+        try uploads.sync()
+    }
+
+    public func removeStaleUploads(before: Timestamp) throws {
+        for name in try uploads.names() {
+            guard let file = try uploads.open(name, O_RDONLY) else { continue }
+            // Somebody is writing to it: not stale.
+            guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
+            let touched = try file.status().st_mtim
+            let milliseconds = Int64(touched.tv_sec) * 1000 + Int64(touched.tv_nsec) / 1_000_000
+            if milliseconds < before.milliseconds { try uploads.remove(name) }
+        }
+    }
+
+    /// Opens an upload and waits until no other thread changes it.
+    ///
+    /// While it waited, the file may have become a blob or have been removed; then the name is looked up anew.
+    private func locked(_ name: UploadName, create: Bool) throws -> OpenFile? {
+        while true {
+            guard let file = try uploads.open(name.text, O_RDWR | (create ? O_CREAT : 0)) else { return nil }
+            while flock(file.descriptor, LOCK_EX) != 0 {
+                guard errno == EINTR else { throw SystemError.io(file.path) }
+            }
+            if let named = try uploads.status(of: name.text), named.st_ino == (try file.status().st_ino) { return file }
+        }
+    }
+}

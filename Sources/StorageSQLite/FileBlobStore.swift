@@ -1,0 +1,142 @@
+import Domain
+import Glibc
+import Storage
+import Synchronization
+
+/// Blobs as files in the data directory: `ab/abcdef…` by the first byte of the name, `uploads/` for what is not whole
+/// yet, `temporary/` for what is being written.
+///
+/// A file under its final name is whole: it was written under another name, synced, and renamed; then the folder was
+/// synced. What a crash leaves behind lies in `temporary/` and is removed at the next opening, or in `uploads/`, where
+/// the client goes on or `removeStaleUploads` ends it.
+public final class FileBlobStore: BlobStore {
+    let hash: HashFactory
+    let root: Folder
+    let temporary: Folder
+    let uploads: Folder
+    private let recheck: Bool
+    private let lock: FileLock
+    private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
+    private let counter = Atomic<Int>(0)
+
+    /// Opens the folder and makes it when there is none.
+    ///
+    /// - Parameters:
+    ///   - hash: starts a SHA-256.
+    ///   - recheck: hash each blob again when it is read whole, and throw `StoreError.corrupt` when it has changed.
+    /// - Throws: `StoreError.locked` when another store holds the folder; `StoreError.io`.
+    public init(path: String, hash: @escaping HashFactory, recheck: Bool = false) throws {
+        self.hash = hash
+        self.recheck = recheck
+        root = try Folder(path)
+        lock = try FileLock(path + "/lock")
+        temporary = try Folder("temporary", in: root)
+        uploads = try Folder("uploads", in: root)
+        for name in try temporary.names() { try temporary.remove(name) }
+    }
+
+    /// The folder a blob lies in.
+    func fan(_ digest: Digest) throws -> Folder {
+        try fans.withLock { fans in
+            if let folder = fans[Int(digest.bytes[0])] { return folder }
+            let folder = try Folder(String(digest.hex.prefix(2)), in: root)
+            fans[Int(digest.bytes[0])] = folder
+            return folder
+        }
+    }
+
+    public func put(_ bytes: [UInt8]) throws -> Digest {
+        let digest = Storage.digest(of: bytes, with: hash)
+        let folder = try fan(digest)
+        if try folder.status(of: digest.hex)?.st_size == off_t(bytes.count) {
+            // Another thread may have renamed it a moment ago and not yet synced the folder.
+            try folder.sync()
+            return digest
+        }
+        let name = "\(counter.add(1, ordering: .relaxed).newValue)"
+        do {
+            guard let file = try temporary.open(name, O_WRONLY | O_CREAT | O_EXCL) else {
+                throw StoreError.io("\(temporary.path) is gone")
+            }
+            try file.write(bytes, at: 0)
+            try publish(file, name, from: temporary, as: digest)
+        } catch {
+            try? temporary.remove(name)
+            throw error
+        }
+        return digest
+    }
+
+    /// The last steps of every blob. A crash before the rename leaves a file that no blob is made of; after it, the
+    /// blob is whole and at worst not known to anybody.
+    func publish(_ file: OpenFile, _ name: String, from folder: Folder, as digest: Digest) throws {
+        let target = try fan(digest)
+        guard fchmod(file.descriptor, 0o444) == 0 else { throw SystemError.io(file.path) }
+        try file.sync()
+        try folder.rename(name, to: digest.hex, in: target)
+        try target.sync()
+    }
+
+    public func contains(_ digest: Digest) throws -> Bool { try size(of: digest) != nil }
+
+    public func size(of digest: Digest) throws -> Int64? {
+        try fan(digest).status(of: digest.hex).map { Int64($0.st_size) }
+    }
+
+    private func opened(_ digest: Digest) throws -> OpenFile {
+        guard let file = try fan(digest).open(digest.hex, O_RDONLY) else { throw StoreError.missing("blob \(digest)") }
+        return file
+    }
+
+    public func read(_ digest: Digest, limit: Int) throws -> [UInt8] {
+        let file = try opened(digest)
+        let size = Int(try file.status().st_size)
+        guard size <= limit else { throw StoreError.io("blob \(digest) has \(size) bytes, more than \(limit)") }
+        let bytes = try file.read(at: 0, count: size)
+        guard bytes.count == size, !recheck || Storage.digest(of: bytes, with: hash) == digest else {
+            throw StoreError.corrupt("\(file.path) does not have the hash it is named by")
+        }
+        return bytes
+    }
+
+    public func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8] {
+        let file = try opened(digest)
+        let size = Int64(try file.status().st_size)
+        guard offset >= 0, offset <= size, count >= 0 else {
+            throw StoreError.io("blob \(digest) has \(size) bytes, none at \(offset)")
+        }
+        return try file.read(at: offset, count: Int(min(Int64(count), size - offset)))
+    }
+
+    /// - Returns: nil also when there is no such blob.
+    public func path(of digest: Digest) -> String? {
+        guard let folder = try? fan(digest), let status = try? folder.status(of: digest.hex), status.st_size >= 0
+        else { return nil }
+        return folder.path + "/" + digest.hex
+    }
+
+    /// Not synced: a removal that a crash undoes leaves a blob that nobody asks for.
+    public func remove(_ digest: Digest) throws {
+        try fan(digest).remove(digest.hex)
+    }
+
+    /// Hashes the file again. - Throws: `StoreError.corrupt` when it has changed, `.missing`, `.io`.
+    public func verify(_ digest: Digest) throws {
+        let file = try opened(digest)
+        guard try hashed(file) == digest else {
+            throw StoreError.corrupt("\(file.path) does not have the hash it is named by")
+        }
+    }
+
+    /// The hash of a whole file, a piece at a time.
+    func hashed(_ file: OpenFile) throws -> Digest {
+        var state = hash()
+        var offset: Int64 = 0
+        while true {
+            let piece = try file.read(at: offset, count: 1 << 20)
+            if piece.isEmpty { return state.finish() }
+            state.update(piece)
+            offset += Int64(piece.count)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Domain
+import Storage
+
+/// How a database is opened.
+public struct SQLiteOptions: Sendable {
+    /// Walk through the file at open and refuse a damaged one. Takes about a second per 300 MB.
+    public var quickCheck = true
+    /// Pages of 4 KiB beyond which the database says that the disk is full; nil: the disk decides.
+    public var pageCountMax: Int?
+    /// How long to wait for another process that holds the file, such as a backup.
+    public var busyTimeout = TimeSpan(milliseconds: 5000)
+
+    public init() {}
+}
+
+/// The server's memory in one SQLite file: WAL, one writer, durable before `transaction` returns.
+///
+/// Used from one thread at a time. A second store on the same file, in this or another process, is refused; tools that
+/// only read, such as `sqlite3` or a backup, may look at the file meanwhile.
+public final class SQLiteStore: Store {
+    private let connection: Connection
+    private let tables: SQLiteTransaction
+    /// Held as long as the store lives.
+    private let lock: FileLock?
+
+    /// Opens the database, makes it when there is none, and brings an older one to the present schema.
+    ///
+    /// - Throws: `StoreError.locked` when another store holds the file, `.newerSchema`, `.corrupt`, `.io`.
+    public convenience init(path: String, options: SQLiteOptions = SQLiteOptions()) throws {
+        let lock = try FileLock(path + ".lock")
+        try self.init(file: path, lock: lock, options: options)
+    }
+
+    /// A database in memory, for tests and simulations.
+    public static func inMemory(options: SQLiteOptions = SQLiteOptions()) throws -> SQLiteStore {
+        try SQLiteStore(file: ":memory:", lock: nil, options: options)
+    }
+
+    private init(file: String, lock: FileLock?, options: SQLiteOptions) throws {
+        self.lock = lock
+        connection = try Connection(file: file)
+        tables = SQLiteTransaction(connection)
+        try connection.script("PRAGMA busy_timeout = \(options.busyTimeout.milliseconds)")
+        let version = try Migration.version(of: connection)
+        if options.quickCheck {
+            let verdict = try connection.text("PRAGMA quick_check(1)")
+            guard verdict == "ok" else { throw StoreError.corrupt("\(file): \(verdict)") }
+        }
+        let mode = try connection.text("PRAGMA journal_mode = WAL")
+        guard mode == (lock == nil ? "memory" : "wal") else {
+            throw StoreError.io("\(file): this file system cannot hold a write-ahead log (journal mode \(mode))")
+        }
+        try connection.script(
+            """
+            PRAGMA synchronous = FULL;
+            PRAGMA foreign_keys = ON;
+            PRAGMA cell_size_check = ON;
+            PRAGMA trusted_schema = OFF;
+            PRAGMA temp_store = MEMORY;
+            PRAGMA cache_size = -16384;
+            PRAGMA journal_size_limit = 67108864;
+            """)
+        if let pages = options.pageCountMax { try connection.script("PRAGMA max_page_count = \(pages)") }
+        try Migration.run(on: connection, from: version)
+    }
+
+    /// The schema version this program reads and writes.
+    public static var schemaVersion: Int { Migration.current }
+
+    /// The SQL of every schema version, in order.
+    public static var migrations: [String] { Migration.all.map(\.sql) }
+
+    /// Whatever goes wrong before COMMIT has returned, the state is as before. A commit that fails with `io` is undone
+    /// here, but a machine that dies right afterwards may find it done: callers must be able to repeat a transaction.
+    public func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+        try tables.whole(body)
+    }
+
+    /// Moves what the log holds into the database file, for a copy of the file. Waits for readers no longer than the
+    /// busy time-out.
+    public func checkpoint() throws {
+        try connection.script("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+}

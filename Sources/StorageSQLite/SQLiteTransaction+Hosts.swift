@@ -1,0 +1,144 @@
+import Domain
+import Storage
+
+enum HostSQL {
+    static let volunteerExists = Query("SELECT 1 FROM volunteer WHERE id = ?")
+    static let nextVolunteer = Query("SELECT coalesce(max(id), 0) + 1 FROM volunteer")
+    static let volunteer = Query("SELECT id, name, credit, created_ms FROM volunteer WHERE id = ?")
+    static let volunteerNamed = Query("SELECT id, name, credit, created_ms FROM volunteer WHERE name = ?")
+    static let insertVolunteer = Query("INSERT INTO volunteer (id, name, credit, created_ms) VALUES (?, ?, ?, ?)")
+    static let updateVolunteer = Query(
+        "UPDATE volunteer SET name = ?2, credit = ?3, created_ms = ?4 WHERE id = ?1")
+
+    static let columns = """
+        id, volunteer, public_key, name, platform, cpu_model, cores, memory_bytes, disk_free_bytes, benchmark_flops,
+        client_version, sequence, measured_flops, valid_count, invalid_count, error_count, credit, created_ms,
+        last_seen_ms
+        """
+    static let hostExists = Query("SELECT 1 FROM host WHERE id = ?")
+    static let nextHost = Query("SELECT coalesce(max(id), 0) + 1 FROM host")
+    static let host = Query("SELECT \(columns) FROM host WHERE id = ?")
+    static let hostByKey = Query("SELECT \(columns) FROM host WHERE public_key = ?")
+    static let hosts = Query("SELECT \(columns) FROM host ORDER BY id")
+    static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(19)))")
+    static let updateHost = Query(
+        """
+        UPDATE host SET volunteer = ?2, public_key = ?3, name = ?4, platform = ?5, cpu_model = ?6, cores = ?7,
+            memory_bytes = ?8, disk_free_bytes = ?9, benchmark_flops = ?10, client_version = ?11, sequence = ?12,
+            measured_flops = ?13, valid_count = ?14, invalid_count = ?15, error_count = ?16, credit = ?17,
+            created_ms = ?18, last_seen_ms = ?19
+        WHERE id = ?1
+        """)
+    static let inProgress = Query("SELECT host, count(*) FROM task INDEXED BY task_out WHERE state = 1 GROUP BY host")
+}
+
+extension SQLiteTransaction {
+    func volunteer(named name: String) throws -> VolunteerRecord? {
+        try connection.first(HostSQL.volunteerNamed, { $0.text(name) }, readVolunteer)
+    }
+
+    func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? {
+        try connection.first(HostSQL.volunteer, { $0.integer(id.rawValue) }, readVolunteer)
+    }
+
+    func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord {
+        let id = VolunteerID(rawValue: try connection.first(HostSQL.nextVolunteer) { $0.integer() } ?? 1)
+        let volunteer = make(id)
+        guard volunteer.id == id else { throw StoreError.conflict("volunteer \(volunteer.id) where \(id) was given") }
+        try connection.run(HostSQL.insertVolunteer) { bind(volunteer, &$0) }
+        return volunteer
+    }
+
+    func updateVolunteer(_ volunteer: VolunteerRecord) throws {
+        guard try connection.run(HostSQL.updateVolunteer, { bind(volunteer, &$0) }) == 1 else {
+            throw StoreError.missing("volunteer \(volunteer.id)")
+        }
+    }
+
+    func host(_ id: HostID) throws -> HostRecord? {
+        try connection.first(HostSQL.host, { $0.integer(id.rawValue) }, readHost)
+    }
+
+    func host(publicKey: [UInt8]) throws -> HostRecord? {
+        try connection.first(HostSQL.hostByKey, { $0.blob(publicKey) }, readHost)
+    }
+
+    func insertHost(_ make: (HostID) -> HostRecord) throws -> HostRecord {
+        let id = HostID(rawValue: try connection.first(HostSQL.nextHost) { $0.integer() } ?? 1)
+        let host = make(id)
+        guard host.id == id else { throw StoreError.conflict("host \(host.id) where \(id) was given") }
+        try StoreRules.check(host)
+        try requireVolunteer(host.volunteer)
+        try connection.run(HostSQL.insertHost) { bind(host, &$0) }
+        return host
+    }
+
+    func updateHost(_ host: HostRecord) throws {
+        try requireHost(host.id)
+        try StoreRules.check(host)
+        try requireVolunteer(host.volunteer)
+        try connection.run(HostSQL.updateHost) { bind(host, &$0) }
+    }
+
+    func hosts() throws -> [HostRecord] {
+        try connection.all(HostSQL.hosts, readHost)
+    }
+
+    func inProgressCounts() throws -> [HostID: Int] {
+        let counts = try connection.all(HostSQL.inProgress) { (HostID(rawValue: $0.integer()), $0.int()) }
+        return Dictionary(uniqueKeysWithValues: counts)
+    }
+
+    private func bind(_ volunteer: VolunteerRecord, _ to: inout Binder) {
+        to.integer(volunteer.id.rawValue)
+        to.text(volunteer.name)
+        to.integer(volunteer.credit.microcobblestones)
+        to.time(volunteer.createdAt)
+    }
+
+    private func readVolunteer(_ row: inout Row) -> VolunteerRecord {
+        VolunteerRecord(
+            id: VolunteerID(rawValue: row.integer()), name: row.text(),
+            credit: Credit(microcobblestones: row.integer()), createdAt: row.time()
+        )
+    }
+
+    private func bind(_ host: HostRecord, _ to: inout Binder) {
+        to.integer(host.id.rawValue)
+        to.integer(host.volunteer.rawValue)
+        to.blob(host.publicKey)
+        to.text(host.profile.name)
+        to.text(host.profile.platform)
+        to.text(host.profile.cpuModel)
+        to.integer(host.profile.cores)
+        to.integer(host.profile.memoryBytes)
+        to.integer(host.profile.diskFreeBytes)
+        to.real(host.profile.benchmarkFlopsPerSecond)
+        to.text(host.profile.clientVersion)
+        to.integer(host.sequence)
+        to.real(host.measuredFlopsPerSecond)
+        to.integer(host.validCount)
+        to.integer(host.invalidCount)
+        to.integer(host.errorCount)
+        to.integer(host.credit.microcobblestones)
+        to.time(host.createdAt)
+        to.time(host.lastSeenAt)
+    }
+
+    private func readHost(_ row: inout Row) -> HostRecord {
+        let id = HostID(rawValue: row.integer())
+        let volunteer = VolunteerID(rawValue: row.integer())
+        let publicKey = row.blob()
+        let profile = HostProfile(
+            name: row.text(), platform: row.text(), cpuModel: row.text(), cores: row.int(),
+            memoryBytes: row.integer(), diskFreeBytes: row.integer(), benchmarkFlopsPerSecond: row.real(),
+            clientVersion: row.text()
+        )
+        return HostRecord(
+            id: id, volunteer: volunteer, publicKey: publicKey, profile: profile, sequence: row.integer(),
+            measuredFlopsPerSecond: row.optionalReal(), validCount: row.integer(), invalidCount: row.integer(),
+            errorCount: row.integer(), credit: Credit(microcobblestones: row.integer()), createdAt: row.time(),
+            lastSeenAt: row.time()
+        )
+    }
+}

@@ -1,0 +1,110 @@
+import Domain
+import Storage
+
+private enum LedgerSQL {
+    static let columns = "number, at_ms, debit_project, debit_host, credit_project, credit_host, amount, task, project"
+    static let nextNumber = Query("SELECT coalesce(max(number), 0) + 1 FROM ledger")
+    static let insert = Query("INSERT INTO ledger (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    static let byTask = Query("SELECT \(columns) FROM ledger WHERE task = ?")
+    static let page = Query("SELECT \(columns) FROM ledger WHERE number >= ? ORDER BY number LIMIT ?")
+    static let summary = Query(
+        """
+        SELECT (SELECT coalesce(max(number), 0) FROM ledger), (SELECT coalesce(sum(balance), 0) FROM host_balance),
+            (SELECT coalesce(sum(credit), 0) FROM host), (SELECT coalesce(sum(credit), 0) FROM volunteer)
+        """)
+    static let projectBalance = Query("SELECT balance FROM project_balance WHERE project = ?")
+    static let hostBalance = Query("SELECT balance FROM host_balance WHERE host = ?")
+}
+
+extension SQLiteTransaction {
+    func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry {
+        try StoreRules.check(entry)
+        guard try ledgerEntry(for: entry.task) == nil else {
+            throw StoreError.duplicate("ledger entry for task \(entry.task)")
+        }
+        for account in [entry.debit, entry.credit] {
+            if case .host(let id) = account { try requireHost(id) }
+        }
+        var numbered = entry
+        numbered.number = try connection.first(LedgerSQL.nextNumber) { $0.integer() } ?? 1
+        try connection.run(LedgerSQL.insert) { bind(numbered, &$0) }
+        return numbered
+    }
+
+    func ledgerEntry(for task: TaskID) throws -> LedgerEntry? {
+        try connection.first(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
+    }
+
+    func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry] {
+        try connection.all(
+            LedgerSQL.page,
+            {
+                $0.integer(number)
+                $0.integer(max(limit, 0))
+            }, readEntry)
+    }
+
+    func ledgerSummary() throws -> LedgerSummary {
+        let summary = try connection.first(LedgerSQL.summary) { row in
+            LedgerSummary(
+                entries: row.integer(), granted: Credit(microcobblestones: row.integer()),
+                hostsTotal: Credit(microcobblestones: row.integer()),
+                volunteersTotal: Credit(microcobblestones: row.integer())
+            )
+        }
+        return summary ?? LedgerSummary(entries: 0, granted: .zero, hostsTotal: .zero, volunteersTotal: .zero)
+    }
+
+    func balance(of account: Account) throws -> Credit {
+        let balance: Int64? =
+            switch account {
+            case .project(let name):
+                try connection.first(LedgerSQL.projectBalance, { $0.text(name) }, { $0.integer() })
+            case .host(let id):
+                try connection.first(LedgerSQL.hostBalance, { $0.integer(id.rawValue) }, { $0.integer() })
+            }
+        return Credit(microcobblestones: balance ?? 0)
+    }
+
+    private func bind(_ entry: LedgerEntry, _ to: inout Binder) {
+        to.integer(entry.number)
+        to.time(entry.at)
+        to.account(entry.debit)
+        to.account(entry.credit)
+        to.integer(entry.amount.microcobblestones)
+        to.integer(entry.task.rawValue)
+        to.text(entry.project)
+    }
+
+    private func readEntry(_ row: inout Row) throws -> LedgerEntry {
+        LedgerEntry(
+            number: row.integer(), at: row.time(), debit: try row.account(), credit: try row.account(),
+            amount: Credit(microcobblestones: row.integer()), task: TaskID(rawValue: row.integer()),
+            project: row.text()
+        )
+    }
+}
+
+extension Binder {
+    /// Two columns, one of them NULL: project, host.
+    fileprivate mutating func account(_ account: Account) {
+        switch account {
+        case .project(let name):
+            text(name)
+            null()
+        case .host(let id):
+            null()
+            integer(id.rawValue)
+        }
+    }
+}
+
+extension Row {
+    fileprivate mutating func account() throws -> Account {
+        let project = optionalText()
+        let host = optionalInteger()
+        if let project { return .project(project) }
+        guard let host else { throw StoreError.corrupt("a ledger entry without an account") }
+        return .host(HostID(rawValue: host))
+    }
+}

@@ -1,0 +1,140 @@
+import Domain
+import Storage
+
+private enum WorkUnitSQL {
+    static let batchExists = Query("SELECT 1 FROM batch WHERE id = ?")
+    static let unitExists = Query("SELECT 1 FROM work_unit WHERE id = ?")
+    static let insertUnit = Query(
+        """
+        INSERT INTO work_unit (\(WorkUnitColumns.unit)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.unitCount)))
+        """)
+    static let updateUnit = Query(
+        """
+        UPDATE work_unit SET state = ?3, canonical = ?4, failure = ?5, failure_text = ?6, awaiting = ?7,
+            revision = ?2 + 1, updated_ms = ?8
+        WHERE id = ?1 AND revision = ?2
+        """)
+    static let insertTask = Query(
+        "INSERT INTO task (\(WorkUnitColumns.task)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.taskCount)))")
+    static let updateTask = Query(
+        "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task)) WHERE id = ?1")
+    static let units = Query(
+        "SELECT \(WorkUnitColumns.unit) FROM work_unit WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?")
+    static let tasks = Query("SELECT \(WorkUnitColumns.task) FROM task WHERE id BETWEEN ? AND ? ORDER BY id")
+}
+
+extension SQLiteTransaction {
+    func insertWorkUnits(_ units: [WorkUnitAggregate]) throws {
+        var numbers: Set<WorkUnitID> = []
+        var knownBatch: BatchID?
+        for aggregate in units {
+            let id = aggregate.unit.id
+            try StoreRules.check(aggregate)
+            if knownBatch != id.batch {
+                guard try exists(WorkUnitSQL.batchExists, id.batch.rawValue) else {
+                    throw StoreError.missing("batch \(id.batch)")
+                }
+                knownBatch = id.batch
+            }
+            guard numbers.insert(id).inserted, try !exists(WorkUnitSQL.unitExists, id.rawValue) else {
+                throw StoreError.duplicate("work unit \(id)")
+            }
+            try requireHolders(of: aggregate.tasks[...])
+        }
+        for aggregate in units {
+            try connection.run(WorkUnitSQL.insertUnit) {
+                $0.unit(aggregate.unit, awaiting: aggregate.awaitsValidation)
+            }
+            for task in aggregate.tasks {
+                try connection.run(WorkUnitSQL.insertTask) { $0.task(task) }
+            }
+        }
+        if let first = numbers.min() { hints.reopened(at: first.rawValue << 6) }
+    }
+
+    func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? {
+        if let known = loaded[id] { return known }
+        let found = try aggregates(from: id.rawValue, to: id.rawValue, limit: 1).first
+        loaded[id] = found
+        return found
+    }
+
+    func saveWorkUnit(_ aggregate: WorkUnitAggregate) throws {
+        let id = aggregate.unit.id
+        guard let old = try workUnit(id) else { throw StoreError.missing("work unit \(id)") }
+        try StoreRules.check(aggregate, replacing: old)
+        for (at, task) in aggregate.tasks.enumerated() where at >= old.tasks.count || old.tasks[at] != task {
+            try requireHolders(of: aggregate.tasks[at...at])
+        }
+        let changed = try connection.run(WorkUnitSQL.updateUnit) {
+            $0.integer(id.rawValue)
+            $0.integer(aggregate.unit.revision)
+            $0.state(aggregate.unit.state)
+            $0.boolean(aggregate.awaitsValidation)
+            $0.time(aggregate.unit.updatedAt)
+        }
+        guard changed == 1 else { throw StoreError.corrupt("work unit \(id) changed under the only writer") }
+        for (at, task) in aggregate.tasks.enumerated() {
+            if at >= old.tasks.count {
+                try connection.run(WorkUnitSQL.insertTask) { $0.task(task) }
+            } else if old.tasks[at] != task {
+                try connection.run(WorkUnitSQL.updateTask) { $0.task(task) }
+            }
+        }
+        if opens(old, becoming: aggregate) { hints.reopened(at: id.rawValue << 6) }
+        var saved = aggregate
+        saved.unit.revision += 1
+        loaded[id] = saved
+    }
+
+    func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate] {
+        let first = batch.rawValue << 36 + max(fromIndex, 0)
+        return try aggregates(from: first, to: (batch.rawValue + 1) << 36 - 1, limit: limit)
+    }
+
+    func requireHolders(of tasks: ArraySlice<TaskRecord>) throws {
+        for task in tasks {
+            guard let assignment = task.state.assignment else { continue }
+            try requireHost(assignment.host)
+            try requireVolunteer(assignment.volunteer)
+        }
+    }
+
+    private func exists(_ query: Query, _ number: Int64) throws -> Bool {
+        try connection.first(query, { $0.integer(number) }, { _ in true }) ?? false
+    }
+
+    /// Whether a task becomes unsent, or a volunteer stops holding one: then hints about this unit are void.
+    private func opens(_ old: WorkUnitAggregate, becoming new: WorkUnitAggregate) -> Bool {
+        for (at, task) in new.tasks.enumerated() {
+            let before = at < old.tasks.count ? old.tasks[at].state : nil
+            if task.state == .unsent, before != .unsent { return true }
+            if let holder = before?.assignment?.volunteer, task.state.assignment?.volunteer != holder { return true }
+        }
+        return false
+    }
+
+    /// Units in a range of numbers with their tasks: two queries for any number of them.
+    private func aggregates(from first: Int64, to last: Int64, limit: Int) throws -> [WorkUnitAggregate] {
+        let units = try connection.all(
+            WorkUnitSQL.units,
+            {
+                $0.integer(first)
+                $0.integer(last)
+                $0.integer(max(limit, 0))
+            }, { try $0.unit() })
+        guard let lowest = units.first?.id.rawValue, let highest = units.last?.id.rawValue else { return [] }
+        let tasks = try connection.all(
+            WorkUnitSQL.tasks,
+            {
+                $0.integer(lowest << 6)
+                $0.integer(highest << 6 | 63)
+            }, { try $0.task() })
+        var at = 0
+        return units.map { unit in
+            let start = at
+            while at < tasks.count, tasks[at].id.unit == unit.id { at += 1 }
+            return WorkUnitAggregate(unit: unit, tasks: Array(tasks[start..<at]))
+        }
+    }
+}

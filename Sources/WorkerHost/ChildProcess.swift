@@ -1,0 +1,144 @@
+import CPosix
+import Domain
+import Glibc
+import Synchronization
+
+/// How a child ended.
+public struct ChildExit: Hashable, Sendable {
+    /// The exit code; nil when a signal ended it.
+    public var code: Int32?
+    /// The signal that ended it, or nil.
+    public var signal: Int32?
+    /// CPU seconds of the child and of the descendants it waited for, by the kernel's account.
+    public var cpuSeconds: Double
+
+    public init(code: Int32?, signal: Int32?, cpuSeconds: Double) {
+        self.code = code
+        self.signal = signal
+        self.cpuSeconds = cpuSeconds
+    }
+
+    /// For people: `exit code 70`, `signal 11 (Segmentation fault)`.
+    public var reason: String {
+        if let signal { return "signal \(signal) (\(String(cString: strsignal(signal))))" }
+        return "exit code \(code ?? 0)"
+    }
+}
+
+/// A child process in a process group of its own, so that a signal reaches it and its descendants together.
+///
+/// It is collected exactly once, and never signalled after that: its number could belong to a stranger by then.
+final class ChildProcess: Sendable {
+    /// What to start and how.
+    struct Launch {
+        var executable: String
+        var arguments: [String]
+        var folder: String?
+        /// Descriptors of this process that become 0, 1 and 2 of the child; everything else is closed there.
+        var input: Int32
+        var output: Int32
+        var errors: Int32
+        /// Variables that this child needs beyond those that every child gets.
+        var variables: [String] = []
+    }
+
+    let pid: pid_t
+    private let ended = Mutex<ChildExit?>(nil)
+
+    private init(pid: pid_t) {
+        self.pid = pid
+    }
+
+    /// What worker children get to see of the environment; tokens and the like stay out.
+    private static func environment(with more: [String]) -> [String] {
+        let names = ["PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH"] + more
+        let passed: [String] = names.compactMap { (name: String) in
+            getenv(name).map { "\(name)=" + String(cString: $0) }
+        }
+        // One thread per task: several tasks run at once, and threads would change the bits of a result.
+        return passed + ["OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1"]
+    }
+
+    /// - Throws: `.osError` when the system refuses, `.noInput` when there is no such program.
+    static func start(_ launch: Launch) throws(Fault) -> ChildProcess {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (from, to) in [(launch.input, 0), (launch.output, 1), (launch.errors, 2)] as [(Int32, Int32)] {
+            posix_spawn_file_actions_adddup2(&actions, from, to)
+        }
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        if let folder = launch.folder { posix_spawn_file_actions_addchdir_np(&actions, folder) }
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        var all = sigset_t()
+        sigfillset(&all)
+        // The threads of this process block signals that the child must hear.
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        var argv: [UnsafeMutablePointer<CChar>?] = ([launch.executable] + launch.arguments).map { strdup($0) } + [nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = environment(with: launch.variables).map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        let status = posix_spawn(&pid, launch.executable, &actions, &attributes, &argv, &envp)
+        guard status == 0 else {
+            throw Fault(
+                status == ENOENT || status == EACCES ? .noInput : .osError,
+                "cannot start \(launch.executable): \(String(cString: strerror(status)))")
+        }
+        return ChildProcess(pid: pid)
+    }
+
+    /// How it ended; nil while it runs or was not collected yet.
+    var exit: ChildExit? { ended.withLock { $0 } }
+
+    /// Sends a signal to the whole group, unless the child was collected.
+    func signal(_ number: Int32) {
+        ended.withLock { if $0 == nil { _ = kill(-pid, number) } }
+    }
+
+    /// Blocks until the child has ended, ends what it left of its group, and collects it. Safe to call from several
+    /// threads; each gets the same answer.
+    @discardableResult
+    func reap() -> ChildExit {
+        if let exit { return exit }
+        _ = millrace_wait_without_reaping(pid)
+        return ended.withLock { ended in
+            if let ended { return ended }
+            // Still a zombie, so the group's number is still its own: descendants end with their leader.
+            _ = kill(-pid, SIGKILL)
+            var status: Int32 = 0
+            var seconds = 0.0
+            let found = millrace_reap(pid, &status, &seconds) == 0
+            let signal = found ? millrace_wait_signal(status) : 0
+            let exit = ChildExit(
+                code: signal == 0 ? (found ? millrace_wait_code(status) : -1) : nil,
+                signal: signal == 0 ? nil : signal, cpuSeconds: seconds)
+            ended = exit
+            return exit
+        }
+    }
+}
+
+/// A pair of descriptors that children do not inherit.
+struct Pipe {
+    var reading: Int32
+    var writing: Int32
+
+    init() throws(Fault) {
+        var ends: [Int32] = [0, 0]
+        guard pipe2(&ends, O_CLOEXEC) == 0 else {
+            throw Fault(.osError, "cannot make a pipe: \(String(cString: strerror(errno)))")
+        }
+        reading = ends[0]
+        writing = ends[1]
+    }
+}

@@ -1,0 +1,166 @@
+import CPosix
+import Domain
+import Glibc
+
+/// Files by path, in whole: bounded reads, and writes that are either there completely or not at all.
+public enum Files {
+    /// - Parameter limit: bytes; a larger file is an error.
+    /// - Throws: `.noInput` when there is no such file, `.badData` when it is too large.
+    public static func read(_ path: String, limit: Int) throws(Fault) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw fault("open", path) }
+        defer { close(file) }
+        let size = try size(of: file, path)
+        guard size <= limit else { throw Fault(.badData, "\(path): \(size) bytes, at most \(limit) are allowed") }
+        var bytes = [UInt8](repeating: 0, count: size)
+        var count = 0
+        while count < size {
+            let got = bytes.withUnsafeMutableBytes { unsafe in
+                Glibc.read(file, unsafe.baseAddress! + count, size - count)
+            }
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw fault("read", path) }
+            guard got > 0 else { break }
+            count += got
+        }
+        bytes.removeLast(size - count)
+        return bytes
+    }
+
+    /// Replaces the file: temporary file beside it, fsync, rename, fsync of the folder. After a crash either the old or
+    /// the new content is there.
+    ///
+    /// - Parameter durable: false leaves out the fsyncs; for files that only inform.
+    /// - Throws: `.cannotWrite` for a full or read-only disk.
+    public static func replace(
+        _ path: String, with bytes: [UInt8], mode: mode_t = 0o644, durable: Bool = true
+    ) throws(Fault) {
+        let temporary = "\(path).\(getpid()).new"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard file >= 0 else { throw fault("create", temporary) }
+        do throws(Fault) {
+            defer { close(file) }
+            try write(bytes, to: file, temporary)
+            if durable, fsync(file) != 0 { throw fault("sync", temporary) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        guard rename(temporary, path) == 0 else {
+            let problem = fault("rename", path)
+            unlink(temporary)
+            throw problem
+        }
+        if durable { syncFolder(of: path) }
+    }
+
+    /// Makes a rename in this file's folder durable. Not every file system can; then there is nothing more to do.
+    public static func syncFolder(of path: String) {
+        let folder = open(parent(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        fsync(folder)
+        close(folder)
+    }
+
+    /// Makes a folder and those above it.
+    public static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(Fault) {
+        if mkdir(path, mode) == 0 || errno == EEXIST && isFolder(path) { return }
+        guard errno == ENOENT, parent(of: path) != path else { throw fault("make folder", path) }
+        try makeFolder(parent(of: path), mode: mode)
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw fault("make folder", path) }
+    }
+
+    /// Removes a file, or a folder with everything in it; links are removed, not followed. Nothing there: nothing done.
+    public static func remove(_ path: String) throws(Fault) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw fault("look at", path) }
+            return
+        }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            for name in try names(in: path) { try remove("\(path)/\(name)") }
+            guard rmdir(path) == 0 || errno == ENOENT else { throw fault("remove", path) }
+        } else {
+            guard unlink(path) == 0 || errno == ENOENT else { throw fault("remove", path) }
+        }
+    }
+
+    /// What a folder holds, sorted; empty for a folder that is not there.
+    public static func names(in path: String) throws(Fault) -> [String] {
+        guard let folder = opendir(path) else {
+            guard errno == ENOENT else { throw fault("list", path) }
+            return []
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Bytes of a file; nil when there is none.
+    public static func size(_ path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// Bytes of all files in a folder and below.
+    public static func bytes(inFolder path: String) -> Int {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return 0 }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return Int(status.st_size) }
+        return ((try? names(in: path)) ?? []).reduce(0) { $0 + bytes(inFolder: "\(path)/\($1)") }
+    }
+
+    /// The folder that a path names a file of.
+    public static func parent(of path: String) -> String {
+        let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+        return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+    }
+
+    /// The failure that `errno` names, for an act on a path.
+    public static func fault(_ act: String, _ path: String) -> Fault {
+        let code = errno
+        let reason = String(cString: strerror(code))
+        switch code {
+        case ENOENT, ENOTDIR: return Fault(.noInput, "cannot \(act) \(path): \(reason)")
+        case ENOSPC, EDQUOT:
+            return Fault(.cannotWrite, "cannot \(act) \(path): \(reason)", advice: "Free some space on that disk.")
+        case EROFS, EFBIG: return Fault(.cannotWrite, "cannot \(act) \(path): \(reason)")
+        case EACCES, EPERM:
+            return Fault(
+                .osError, "cannot \(act) \(path): \(reason)", advice: "Check the owner and the mode of that path.")
+        default: return Fault(.osError, "cannot \(act) \(path): \(reason)")
+        }
+    }
+
+    /// Writes all bytes to an open file.
+    public static func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws(Fault) {
+        var at = 0
+        while at < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + at, bytes.count - at) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw fault("write", path) }
+            at += count
+        }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private static func size(of file: Int32, _ path: String) throws(Fault) -> Int {
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw fault("look at", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Fault(.noInput, "\(path) is not a file") }
+        return Int(status.st_size)
+    }
+}

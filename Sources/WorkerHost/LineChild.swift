@@ -1,0 +1,84 @@
+import CPosix
+import Domain
+import Glibc
+
+/// A child of our own kind that says something line by line, for as long as its standard input is open.
+public final class LineChild: Sendable {
+    private let child: ChildProcess
+    private let lifeline: Int32
+    private static let lineBytesMax = 4096
+
+    private init(child: ChildProcess, lifeline: Int32) {
+        self.child = child
+        self.lifeline = lifeline
+    }
+
+    /// Starts the child; its lines come on a thread of its own.
+    ///
+    /// - Parameter variables: names of environment variables that it gets beside the usual ones.
+    /// - Parameter onEnd: called once, after the last line.
+    /// - Throws: `.noInput`, `.osError`.
+    public static func start(
+        executable: String, arguments: [String], variables: [String],
+        onLine: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (ChildExit) -> Void
+    ) throws(Fault) -> LineChild {
+        let input = try Pipe()
+        let output: Pipe
+        do throws(Fault) { output = try Pipe() } catch {
+            close(input.reading)
+            close(input.writing)
+            throw error
+        }
+        let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        defer {
+            close(input.reading)
+            close(output.writing)
+            if nowhere >= 0 { close(nowhere) }
+        }
+        let started: LineChild
+        do throws(Fault) {
+            let child = try ChildProcess.start(
+                ChildProcess.Launch(
+                    executable: executable, arguments: arguments, folder: nil, input: input.reading,
+                    output: output.writing, errors: nowhere >= 0 ? nowhere : output.writing, variables: variables))
+            started = LineChild(child: child, lifeline: input.writing)
+        } catch {
+            close(input.writing)
+            close(output.reading)
+            throw error
+        }
+        let reading = output.reading
+        BlockingThread.start("lines-\(started.child.pid)") {
+            read(reading, onLine)
+            close(reading)
+            started.child.signal(SIGKILL)
+            let exit = started.child.reap()
+            close(started.lifeline)
+            onEnd(exit)
+        }
+        return started
+    }
+
+    public var pid: pid_t { child.pid }
+
+    /// Ends it; `onEnd` follows.
+    public func stop() { child.signal(SIGKILL) }
+
+    private static func read(_ source: Int32, _ onLine: (String) -> Void) {
+        var line: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 512)
+        while true {
+            let count = Glibc.read(source, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            for byte in buffer[..<count] {
+                if byte == UInt8(ascii: "\n") {
+                    onLine(String(decoding: line, as: UTF8.self))
+                    line = []
+                } else if line.count < lineBytesMax {
+                    line.append(byte)
+                }
+            }
+        }
+    }
+}

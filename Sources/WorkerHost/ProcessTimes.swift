@@ -1,0 +1,54 @@
+import Domain
+import Glibc
+
+/// CPU times from `/proc`, in seconds; the folder can be another one for tests.
+public enum ProcessTimes {
+    private static let ticksPerSecond = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
+
+    /// User and system time of one process; nil when it is gone.
+    public static func cpuSeconds(of pid: pid_t, proc: String = "/proc") -> Double? {
+        guard let fields = statFields(of: pid, proc: proc), fields.count > 12, let user = Double(fields[11]),
+            let system = Double(fields[12])
+        else { return nil }
+        return (user + system) / ticksPerSecond
+    }
+
+    /// The process group; nil when the process is gone.
+    public static func group(of pid: pid_t, proc: String = "/proc") -> pid_t? {
+        guard let fields = statFields(of: pid, proc: proc), fields.count > 2 else { return nil }
+        return pid_t(fields[2])
+    }
+
+    /// All processors together: seconds in which somebody ran, and seconds since the start in which nobody did.
+    public static func system(proc: String = "/proc") -> (busy: Double, idle: Double)? {
+        guard let text = text("\(proc)/stat"), let line = text.split(separator: "\n").first else { return nil }
+        let values = line.split(separator: " ").dropFirst().compactMap { Double($0) }
+        // user nice system idle iowait irq softirq steal; guest times are part of user already.
+        guard line.hasPrefix("cpu "), values.count >= 4 else { return nil }
+        let idle = values[3] + (values.count > 4 ? values[4] : 0)
+        let busy = values.prefix(8).reduce(0, +) - idle
+        return (busy / ticksPerSecond, idle / ticksPerSecond)
+    }
+
+    /// The fields of `/proc/PID/stat` from the state on; the name before it may contain anything, even parentheses.
+    private static func statFields(of pid: pid_t, proc: String) -> [Substring]? {
+        guard let text = text("\(proc)/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+        return text[text.index(after: end)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
+    }
+
+    /// Files of `/proc` have no size: read until the end, at most 64 KiB.
+    private static func text(_ path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        while bytes.count < 1 << 16 {
+            let count = read(file, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import ClientCore
+import ClientSystem
+import Domain
+import Glibc
+
+struct AttachCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attach",
+        abstract: "Joins a project: shows its key, pins it, registers this computer.",
+        discussion: "Example: millrace-client attach http://millrace.example.org --name Ada"
+    )
+
+    @Argument(help: "The server's address.")
+    var url: String
+
+    @Option(name: .long, help: "Your name on the project's pages; default: your login name.")
+    var name: String?
+
+    @OptionGroup var data: DataOption
+
+    func run() throws {
+        try reporting { () throws(Fault) in
+            let directory = try DataDirectory(path: data.path)
+            let volunteer = name ?? getenv("USER").map { String(cString: $0) } ?? "volunteer"
+            let identity = try Attachment.attach(url: url, volunteer: volunteer, directory: directory) {
+                print("site         \($0.site.isEmpty ? $0.serverURL : $0.site)")
+                for project in $0.projects { print("project      \(project)") }
+                print("project key  \($0.fingerprint)")
+            }
+            print("attached as host \(identity.host) of \(identity.volunteerName); the key is pinned")
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import ClientSystem
+import Domain
+
+struct DetachCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "detach",
+        abstract: "Leaves the project and removes everything of it from this computer.",
+        discussion: "Example: millrace-client detach\nRefuses while finished results are not reported."
+    )
+
+    @Flag(help: "Leave even if finished results are lost by it.")
+    var force = false
+
+    @OptionGroup var data: DataOption
+
+    func run() throws {
+        try reporting { () throws(Fault) in
+            guard DataDirectory.exists(data.path) else {
+                throw Fault(.noInput, "there is no client's folder \(data.path)")
+            }
+            let directory = try DataDirectory(path: data.path)
+            let losses = try Attachment.detach(directory, force: force)
+            for line in losses.open { print("given up: \(line)") }
+            for line in losses.unreported { print("lost: \(line)") }
+            print("detached; the project's pages keep the credit")
+        }
+    }
+}

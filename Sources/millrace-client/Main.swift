@@ -1,0 +1,45 @@
+import ArgumentParser
+import ClientSystem
+import Domain
+import Glibc
+
+/// The volunteer's program.
+@main
+struct Main: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace-client",
+        abstract: "Gives this computer's idle time to science.",
+        discussion: """
+            millrace-client attach http://millrace.example.org --name Ada
+            millrace-client run
+
+            exit codes: 0 done, 1 the answer is no, 64 usage, 65 bad data, 66 no such file, 69 server unreachable,
+            70 software, 71 operating system, 73 cannot write, 75 connection broke, 76 protocol, 77 refused,
+            78 configuration
+            """,
+        version: HostInventory.clientVersion,
+        subcommands: [
+            AttachCommand.self, RunCommand.self, StatusCommand.self, DetachCommand.self, ProbeX11Command.self,
+        ]
+    )
+}
+
+/// What every command has.
+struct DataOption: ParsableArguments {
+    @Option(name: .customLong("data"), help: "The client's folder; default ~/.local/share/millrace.")
+    var path: String = DataDirectory.standardPath
+}
+
+/// Runs a command's body; a fault becomes its message and its exit code.
+func reporting(_ body: () throws(Fault) -> Void) throws {
+    do throws(Fault) { try body() } catch {
+        complain("millrace-client: \(error)")
+        throw ExitCode(error.kind.rawValue)
+    }
+}
+
+/// A line to the standard error.
+func complain(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(2, bytes, bytes.count)
+}

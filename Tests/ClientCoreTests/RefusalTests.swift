@@ -1,0 +1,129 @@
+import Bytes
+import ClientCore
+import Domain
+import Foundation
+import Testing
+import Wire
+
+@Suite("What a client does not believe")
+struct RefusalTests {
+    @Test("A unit signed by somebody else is not run")
+    func wrongSignature() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        let unit = try driver.project.container(task, key: SigningKey())
+        driver.send(.callAnswered(driver.project.reply(offers: [driver.project.offer(task, unit: unit)])))
+        #expect(driver.failure == .badWorkUnit)
+        #expect(!driver.last.words.contains("start 0"))
+        #expect(driver.call?.request.reports.first?.failure.code == 1)
+    }
+
+    @Test("A unit with another hash than announced is not run")
+    func wrongHash() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        var offer = driver.project.offer(task, unit: try driver.project.container(task))
+        offer.unitSha256 = Data(repeating: 1, count: 32)
+        driver.send(.callAnswered(driver.project.reply(offers: [offer])))
+        #expect(driver.failure == .badWorkUnit)
+    }
+
+    @Test("A unit that is another task's is not run")
+    func otherUnit() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        let unit = try driver.project.container(driver.project.task(1))
+        driver.send(.callAnswered(driver.project.reply(offers: [driver.project.offer(task, unit: unit)])))
+        #expect(driver.failure == .badWorkUnit)
+    }
+
+    @Test("An app that the worker does not know is reported as such")
+    func unknownApp() throws {
+        var driver = Driver()
+        _ = try driver.takeUp { $0.appVersion = 2 }
+        #expect(driver.failure == .unknownApp)
+    }
+
+    @Test("An altered byte anywhere in the container is noticed")
+    func alteredContainer() throws {
+        let project = Project()
+        let task = project.task(0)
+        let good = try project.container(task)
+        for at in stride(from: 0, to: good.count, by: 7) {
+            var driver = Driver()
+            var bad = try driver.project.container(task)
+            bad[at % bad.count] ^= 0x20
+            let offer = driver.project.offer(task, unit: try driver.project.container(task), inline: false)
+            driver.send(.callAnswered(driver.project.reply(offers: [offer])))
+            driver.send(.unitFetched(task, bad))
+            #expect(driver.failure == .badWorkUnit, "byte \(at)")
+        }
+    }
+
+    enum Forgery: CaseIterable {
+        case unsigned, otherKey, otherHost, otherResult, unknownStatus
+    }
+
+    @Test("A result outlives every forged receipt", arguments: Forgery.allCases)
+    func forgedReceipts(forgery: Forgery) throws {
+        var driver = Driver()
+        let task = try driver.takeUp()
+        driver.send(.workerStarted(task))
+        let result = Driver.result()
+        driver.send(.workerEnded(task, Driver.ending(0, result: result)), after: 5)
+        let project = driver.project
+        var reply: WireSchedulerReply
+        switch forgery {
+        case .unsigned:
+            reply = project.reply(receipts: [project.receipt(task, result.digest)])
+            reply.receiptsSignature = Data(repeating: 0, count: 64)
+        case .otherKey: reply = project.reply(receipts: [project.receipt(task, result.digest)], key: SigningKey())
+        case .otherHost:
+            reply = project.reply(receipts: [project.receipt(task, result.digest)], host: HostID(rawValue: 8))
+        case .otherResult:
+            reply = project.reply(receipts: [project.receipt(task, Digest(bytes: [UInt8](repeating: 3, count: 32)))])
+        case .unknownStatus:
+            reply = project.reply(receipts: [project.receipt(task, result.digest, .UNRECOGNIZED(99))])
+        }
+        driver.send(.callAnswered(reply))
+        #expect(driver.stage(task) == .finished(result))
+        #expect(!driver.last.words.contains("drop 0"))
+        #expect(driver.machine.problem != nil)
+        // It is reported again, later.
+        #expect(driver.call == nil)
+        driver.send(.tick, after: 300)
+        #expect(driver.call?.request.reports.count == 1)
+    }
+
+    @Test(
+        "Receipts that end a task: late, duplicate, not needed",
+        arguments: [WireReceiptStatus.receiptLate, .receiptDuplicate, .receiptNotNeeded])
+    func finalReceipts(status: WireReceiptStatus) throws {
+        var driver = Driver()
+        let task = try driver.takeUp()
+        driver.send(.workerStarted(task))
+        let result = Driver.result()
+        driver.send(.workerEnded(task, Driver.ending(0, result: result)), after: 5)
+        driver.send(
+            .callAnswered(driver.project.reply(receipts: [driver.project.receipt(task, result.digest, status)])))
+        #expect(driver.stage(task) == nil)
+    }
+
+    @Test("Offers that are none are passed over")
+    func brokenOffers() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        let unit = try driver.project.container(task)
+        let changes: [(inout WireTaskOffer) -> Void] = [
+            { $0.taskID = 0 }, { $0.taskID = .max }, { $0.unitSha256 = Data([1]) }, { $0.unitBytes = 1 << 40 },
+            { $0.estimatedSeconds = .nan }, { $0.flops = .infinity },
+            { $0.uploadTicket = String(repeating: "x", count: 5000) },
+        ]
+        for change in changes {
+            var offer = driver.project.offer(task, unit: unit)
+            change(&offer)
+            driver.send(.callAnswered(driver.project.reply(offers: [offer])), after: 100)
+            #expect(driver.machine.state.tasks.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import CPosix
+import ClientCore
+import ClientSystem
+import Domain
+import Glibc
+import Synchronization
+import Testing
+import WorkerHost
+
+/// Collects readings of any thread.
+final class Readings: Sendable {
+    private let readings = Mutex<[ProbeReading]>([])
+    func add(_ reading: ProbeReading) { readings.withLock { $0.append(reading) } }
+    var all: [ProbeReading] { readings.withLock { $0 } }
+    var lastIdle: Int64? {
+        for reading in all.reversed() { if case .idle(let milliseconds) = reading.value { return milliseconds } }
+        return nil
+    }
+    var unavailable: String? {
+        for reading in all { if case .unavailable(let why) = reading.value { return why } }
+        return nil
+    }
+}
+
+@Suite("Load of other programs")
+struct OtherLoadTests {
+    static let now = Timestamp(seconds: 5)
+
+    static func cores(_ reading: ProbeReading?) -> Double? {
+        if case .busy(let cores)? = reading?.value { return cores }
+        return nil
+    }
+
+    @Test("What our own workers use is not other people's load")
+    func ownWorkDoesNotCount() throws {
+        let folder = try TemporaryFolder()
+        let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
+        func write(busySeconds: Double) throws {
+            try folder.write("stat", "cpu  \(Int(busySeconds * ticks)) 0 0 500 20 0 0 0 0 0\ncpu0 1 2 3 4\n")
+        }
+        var probe = OtherLoadProbe(proc: folder.path)
+        try write(busySeconds: 100)
+        #expect(probe.read(ownCPUSeconds: 10, monotonicSeconds: 0, now: Self.now) == nil)
+        try write(busySeconds: 104)
+        // Two seconds, four busy core seconds, three of them ours.
+        let reading = probe.read(ownCPUSeconds: 13, monotonicSeconds: 2, now: Self.now)
+        #expect(Self.cores(reading) == 0.5)
+        #expect(probe.read(ownCPUSeconds: 13, monotonicSeconds: 2.5, now: Self.now) == nil)
+    }
+
+    @Test("A system without /proc says so")
+    func noProc() throws {
+        let folder = try TemporaryFolder()
+        var probe = OtherLoadProbe(proc: folder.path)
+        guard case .unavailable? = probe.read(ownCPUSeconds: 0, monotonicSeconds: 0, now: Self.now)?.value else {
+            Issue.record("a reading came out of nothing")
+            return
+        }
+    }
+
+    @Test("The real /proc/stat can be read")
+    func realProc() {
+        #expect(ProcessTimes.system() != nil)
+        #expect((ProcessTimes.cpuSeconds(of: getpid()) ?? -1) >= 0)
+        #expect(ProcessTimes.group(of: getpid()) == getpgrp())
+    }
+
+    @Test("A process name full of blanks and parentheses does not confuse the parser")
+    func oddName() throws {
+        let folder = try TemporaryFolder()
+        try Files.makeFolder(folder.path + "/42")
+        let ticks = Int(sysconf(Int32(_SC_CLK_TCK)))
+        try folder.write(
+            "42/stat", "42 (a) b (c) S 1 77 77 0 -1 0 0 0 0 0 \(3 * ticks) \(2 * ticks) 0 0 20 0 1 0 5 0 0\n")
+        #expect(ProcessTimes.cpuSeconds(of: 42, proc: folder.path) == 5)
+        #expect(ProcessTimes.group(of: 42, proc: folder.path) == 77)
+    }
+}
+
+@Suite("User's idle time")
+struct IdleProbeTests {
+    @Test("Lines of the child become readings, and a child that dies is started again")
+    func childDies() throws {
+        let folder = try TemporaryFolder()
+        let program = try folder.script("probe", "echo idle 1234; echo nonsense; echo idle -5; exit 1")
+        let readings = Readings()
+        let probe = X11IdleProbe(executable: program, arguments: []) { readings.add($0) }
+        defer { probe.stop() }
+        probe.tend()
+        #expect(eventually { readings.all.count == 1 && probe.pid == nil })
+        #expect(readings.lastIdle == 1234)
+        #expect(
+            eventually {
+                probe.tend()
+                return readings.all.count == 2
+            })
+    }
+
+    @Test("A child that cannot read says why, and is not started over and over")
+    func unavailable() throws {
+        let folder = try TemporaryFolder()
+        let program = try folder.script(
+            "probe", "echo x >> '\(folder.path)/starts'; echo unavailable no display; exit 69")
+        let readings = Readings()
+        let probe = X11IdleProbe(executable: program, arguments: []) { readings.add($0) }
+        defer { probe.stop() }
+        probe.tend()
+        #expect(eventually { readings.unavailable == "no display" && probe.pid == nil })
+        probe.tend()
+        #expect(try folder.text("starts") == "x\n")
+        #expect(probe.pid == nil)
+    }
+
+    @Test("A stopped probe ends its child")
+    func stopped() throws {
+        let folder = try TemporaryFolder()
+        let program = try folder.script("probe", "echo idle 1; exec sleep 1000")
+        let readings = Readings()
+        let probe = X11IdleProbe(executable: program, arguments: []) { readings.add($0) }
+        probe.tend()
+        #expect(eventually { readings.all.count == 1 })
+        let pid = try #require(probe.pid)
+        probe.stop()
+        #expect(eventually { kill(pid, 0) != 0 })
+        probe.tend()
+        #expect(probe.pid == nil)
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+/// A server and volunteers in a folder of their own, with the real programs.
+final class Site {
+    let folder: TemporaryFolder
+    private(set) var server: Running?
+    private(set) var clients: [String: Running] = [:]
+    private var address: String?
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    deinit {
+        for client in clients.values { client.killNow() }
+        server?.killNow()
+    }
+
+    var url: String { address ?? "" }
+    var token: String { folder.path("server/admin.token") }
+
+    /// Starts the server, at the second time on the port of the first.
+    func startServer() throws {
+        let listen = address.map { String($0.dropFirst("http://".count)) } ?? "127.0.0.1:0"
+        let addressPath = folder.path("server/address")
+        try? FileManager.default.removeItem(atPath: addressPath)
+        let log = folder.path("server.log")
+        let running = try Running(
+            "millrace-server", ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"],
+            outputPath: log, errorPath: log)
+        server = running
+        let ready = eventually(limitSeconds: 30) {
+            (try? String(contentsOfFile: addressPath, encoding: .utf8))?.hasPrefix("http") == true
+        }
+        try #require(ready, "the server did not start: \(logText("server.log"))")
+        address = try String(contentsOfFile: addressPath, encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    func attach(_ name: String) throws {
+        let outcome = try Programs.run(
+            "millrace-client", ["attach", url, "--name", name, "--data", folder.path(name)])
+        try #require(outcome.status == 0, "attach: \(outcome.errors)")
+    }
+
+    func startClient(_ name: String, worker: String = "millrace-worker", cores: Int = 1) throws {
+        let log = folder.path("\(name).log")
+        clients[name] = try Running(
+            "millrace-client", ["run", "--always", "--cores", "\(cores)", "--data", folder.path(name)],
+            environment: ["MILLRACE_WORKER": Programs.path(worker)], outputPath: log, errorPath: log)
+    }
+
+    /// The scientist's tool, pointed at this server.
+    func millrace(_ arguments: [String], limitSeconds: Double = 120) throws -> Programs.Outcome {
+        try Programs.run(
+            "millrace", arguments, environment: ["MILLRACE_SERVER": url, "MILLRACE_TOKEN_FILE": token],
+            limitSeconds: limitSeconds)
+    }
+
+    /// The JSON that a command prints.
+    func json(_ arguments: [String]) throws -> [String: Any] {
+        let outcome = try millrace(arguments + ["--json"])
+        let object = try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+        return try #require(
+            object as? [String: Any], "\(arguments) printed \(outcome.output) \(outcome.errors)")
+    }
+
+    func logText(_ name: String) -> String {
+        (try? String(contentsOfFile: folder.path(name), encoding: .utf8)) ?? ""
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+/// The main job with the real programs: submit, compute, be killed, validate, pay, answer.
+@Suite("The whole way", .serialized)
+struct WholeWayTests {
+    @Test("Server and client killed in the middle, one host forging: same answer, balanced ledger, no credit for lies")
+    func killedInTheMiddle() throws {
+        let site = try Site()
+        try site.startServer()
+        let project = try SmallProject.make(in: site.folder)
+        let submitted = try site.millrace(["submit", project])
+        try #require(submitted.status == 0, "submit: \(submitted.errors)")
+        for name in ["Ada", "Grace", "Mallory"] { try site.attach(name) }
+        try site.startClient("Mallory", worker: "forging-worker")
+        try site.startClient("Ada")
+        #expect(try eventually { try tasksOut(site) > 0 })
+
+        // A client dies with a task on its desk, then the server dies, then both come back.
+        site.clients["Ada"]?.killNow()
+        site.server?.killNow()
+        try site.startServer()
+        try site.startClient("Grace")
+        try site.startClient("Ada")
+        #expect(try eventually(limitSeconds: 60) { try validated(site) >= 1 })
+        site.server?.killNow()
+        site.clients["Grace"]?.killNow()
+        try site.startClient("Grace")
+        try site.startServer()
+
+        let finished = try site.millrace(["status", "1", "--watch"], limitSeconds: 240)
+        #expect(finished.status == 0, "\(finished.output) \(finished.errors) \(site.logText("server.log"))")
+        try expectTheAnswer(site)
+        try expectTheLedger(site)
+        try expectTheReport(site)
+        for client in site.clients.values { #expect(client.stop() == 0) }
+        #expect(site.server?.stop() == 0)
+    }
+
+    private func tasksOut(_ site: Site) throws -> Double { try status(site).number("tasks_out") }
+
+    private func validated(_ site: Site) throws -> Double { try status(site).number("units_validated") }
+
+    private func status(_ site: Site) throws -> [String: Any] { try site.json(["status", "1"]) }
+
+    private func expectTheAnswer(_ site: Site) throws {
+        let out = site.folder.path("answer")
+        let outcome = try site.millrace(["results", "1", "--out", out])
+        try #require(outcome.status == 0, "results: \(outcome.errors)")
+        let table = try String(contentsOfFile: out + "/candidates.csv", encoding: .utf8)
+            .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        #expect(
+            table.first?.joined(separator: ",")
+                == "frequency_hz,f1_over_f,power,sigma,false_alarm,band,related_to")
+        let winner = try #require(table.dropFirst().first)
+        #expect(abs(try #require(Double(winner[0])) - SmallProject.truthHz) < 2e-6)
+        #expect(try #require(Double(winner[3])) >= 35)
+        for row in table.dropFirst(2) where row[6].isEmpty {
+            #expect(try #require(Double(row[3])) < 7, "an unrelated peak: \(row)")
+        }
+        let summary = try JSONSerialization.jsonObject(
+            with: Data(contentsOf: URL(filePath: out + "/summary.json")))
+        #expect((summary as? [String: Any]) != nil)
+    }
+
+    private func expectTheLedger(_ site: Site) throws {
+        let report = try site.json(["report", "credit"])
+        #expect(report["balanced"] as? Bool == true)
+        #expect(
+            report.number("ledger_total_microcobblestones") == report.number("hosts_total_microcobblestones"))
+        var sum = 0.0
+        for host in report.list("hosts") {
+            sum += host.number("microcobblestones")
+            if host.text("volunteer_name") == "Mallory" {
+                #expect(host.number("microcobblestones") == 0)
+                #expect(host.number("invalid") >= 1)
+            } else {
+                #expect(host.number("invalid") == 0)
+            }
+        }
+        #expect(sum == report.number("ledger_total_microcobblestones"))
+        #expect(sum > 0)
+    }
+
+    private func expectTheReport(_ site: Site) throws {
+        let report = try site.json(["report", "validation", "--batch", "1"])
+        #expect(report.number("units_total") == 6)
+        #expect(report.number("units_agreed") == 6)
+        let rows = report.list("units").flatMap { $0.list("tasks") }
+        let lies = rows.filter { $0.text("state") == "invalid" }
+        #expect(!lies.isEmpty)
+        for row in lies {
+            #expect(row.text("volunteer_name") == "Mallory")
+            #expect(!row.text("reason").isEmpty)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Domain
+import Engine
+import Testing
+
+/// Credit and the laws of the ledger.
+struct LedgerTests {
+    private func entry(_ number: Int64, task: Int, host: Int = 0, amount: Int64 = 100) -> LedgerEntry {
+        var entry = Ledger.entry(
+            for: Fixture.task(task), Fixture.assignment(host), amount: Credit(microcobblestones: amount),
+            project: "pulsar", at: Fixture.timely)
+        entry.number = number
+        return entry
+    }
+
+    @Test func creditIsThatOfTheUnit() {
+        let day = 86_400.0 * 1e9
+        #expect(CreditRuleBook.credit(flops: day, rule: CreditRule(factor: 1)).cobblestones == 200)
+        #expect(CreditRuleBook.credit(flops: day, rule: CreditRule(factor: 0.5)).cobblestones == 100)
+        #expect(CreditRuleBook.credit(flops: day, rule: CreditRule(factor: 0)) == .zero)
+        #expect(CreditRuleBook.credit(flops: -1, rule: CreditRule(factor: 1)) == .zero)
+        #expect(CreditRuleBook.credit(flops: .nan, rule: CreditRule(factor: 1)) == .zero)
+        #expect(
+            CreditRuleBook.credit(flops: 1e21, rule: CreditRule(factor: 10))
+                == CreditRuleBook.credit(flops: 1e21, rule: CreditRule(factor: 1)))
+    }
+
+    @Test func grantGoesFromTheProjectToTheHost() {
+        let entry = entry(1, task: 0, host: 3)
+        #expect(entry.debit == .project("pulsar"))
+        #expect(entry.credit == .host(Fixture.host(3)))
+        #expect(entry.task == Fixture.task(0))
+        #expect(Ledger.violation(in: [entry]) == nil)
+    }
+
+    @Test func soundLedgerBalances() {
+        var audit = LedgerAudit()
+        for number in 1...6 {
+            let next = entry(Int64(number), task: number, host: number % 2, amount: Int64(number))
+            #expect(audit.add(next) == nil)
+        }
+        #expect(audit.balance(of: .project("pulsar")) == Credit(microcobblestones: -21))
+        #expect(audit.balance(of: .host(Fixture.host(0))) == Credit(microcobblestones: 12))
+        #expect(audit.granted == Credit(microcobblestones: 21))
+        #expect(audit.violationOfSum() == nil)
+        let totals = [(host: Fixture.host(0), credit: Credit(microcobblestones: 12))]
+        let missing = audit.violation(ofHostTotals: totals)
+        #expect(missing == "hosts have 12, the ledger granted 21")
+        let right = totals + [(host: Fixture.host(1), credit: Credit(microcobblestones: 9))]
+        #expect(audit.violation(ofHostTotals: right) == nil)
+        let wrong = [(host: Fixture.host(1), credit: Credit(microcobblestones: 10))]
+        #expect(audit.violation(ofHostTotals: wrong) == "host 101 has 10, its ledger entries sum to 9")
+    }
+
+    @Test func everyBrokenLawIsFound() {
+        func broken(_ change: (inout LedgerEntry) -> Void) -> String? {
+            var second = entry(2, task: 1)
+            change(&second)
+            return Ledger.violation(in: [entry(1, task: 0), second])
+        }
+        #expect(broken { _ in } == nil)
+        #expect(broken { $0.number = 3 }?.contains("no gap") == true)
+        #expect(broken { $0.number = 1 }?.contains("no gap") == true)
+        #expect(broken { $0.task = Fixture.task(0) }?.contains("a second time") == true)
+        #expect(broken { $0.amount = .zero }?.contains("expected above 0") == true)
+        #expect(broken { $0.amount = Credit(microcobblestones: -1) }?.contains("expected above 0") == true)
+        #expect(broken { $0.debit = .host(Fixture.host(1)) }?.contains("not paid by its project") == true)
+        #expect(broken { $0.project = "other" }?.contains("not paid by its project") == true)
+        #expect(broken { $0.credit = .project("pulsar") }?.contains("not paid to a host") == true)
+        #expect(broken { $0.amount = Credit(microcobblestones: .max) }?.contains("overflows") == true)
+    }
+}

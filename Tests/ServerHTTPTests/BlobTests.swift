@@ -1,0 +1,137 @@
+import Bytes
+import Domain
+import FoundationEssentials
+import ServerCore
+import Storage
+import SwiftProtobuf
+import Testing
+import Wire
+
+@Suite("Blobs and uploads")
+struct BlobTests {
+    @Test("Ranges, tags, heads")
+    func ranges() async throws {
+        try await withSite { site in
+            let bytes = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 * 31 >> 3) }
+            let digest = try site.blobs.put(bytes)
+            let path = "/v1/blobs/\(digest.hex)"
+            let whole = try await site.probe.send("GET", path)
+            #expect(whole.status == 200 && whole.body == bytes)
+            #expect(whole.fields["etag"] == "\"\(digest.hex)\"")
+            #expect(whole.fields["cache-control"]?.contains("immutable") == true)
+            let cases: [(String, Range<Int>)] = [
+                ("bytes=0-0", 0..<1), ("bytes=100-199", 100..<200), ("bytes=699999-", 699_999..<700_000),
+                ("bytes=600000-9999999", 600_000..<700_000), ("bytes=-5", 699_995..<700_000),
+            ]
+            for (header, range) in cases {
+                let part = try await site.probe.send("GET", path, ["Range": header])
+                #expect(part.status == 206 && part.body == Array(bytes[range]), "\(header)")
+                #expect(part.fields["content-range"] == "bytes \(range.lowerBound)-\(range.upperBound - 1)/700000")
+            }
+            for header in ["bytes=700000-", "bytes=5-4", "bytes=-0"] {
+                #expect(try await site.probe.send("GET", path, ["Range": header]).status == 416, "\(header)")
+            }
+            for header in ["lines=1-2", "bytes=a-b", "bytes=0-1,5-6", "bytes=7"] {
+                #expect(try await site.probe.send("GET", path, ["Range": header]).status == 200, "\(header)")
+            }
+            let known = try await site.probe.send("GET", path, ["If-None-Match": "\"\(digest.hex)\""])
+            #expect(known.status == 304 && known.body.isEmpty)
+            let head = try await site.probe.send("HEAD", path)
+            #expect(head.status == 200 && head.fields["content-length"] == "700000")
+            let none = try await site.probe.send("GET", "/v1/blobs/\(String(repeating: "0", count: 64))")
+            #expect(none.status == 404)
+            #expect(try WireErrorReply(serializedBytes: none.body).code == "no_such_blob")
+        }
+    }
+
+    @Test("An upload goes on where it stopped, and ends only with the right hash")
+    func upload() async throws {
+        try await withSite { site in
+            let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 * 7 >> 5) }
+            let digest = SHA256Hash.digest(of: bytes).hex
+            let path = "/v1/blobs/\(digest)"
+            func patch(_ range: Range<Int>, at offset: Int, of length: Int? = nil) async throws -> HTTPProbe.Answer {
+                try await site.probe.send(
+                    "PATCH", path,
+                    site.admin.merging([
+                        "Upload-Offset": "\(offset)", "Upload-Length": "\(length ?? bytes.count)",
+                        "Upload-Digest": digest,
+                    ]) { $1 }, body: Array(bytes[range]))
+            }
+            let first = try await patch(0..<1_500_000, at: 0)
+            #expect(first.status == 204 && first.fields["upload-offset"] == "1500000")
+            let wrong = try await patch(0..<10, at: 0)
+            #expect(wrong.status == 409 && wrong.fields["upload-offset"] == "1500000")
+            #expect(try WireErrorReply(serializedBytes: wrong.body).code == "wrong_offset")
+            let head = try await site.probe.send("HEAD", path, site.admin)
+            #expect(head.status == 204 && head.fields["upload-offset"] == "1500000")
+            #expect(try await site.probe.send("HEAD", path).status == 404, "not a blob yet")
+            let beyond = try await patch(0..<100, at: 1_500_000, of: 1_500_050)
+            #expect(beyond.status == 400)
+            let last = try await patch(1_500_000..<3_000_000, at: 1_500_000)
+            #expect(last.status == 201 && last.fields["upload-offset"] == "3000000")
+            #expect(try await site.probe.send("GET", path).body == bytes)
+            let again = try await patch(0..<10, at: 0)
+            #expect(again.status == 201, "what is here need not be sent")
+        }
+    }
+
+    @Test("Wrong hash, too many bytes, foreign and expired tickets")
+    func refusals() async throws {
+        try await withSite { site in
+            let batch = try await site.submit()
+            try await site.until(batch) { $0.splitFinished }
+            let ada = try await LiveVolunteer(site, "Ada")
+            let offer = try #require(try await ada.fetch().first)
+            let path = "/v1/uploads/\(offer.uploadTicket)"
+            func patch(_ path: String, _ digest: String, length: Int, _ body: [UInt8]) async throws -> (Int, String) {
+                let answer = try await site.probe.send(
+                    "PATCH", path,
+                    ["Upload-Offset": "0", "Upload-Length": "\(length)", "Upload-Digest": digest], body: body)
+                return (answer.status, answer.status < 400 ? "" : try WireErrorReply(serializedBytes: answer.body).code)
+            }
+            let honest = Array("true".utf8)
+            let digest = SHA256Hash.digest(of: honest).hex
+            #expect(try await patch(path, digest, length: 4, Array("fals".utf8)) == (422, "hash_mismatch"))
+            let head = try await site.probe.send("HEAD", path, ["Upload-Digest": digest])
+            #expect(head.status == 204 && head.fields["upload-offset"] == "0", "dropped")
+            #expect(try await patch(path, digest, length: 2 << 20, [1]) == (413, "too_large"))
+            #expect(try await patch(path + "0", digest, length: 4, honest) == (403, "bad_ticket"))
+            #expect(try await patch("/v1/uploads/none", digest, length: 4, honest) == (403, "bad_ticket"))
+            // Numbers at the end of all numbers, and pieces that begin where nothing ends, are refused.
+            for offset in ["9223372036854775807", "5", "1"] {
+                for body in [honest, []] {
+                    let answer = try await site.probe.send(
+                        "PATCH", path,
+                        ["Upload-Offset": offset, "Upload-Length": "4", "Upload-Digest": digest], body: body)
+                    #expect(answer.status == 409 && answer.fields["upload-offset"] == "0", "\(offset)")
+                }
+            }
+            #expect(try await patch(path, digest, length: 4, honest) == (201, ""))
+            // One ticket is not a way to fill the disk with blobs.
+            var statuses: [Int] = []
+            for number in 0..<6 {
+                let body = Array("true \(number)".utf8)
+                let (status, _) = try await patch(path, SHA256Hash.digest(of: body).hex, length: body.count, body)
+                statuses.append(status)
+            }
+            #expect(statuses.last == 413 && statuses.first == 201)
+        }
+    }
+
+    @Test("A blob store without space answers 507 and keeps nothing")
+    func diskFull() async throws {
+        let blobs = MemoryBlobStore(hash: BlobHash.factory, capacity: 1000)
+        try await withSite(blobs: blobs) { site in
+            let bytes = [UInt8](repeating: 5, count: 5000)
+            let digest = SHA256Hash.digest(of: bytes).hex
+            let answer = try await site.probe.send(
+                "PATCH", "/v1/blobs/\(digest)",
+                site.admin.merging(["Upload-Offset": "0", "Upload-Length": "5000", "Upload-Digest": digest]) { $1 },
+                body: bytes)
+            #expect(answer.status == 507)
+            #expect(try WireErrorReply(serializedBytes: answer.body).code == "disk_full")
+            #expect(try await site.probe.send("HEAD", "/v1/blobs/\(digest)").status == 404)
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Bytes
+import Domain
+import FoundationEssentials
+import SwiftProtobuf
+import Testing
+import Wire
+
+/// A volunteer that speaks HTTP.
+final class LiveVolunteer {
+    let site: LiveSite
+    let key = SigningKey()
+    private(set) var host: UInt64 = 0
+    var sequence: Int64 = 0
+    private static let protobuf = "application/x-protobuf"
+
+    init(_ site: LiveSite, _ name: String) async throws {
+        self.site = site
+        var request = WireRegisterRequest()
+        request.publicKey = Data(key.publicKey.rawRepresentation)
+        request.volunteerName = name
+        request.profile = LiveVolunteer.profile
+        let body: [UInt8] = try request.serializedBytes()
+        let signature = sign("/v1/register", 0, body)
+        let answer = try await site.probe.send(
+            "POST", "/v1/register",
+            ["Content-Type": LiveVolunteer.protobuf, RequestSignature.signatureHeader: signature], body: body)
+        try #require(answer.status == 200, "\(answer.text)")
+        host = try WireRegisterReply(serializedBytes: answer.body).hostID
+    }
+
+    static let profile: WireHostProfileMessage = {
+        var profile = WireHostProfileMessage()
+        profile.name = "secret-host-name"
+        profile.platform = "x86_64-linux"
+        profile.cores = 2
+        profile.memoryBytes = 8 << 30
+        profile.diskFreeBytes = 100 << 30
+        profile.benchmarkFlopsPerSecond = 1e10
+        return profile
+    }()
+
+    private func sign(_ path: String, _ sequence: Int64, _ body: [UInt8]) -> String {
+        Hex.encode(
+            key.sign(RequestSignature.message(method: "POST", path: path, sequence: sequence, body: body)))
+    }
+
+    func request(_ reports: [WireTaskReportMessage] = [], want: UInt32 = 0) -> WireSchedulerRequest {
+        var request = WireSchedulerRequest()
+        request.profile = LiveVolunteer.profile
+        request.reports = reports
+        request.wantTasks = want
+        request.wantSeconds = 1e6
+        request.apps = ["sample-app/1"]
+        return request
+    }
+
+    /// One scheduler call with the next number, or with one of the test's choice.
+    func call(_ request: WireSchedulerRequest, sequence chosen: Int64? = nil) async throws -> HTTPProbe.Answer {
+        if chosen == nil { sequence += 1 }
+        let number = chosen ?? sequence
+        let body: [UInt8] = try request.serializedBytes()
+        return try await site.probe.send(
+            "POST", "/v1/scheduler",
+            [
+                "Content-Type": LiveVolunteer.protobuf, RequestSignature.hostHeader: "\(host)",
+                RequestSignature.sequenceHeader: "\(number)",
+                RequestSignature.signatureHeader: sign("/v1/scheduler", number, body),
+            ], body: body)
+    }
+
+    func fetch(_ want: UInt32 = 8) async throws -> [WireTaskOffer] {
+        let answer = try await call(request(want: want))
+        try #require(answer.status == 200, "\(answer.text)")
+        return try WireSchedulerReply(serializedBytes: answer.body).tasks
+    }
+
+    static func success(_ offer: WireTaskOffer, _ bytes: [UInt8], inline: Bool = true) -> WireTaskReportMessage {
+        var report = WireTaskReportMessage()
+        report.taskID = offer.taskID
+        report.success.resultSha256 = Data(SHA256Hash.digest(of: bytes).bytes)
+        report.success.resultBytes = UInt64(bytes.count)
+        if inline { report.success.resultInline = Data(bytes) }
+        report.success.cpuSeconds = 40
+        report.success.wallSeconds = 43.2
+        return report
+    }
+
+    /// Reports and checks the receipts' signature.
+    func deliver(_ reports: [WireTaskReportMessage]) async throws -> [WireReceiptStatus] {
+        let answer = try await call(request(reports))
+        try #require(answer.status == 200, "\(answer.text)")
+        let reply = try WireSchedulerReply(serializedBytes: answer.body)
+        let receipts = [UInt8](reply.receipts)
+        #expect(
+            site.publicKey.isValid(
+                signature: [UInt8](reply.receiptsSignature), for: ReceiptSignature.message(receipts: receipts)))
+        return try WireReceipts(serializedBytes: receipts).receipts.map(\.status)
+    }
+
+    /// Uploads a result in chunks of `chunk` bytes. - Returns: the last status.
+    func upload(_ offer: WireTaskOffer, _ bytes: [UInt8], chunk: Int) async throws -> Int {
+        let path = "/v1/uploads/\(offer.uploadTicket)"
+        let digest = SHA256Hash.digest(of: bytes).hex
+        var status = 0
+        var at = 0
+        while at < bytes.count {
+            let piece = Array(bytes[at..<min(at + chunk, bytes.count)])
+            let answer = try await site.probe.send(
+                "PATCH", path,
+                ["Upload-Offset": "\(at)", "Upload-Length": "\(bytes.count)", "Upload-Digest": digest], body: piece)
+            status = answer.status
+            guard status < 300, let next = answer.fields["upload-offset"].flatMap({ Int($0) }), next > at else { break }
+            at = next
+        }
+        return status
+    }
+}
+
+extension LiveSite {
+    /// Uploads the sample's input and submits it. - Returns: the batch's number.
+    func submit() async throws -> UInt64 {
+        let data = Array("photons".utf8)
+        let digest = SHA256Hash.digest(of: data)
+        let put = try await probe.send(
+            "PATCH", "/v1/blobs/\(digest.hex)",
+            admin.merging(
+                ["Upload-Offset": "0", "Upload-Length": "\(data.count)", "Upload-Digest": digest.hex]) { $1 },
+            body: data)
+        try #require(put.status == 201, "\(put.text)")
+        var request = WireSubmitRequest()
+        request.manifest = FakeWorker.manifest
+        var input = WireInputRef()
+        input.name = "photons"
+        input.sha256 = Data(digest.bytes)
+        input.size = UInt64(data.count)
+        input.packing = "plain"
+        request.inputs = [input]
+        let answer = try await probe.send(
+            "POST", "/v1/batches", admin.merging(["Content-Type": "application/json"]) { $1 },
+            body: try request.jsonUTF8Bytes())
+        try #require(answer.status == 201, "\(answer.text)")
+        return try WireSubmitReply(jsonUTF8Bytes: answer.body).batchID
+    }
+
+    func status(_ batch: UInt64) async throws -> WireBatchStatus {
+        let answer = try await probe.send("GET", "/v1/batches/\(batch)", admin)
+        try #require(answer.status == 200, "\(answer.text)")
+        return try WireBatchStatus(jsonUTF8Bytes: answer.body)
+    }
+
+    /// Looks until a condition holds; the server's own tick is what is waited for.
+    func until(_ batch: UInt64, _ condition: (WireBatchStatus) -> Bool) async throws {
+        let clock = ContinuousClock()
+        let end = clock.now.advanced(by: .seconds(30))
+        while clock.now < end {
+            if condition(try await status(batch)) { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        Issue.record("never: \(try await status(batch))")
+    }
+}

@@ -1,0 +1,135 @@
+import Domain
+import Storage
+
+/// One random call on a store, chosen without looking at the store, so that two stores can be given the same.
+enum RandomOperation {
+    case insertBatch(BatchState)
+    case updateBatch(Int64, cursor: UInt8, BatchState)
+    case insertVolunteer(name: Int)
+    case insertHost(volunteer: Int64, key: UInt8)
+    case updateHost(Int64, key: UInt8, sequence: Int64)
+    case insertUnits(batch: Int64, from: Int64, count: Int64, tasks: Int)
+    case change(WorkUnitID, seed: UInt64, stale: Bool)
+    case grant(TaskID, host: Int64, amount: Int64)
+    case query(seed: UInt64)
+
+    static func draw(_ random: inout TestGenerator) -> RandomOperation {
+        let unit = WorkUnitID(batch: BatchID(rawValue: Int64(random.below(3) + 1)), index: Int64(random.below(12)))
+        let states: [BatchState] = [.running, .running, .assembling, .finished, .failed("no"), .cancelled]
+        switch random.below(40) {
+        case 0: return .insertBatch(states[random.below(6)])
+        case 1: return .updateBatch(unit.batch.rawValue, cursor: UInt8(random.below(256)), states[random.below(6)])
+        case 2: return .insertVolunteer(name: random.below(8))
+        case 3: return .insertHost(volunteer: Int64(random.below(6) + 1), key: UInt8(random.below(10)))
+        case 4: return .updateHost(Int64(random.below(6) + 1), key: UInt8(random.below(10)), sequence: 5)
+        case 5, 6:
+            return .insertUnits(
+                batch: unit.batch.rawValue, from: unit.index, count: Int64(random.below(4)),
+                tasks: random.below(4))
+        case 7...9:
+            return .grant(
+                TaskID(unit: unit, ordinal: random.below(4)), host: Int64(random.below(6) + 1),
+                amount: Int64(random.below(1000) - 5))
+        case 10...19: return .query(seed: random.next())
+        default: return .change(unit, seed: random.next(), stale: random.below(20) == 0)
+        }
+    }
+
+    /// - Returns: what the store answered, as text; a refusal is an answer too.
+    func apply(_ tx: any StoreTransaction) -> String {
+        do { return try answer(tx) } catch let error as StoreError { return error.kind } catch { return "\(error)" }
+    }
+
+    private func answer(_ tx: any StoreTransaction) throws -> String {
+        switch self {
+        case .insertBatch(let state): return "\(try tx.insertBatch { Samples.batch($0, state: state) })"
+        case .updateBatch(let id, let cursor, let state):
+            var batch = Samples.batch(BatchID(rawValue: id), state: state)
+            batch.cursor = [cursor]
+            batch.inputs = Array(batch.inputs.prefix(Int(cursor % 3)))
+            try tx.updateBatch(batch)
+        case .insertVolunteer(let name):
+            return "\(try tx.insertVolunteer { Samples.volunteer($0, name: "name \(name)") })"
+        case .insertHost(let volunteer, let key):
+            return "\(try tx.insertHost { Samples.host($0, of: VolunteerID(rawValue: volunteer), key: key) })"
+        case .updateHost(let id, let key, let sequence):
+            guard var host = try tx.host(HostID(rawValue: id)) else { return "no host" }
+            host.publicKey[0] = key
+            host.sequence += sequence
+            try tx.updateHost(host)
+        case .insertUnits(let batch, let from, let count, let tasks):
+            let id = BatchID(rawValue: batch)
+            try tx.insertWorkUnits((0..<count).map { Samples.unit(id, from + $0, tasks: tasks) })
+        case .change(let unit, let seed, let stale):
+            guard var aggregate = try tx.workUnit(unit) else { return "no unit" }
+            var random = TestGenerator(seed: seed)
+            aggregate.scramble(&random)
+            if stale { aggregate.unit.revision -= 1 }
+            try tx.saveWorkUnit(aggregate)
+        case .grant(let task, let host, let amount): return "\(try grant(task, host, amount, tx))"
+        case .query(let seed):
+            var random = TestGenerator(seed: seed)
+            return try query(&random, tx)
+        }
+        return "done"
+    }
+
+    /// Ledger, host and volunteer in step, as the server does it.
+    private func grant(
+        _ task: TaskID, _ host: Int64, _ amount: Int64, _ tx: any StoreTransaction
+    ) throws -> LedgerEntry {
+        let entry = try tx.appendLedger(Samples.entry(task, host: host, amount: amount))
+        guard var record = try tx.host(HostID(rawValue: host)), var owner = try tx.volunteer(record.volunteer)
+        else { return entry }
+        record.credit = record.credit + entry.amount
+        owner.credit = owner.credit + entry.amount
+        try tx.updateHost(record)
+        try tx.updateVolunteer(owner)
+        return entry
+    }
+
+    private func query(_ random: inout TestGenerator, _ tx: any StoreTransaction) throws -> String {
+        let batch = BatchID(rawValue: Int64(random.below(4) + 1))
+        let limit = random.below(9)
+        let index = Int64(random.below(12))
+        let host = HostID(rawValue: Int64(random.below(6) + 1))
+        switch random.below(12) {
+        case 0: return "\(try tx.counts(of: batch)) \(try tx.activeHostCount(of: batch))"
+        case 1: return "\(try tx.overdueTasks(before: Timestamp(milliseconds: index * 10), limit: limit))"
+        case 2: return "\(try tx.sentTasks(of: host))"
+        case 3: return "\(try tx.unitsAwaitingValidation(limit: limit))"
+        case 4: return "\(try tx.workUnits(of: batch, fromIndex: index, limit: limit))"
+        case 5: return "\(try tx.ledger(fromNumber: index, limit: limit)) \(try tx.ledgerSummary())"
+        case 6: return "\(try tx.balance(of: .host(host))) \(try tx.batches())"
+        case 7:
+            let after = TaskID(unit: WorkUnitID(batch: batch, index: index), ordinal: random.below(4))
+            return "\(try tx.unsentTasks(notOf: VolunteerID(rawValue: host.rawValue), after: after, limit: limit))"
+        default: return "\(try tx.unsentTasks(notOf: VolunteerID(rawValue: host.rawValue), limit: limit))"
+        }
+    }
+}
+
+extension WorkUnitAggregate {
+    /// Puts a unit into some state, with no regard for what a state machine would do.
+    fileprivate mutating func scramble(_ random: inout TestGenerator) {
+        if tasks.count < 5, random.below(4) == 0 {
+            tasks.append(TaskRecord(id: TaskID(unit: unit.id, ordinal: tasks.count), state: .unsent))
+        }
+        for at in tasks.indices where random.below(2) == 0 {
+            let owner = Int64(random.below(5) + 1)
+            let other = TaskID(unit: unit.id, ordinal: random.below(4))
+            let states = Samples.states(host: owner, volunteer: owner, other: other)
+            // Unsent and sent twice as often as the rest: most lists are about them.
+            let pick = random.below(states.count + 4)
+            tasks[at].state = pick < states.count ? states[pick] : states[pick % 2]
+            if case .sent(var assignment) = tasks[at].state {
+                assignment.deadline = Timestamp(milliseconds: Int64(random.below(100)))
+                tasks[at].state = .sent(assignment)
+            }
+        }
+        unit.updatedAt = Timestamp(milliseconds: Int64(random.below(1000)))
+        guard let canonical = tasks.randomElement(using: &random)?.id else { return }
+        let states = Samples.unitStates(canonical: canonical)
+        unit.state = states[random.below(states.count)]
+    }
+}

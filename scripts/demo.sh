@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The whole way in one go: a server, three volunteers and one that cheats, a project submitted, watched, validated,
+# its answer and the reports shown. Usage: scripts/demo.sh [PROJECT-FOLDER] [DATA-FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+project=${1:-projects/gamma-pulsar}
+data=${2:-demo-data}
+bin=$PWD/.build/release
+pids=()
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+
+# Ends only what this script started: clients first, so that their workers save and leave, then the server.
+stop_all() {
+    local pid
+    for pid in ${pids[@]+"${pids[@]}"}; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" 2>/dev/null || true; done
+    pids=()
+}
+trap stop_all EXIT
+trap 'exit 130' INT TERM
+
+if [ -e "$data" ]; then
+    # Only a folder that an earlier demo made may be replaced.
+    [ -e "$data/this-is-a-demo" ] || { echo "demo: $data exists and is not a demo's; name another folder" >&2; exit 73; }
+    rm -rf "$data"
+fi
+mkdir -p "$data"
+touch "$data/this-is-a-demo"
+data=$(cd "$data" && pwd)
+
+say "Starting the project server"
+"$bin/millrace-server" run --data "$data/server" --listen 127.0.0.1:0 --site "Millrace demo" \
+    >"$data/server.log" 2>&1 &
+pids+=($!)
+for _ in $(seq 100); do
+    [ -s "$data/server/address" ] && break
+    kill -0 "${pids[0]}" 2>/dev/null || { cat "$data/server.log" >&2; exit 70; }
+    sleep 0.1
+done
+MILLRACE_SERVER=$(cat "$data/server/address")
+export MILLRACE_SERVER MILLRACE_TOKEN_FILE="$data/server/admin.token"
+echo "pages: $MILLRACE_SERVER/  $MILLRACE_SERVER/validation  $MILLRACE_SERVER/credit"
+
+say "Submitting $project"
+"$bin/millrace" lint "$project"
+"$bin/millrace" submit "$project"
+
+say "Starting four volunteers; Mallory alters every result she sends"
+for name in Ada Grace Edsger Mallory; do
+    worker=$bin/millrace-worker
+    [ "$name" = Mallory ] && worker=$bin/forging-worker
+    "$bin/millrace-client" attach "$MILLRACE_SERVER" --name "$name" --data "$data/$name"
+    MILLRACE_WORKER=$worker "$bin/millrace-client" run --always --cores 1 --data "$data/$name" \
+        >"$data/$name.log" 2>&1 &
+    pids+=($!)
+done
+
+say "Computing (at the lowest priority; each volunteer uses one core)"
+outcome=0
+"$bin/millrace" status 1 --watch || outcome=$?
+
+say "The answer"
+"$bin/millrace" results 1 --out "$data/results"
+say "Validation: where results disagreed"
+"$bin/millrace" report validation --batch 1 --disagreed
+say "Credit"
+"$bin/millrace" report credit
+
+server_kib=$(awk '/VmRSS/ { print $2 }' "/proc/${pids[0]}/status")
+kernel_seconds=0
+for name in Ada Grace Edsger Mallory; do
+    seconds=$("$bin/millrace-client" status --data "$data/$name" --json |
+        sed -n 's/.*"kernelCPUSeconds" *: *\([0-9.]*\).*/\1/p' | head -n 1)
+    kernel_seconds=$(awk -v a="$kernel_seconds" -v b="${seconds:-0}" 'BEGIN { print a + b }')
+done
+stop_all
+trap - EXIT
+
+# The shell's own count of all children that have ended: server, clients, workers, and their children. (In a command
+# substitution it would be the subshell's, which has none.)
+times >"$data/times"
+total_seconds=$(tail -n 1 "$data/times" | awk '{ split($1, u, "[ms]"); split($2, s, "[ms]");
+    print u[1] * 60 + u[2] + s[1] * 60 + s[2] }')
+say "Where things are"
+ls "$data"/results/* | sed 's/^/  /'
+awk -v total="$total_seconds" -v kernel="$kernel_seconds" -v kib="$server_kib" 'BEGIN {
+    printf "CPU in kernels %.1f s, everything else %.1f s", kernel, total - kernel
+    if (kernel > 0) printf " (%.1f %%)", 100 * (total - kernel) / kernel
+    printf "; server resident %.0f MiB\n", kib / 1024 }'
+exit "$outcome"

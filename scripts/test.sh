@@ -1,0 +1,6 @@
+#!/bin/sh
+# Runs every test on what scripts/build.sh built.
+set -eu
+cd "$(dirname "$0")/.."
+# Test targets and programs were built by scripts/build.sh with the same flags.
+exec swift test --skip-build "$@"
