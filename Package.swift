@@ -89,7 +89,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "millrace-client",
-            dependencies: ["ClientSystem", "ClientCore", "Bytes", "Domain", arguments]
+            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Bytes", "Domain", arguments]
         ),
         .executableTarget(
             name: "millrace-worker",

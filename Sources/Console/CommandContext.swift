@@ -1,4 +1,5 @@
 import Domain
+import WorkerHost
 
 /// What every command needs: where to write, and in which form.
 public struct CommandContext: Sendable {
@@ -13,6 +14,7 @@ public struct CommandContext: Sendable {
 
     /// Runs a command and shows its fault, if it has one. - Returns: the exit code.
     public func run(_ command: (CommandContext) throws(Fault) -> Int32) -> Int32 {
+        StandardDescriptors.ensureOpen()
         do throws(Fault) {
             return try command(self)
         } catch {

@@ -59,6 +59,10 @@ final class ChildProcess: Sendable {
         return passed + ["OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1"]
     }
 
+    /// A program that is being replaced is waited for this often and this long: a second in all.
+    private static let busyTriesMax = 50
+    private static let busyMicroseconds: useconds_t = 20_000
+
     /// - Throws: `.osError` when the system refuses, `.noInput` when there is no such program.
     static func start(_ launch: Launch) throws(Fault) -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
@@ -88,7 +92,14 @@ final class ChildProcess: Sendable {
         var envp: [UnsafeMutablePointer<CChar>?] = environment(with: launch.variables).map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let status = posix_spawn(&pid, launch.executable, &actions, &attributes, &argv, &envp)
+        var status: Int32
+        var tries = 0
+        repeat {
+            status = posix_spawn(&pid, launch.executable, &actions, &attributes, &argv, &envp)
+            tries += 1
+            // A program that was written a moment ago may still be open for writing in a child that another thread is
+            // starting: until that child has executed its own program, the system refuses to start this one.
+        } while status == ETXTBSY && tries < busyTriesMax && usleep(busyMicroseconds) == 0
         guard status == 0 else {
             throw Fault(
                 status == ENOENT || status == EACCES ? .noInput : .osError,

@@ -2,6 +2,7 @@ import ArgumentParser
 import ClientSystem
 import Domain
 import Glibc
+import WorkerHost
 
 /// The volunteer's program.
 @main
@@ -32,6 +33,7 @@ struct DataOption: ParsableArguments {
 
 /// Runs a command's body; a fault becomes its message and its exit code.
 func reporting(_ body: () throws(Fault) -> Void) throws {
+    StandardDescriptors.ensureOpen()
     do throws(Fault) { try body() } catch {
         complain("millrace-client: \(error)")
         throw ExitCode(error.kind.rawValue)

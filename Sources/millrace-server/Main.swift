@@ -2,6 +2,7 @@ import ArgumentParser
 import Domain
 import Glibc
 import Storage
+import WorkerHost
 
 @main
 struct MillraceServer: AsyncParsableCommand {
@@ -18,6 +19,7 @@ enum ServerVersion {
 
 /// Ends the program as every program of Millrace ends: one message on standard error, the exit code of its kind.
 func endingInOrder(_ body: () async throws -> Void) async throws {
+    StandardDescriptors.ensureOpen()
     do {
         try await body()
     } catch let fault as Fault {

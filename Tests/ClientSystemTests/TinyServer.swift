@@ -33,20 +33,9 @@ final class TinyServer: Sendable {
     var connectionCount: Int { connections.withLock { $0 } }
 
     init(_ handler: @escaping @Sendable (Request) -> Answer) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
-        }
-        var length = size
-        _ = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        guard bound == 0, listen(descriptor, 16) == 0 else { throw Fault(.osError, "no port") }
-        port = Int(UInt16(bigEndian: address.sin_port))
+        let (descriptor, port) = try DeafPort.bound()
+        guard listen(descriptor, 16) == 0 else { throw Fault(.osError, "no port") }
+        self.port = port
         listener = descriptor
         BlockingThread.start("tiny-server") { [weak self] in
             while true {

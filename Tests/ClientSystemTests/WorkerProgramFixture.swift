@@ -58,7 +58,7 @@ final class WorkerProgramFixture: Sendable {
         split.limit = 100
         var job = WireWorkerJob()
         job.split = split
-        let reply = try servant.perform(job, timeoutSeconds: 60).split
+        let reply = try servant.perform(job, timeoutSeconds: 300).split
         #expect(reply.finished)
         #expect(reply.drafts.count == 4)
         let draft = try #require(reply.drafts.first)
@@ -116,6 +116,6 @@ final class WorkerProgramFixture: Sendable {
         check.challenge = 5
         var job = WireWorkerJob()
         job.check = check
-        return try servant.perform(job, timeoutSeconds: 60).check
+        return try servant.perform(job, timeoutSeconds: 300).check
     }
 }

@@ -41,7 +41,7 @@ struct WorkerProgramTests {
         }
         var job = WireWorkerJob()
         job.compare = compare
-        return try fixture.servant.perform(job, timeoutSeconds: 60).compare.pairs.map(\.agree)
+        return try fixture.servant.perform(job, timeoutSeconds: 300).compare.pairs.map(\.agree)
     }
 
     @Test("Every kind of broken result is malformed, each with its own reason")

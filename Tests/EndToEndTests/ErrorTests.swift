@@ -5,7 +5,7 @@ import Testing
 @Suite("Bad input, real programs")
 struct ErrorTests {
     @Test("A manifest with ten faults is refused with all ten, each with its place")
-    func tenFaults() throws {
+    func tenFaults() async throws {
         let folder = try TemporaryFolder()
         let text = """
             name: Bad Name
@@ -25,59 +25,57 @@ struct ErrorTests {
               memory: 12 parsecs
             """
         try text.write(toFile: folder.path("project.yaml"), atomically: true, encoding: .utf8)
-        let outcome = try Programs.run("millrace", ["lint", folder.path("project.yaml")])
+        let outcome = try await Programs.run("millrace", ["lint", folder.path("project.yaml")])
         #expect(outcome.status == 1)
         let places = (outcome.output + outcome.errors).matches(of: /project\.yaml:\d+:\d+/)
         #expect(places.count >= 10, "\(outcome.output) \(outcome.errors)")
     }
 
     @Test("A server that is down is named, with status 69")
-    func serverDown() throws {
+    func serverDown() async throws {
         let folder = try TemporaryFolder()
-        let attach = try Programs.run(
+        let attach = try await Programs.run(
             "millrace-client", ["attach", "http://127.0.0.1:9", "--name", "Ada", "--data", folder.path("c")])
         #expect(attach.status == 69)
         #expect(attach.errors.contains("127.0.0.1:9"))
         try "token".write(toFile: folder.path("token"), atomically: true, encoding: .utf8)
-        let status = try Programs.run(
+        let status = try await Programs.run(
             "millrace", ["status", "--server", "http://127.0.0.1:9", "--token-file", folder.path("token")])
         #expect(status.status == 69)
     }
 
     @Test("A port in use is named, with status 71")
-    func portInUse() throws {
+    func portInUse() async throws {
         let site = try Site()
-        try site.startServer()
+        try await site.startServer()
         let listen = String(site.url.dropFirst("http://".count))
-        let outcome = try Programs.run(
-            "millrace-server", ["run", "--data", site.folder.path("other"), "--listen", listen], limitSeconds: 30)
+        let outcome = try await Programs.run(
+            "millrace-server", ["run", "--data", site.folder.path("other"), "--listen", listen])
         #expect(outcome.status == 71, "\(outcome.output) \(outcome.errors)")
         #expect((outcome.output + outcome.errors).contains(listen))
     }
 
     @Test("A data directory in use, and one of a newer version, are refused with status 78")
-    func dataDirectory() throws {
+    func dataDirectory() async throws {
         let site = try Site()
-        try site.startServer()
-        let second = try Programs.run(
-            "millrace-server", ["run", "--data", site.folder.path("server"), "--listen", "127.0.0.1:0"],
-            limitSeconds: 30)
+        try await site.startServer()
+        let second = try await Programs.run(
+            "millrace-server", ["run", "--data", site.folder.path("server"), "--listen", "127.0.0.1:0"])
         #expect(second.status == 78, "\(second.output) \(second.errors)")
-        #expect(site.server?.stop() == 0)
+        #expect(await site.server?.stop() == 0)
         try "999\n".write(toFile: site.folder.path("server/version"), atomically: true, encoding: .utf8)
-        let newer = try Programs.run(
-            "millrace-server", ["run", "--data", site.folder.path("server"), "--listen", "127.0.0.1:0"],
-            limitSeconds: 30)
+        let newer = try await Programs.run(
+            "millrace-server", ["run", "--data", site.folder.path("server"), "--listen", "127.0.0.1:0"])
         #expect(newer.status == 78, "\(newer.output) \(newer.errors)")
     }
 
     @Test("A wrong token is refused with status 77")
-    func wrongToken() throws {
+    func wrongToken() async throws {
         let site = try Site()
-        try site.startServer()
+        try await site.startServer()
         let token = site.folder.path("token")
         try "wrong".write(toFile: token, atomically: true, encoding: .utf8)
-        let outcome = try Programs.run(
+        let outcome = try await Programs.run(
             "millrace", ["report", "credit", "--server", site.url, "--token-file", token])
         #expect(outcome.status == 77, "\(outcome.output) \(outcome.errors)")
     }
@@ -87,8 +85,8 @@ struct ErrorTests {
         arguments: [
             "millrace", "millrace-server", "millrace-client",
         ])
-    func usage(program: String) throws {
-        let outcome = try Programs.run(program, ["frobnicate"])
+    func usage(program: String) async throws {
+        let outcome = try await Programs.run(program, ["frobnicate"])
         #expect(outcome.status == 64)
         #expect(outcome.errors.lowercased().contains("usage"))
     }

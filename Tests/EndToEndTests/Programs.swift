@@ -19,14 +19,14 @@ enum Programs {
 
     /// Runs a program to its end; it is killed after `limitSeconds`, which makes the test fail by its status.
     static func run(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:], limitSeconds: Double = 120
-    ) throws -> Outcome {
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], limitSeconds: Double = 300
+    ) async throws -> Outcome {
         let scratch = try TemporaryFolder()
         let outPath = scratch.path("out")
         let errorPath = scratch.path("err")
         let running = try Running(
             name, arguments, environment: environment, outputPath: outPath, errorPath: errorPath)
-        let status = running.wait(limitSeconds: limitSeconds)
+        let status = await running.wait(limitSeconds: limitSeconds)
         return Outcome(
             status: status, output: (try? String(contentsOfFile: outPath, encoding: .utf8)) ?? "",
             errors: (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "")
@@ -68,14 +68,15 @@ final class Running {
     }
 
     /// SIGTERM, then the exit status.
-    func stop(limitSeconds: Double = 20) -> Int32 {
+    func stop(limitSeconds: Double = 120) async -> Int32 {
         process.terminate()
-        return wait(limitSeconds: limitSeconds)
+        return await wait(limitSeconds: limitSeconds)
     }
 
-    func wait(limitSeconds: Double) -> Int32 {
+    /// Lets other tests go on meanwhile.
+    func wait(limitSeconds: Double) async -> Int32 {
         let end = Date().addingTimeInterval(limitSeconds)
-        while process.isRunning && Date() < end { usleep(20_000) }
+        while process.isRunning && Date() < end { try? await Task.sleep(for: .milliseconds(20)) }
         if process.isRunning {
             killNow()
             return 137
@@ -100,13 +101,13 @@ final class TemporaryFolder {
 }
 
 /// Waits until a condition holds, looking often; false when it never did.
-func eventually(limitSeconds: Double = 60, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(limitSeconds: Double = 300, _ condition: () async throws -> Bool) async throws -> Bool {
     let end = Date().addingTimeInterval(limitSeconds)
     while Date() < end {
-        if try condition() { return true }
-        usleep(50_000)
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(50))
     }
-    return try condition()
+    return try await condition()
 }
 
 let repositoryRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -21,7 +21,7 @@ final class Site {
     var token: String { folder.path("server/admin.token") }
 
     /// Starts the server, at the second time on the port of the first.
-    func startServer() throws {
+    func startServer() async throws {
         let listen = address.map { String($0.dropFirst("http://".count)) } ?? "127.0.0.1:0"
         let addressPath = folder.path("server/address")
         try? FileManager.default.removeItem(atPath: addressPath)
@@ -30,7 +30,7 @@ final class Site {
             "millrace-server", ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"],
             outputPath: log, errorPath: log)
         server = running
-        let ready = eventually(limitSeconds: 30) {
+        let ready = try await eventually(limitSeconds: 300) {
             (try? String(contentsOfFile: addressPath, encoding: .utf8))?.hasPrefix("http") == true
         }
         try #require(ready, "the server did not start: \(logText("server.log"))")
@@ -38,8 +38,8 @@ final class Site {
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    func attach(_ name: String) throws {
-        let outcome = try Programs.run(
+    func attach(_ name: String) async throws {
+        let outcome = try await Programs.run(
             "millrace-client", ["attach", url, "--name", name, "--data", folder.path(name)])
         try #require(outcome.status == 0, "attach: \(outcome.errors)")
     }
@@ -52,15 +52,15 @@ final class Site {
     }
 
     /// The scientist's tool, pointed at this server.
-    func millrace(_ arguments: [String], limitSeconds: Double = 120) throws -> Programs.Outcome {
-        try Programs.run(
+    func millrace(_ arguments: [String], limitSeconds: Double = 300) async throws -> Programs.Outcome {
+        try await Programs.run(
             "millrace", arguments, environment: ["MILLRACE_SERVER": url, "MILLRACE_TOKEN_FILE": token],
             limitSeconds: limitSeconds)
     }
 
     /// The JSON that a command prints.
-    func json(_ arguments: [String]) throws -> [String: Any] {
-        let outcome = try millrace(arguments + ["--json"])
+    func json(_ arguments: [String]) async throws -> [String: Any] {
+        let outcome = try await millrace(arguments + ["--json"])
         let object = try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
         return try #require(
             object as? [String: Any], "\(arguments) printed \(outcome.output) \(outcome.errors)")

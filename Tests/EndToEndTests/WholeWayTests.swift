@@ -5,47 +5,51 @@ import Testing
 @Suite("The whole way", .serialized)
 struct WholeWayTests {
     @Test("Server and client killed in the middle, one host forging: same answer, balanced ledger, no credit for lies")
-    func killedInTheMiddle() throws {
+    func killedInTheMiddle() async throws {
         let site = try Site()
-        try site.startServer()
+        try await site.startServer()
         let project = try SmallProject.make(in: site.folder)
-        let submitted = try site.millrace(["submit", project])
+        let submitted = try await site.millrace(["submit", project])
         try #require(submitted.status == 0, "submit: \(submitted.errors)")
-        for name in ["Ada", "Grace", "Mallory"] { try site.attach(name) }
+        for name in ["Ada", "Grace", "Mallory"] { try await site.attach(name) }
         try site.startClient("Mallory", worker: "forging-worker")
         try site.startClient("Ada")
-        #expect(try eventually { try tasksOut(site) > 0 })
+        #expect(try await eventually { try await hasBegun(site) })
 
         // A client dies with a task on its desk, then the server dies, then both come back.
         site.clients["Ada"]?.killNow()
         site.server?.killNow()
-        try site.startServer()
+        try await site.startServer()
         try site.startClient("Grace")
         try site.startClient("Ada")
-        #expect(try eventually(limitSeconds: 60) { try validated(site) >= 1 })
+        #expect(try await eventually { try await validated(site) >= 1 })
         site.server?.killNow()
         site.clients["Grace"]?.killNow()
         try site.startClient("Grace")
-        try site.startServer()
+        try await site.startServer()
 
-        let finished = try site.millrace(["status", "1", "--watch"], limitSeconds: 240)
+        let finished = try await site.millrace(["status", "1", "--watch"], limitSeconds: 900)
         #expect(finished.status == 0, "\(finished.output) \(finished.errors) \(site.logText("server.log"))")
-        try expectTheAnswer(site)
-        try expectTheLedger(site)
-        try expectTheReport(site)
-        for client in site.clients.values { #expect(client.stop() == 0) }
-        #expect(site.server?.stop() == 0)
+        try await expectTheAnswer(site)
+        try await expectTheLedger(site)
+        try await expectTheReport(site)
+        for client in site.clients.values { #expect(await client.stop() == 0) }
+        #expect(await site.server?.stop() == 0)
     }
 
-    private func tasksOut(_ site: Site) throws -> Double { try status(site).number("tasks_out") }
+    /// On a slow machine the first tasks may be over before anybody looks.
+    private func hasBegun(_ site: Site) async throws -> Bool {
+        let status = try await status(site)
+        return status.number("tasks_out") + status.number("tasks_done") > 0
+    }
 
-    private func validated(_ site: Site) throws -> Double { try status(site).number("units_validated") }
+    private func validated(_ site: Site) async throws -> Double { try await status(site).number("units_validated") }
 
-    private func status(_ site: Site) throws -> [String: Any] { try site.json(["status", "1"]) }
+    private func status(_ site: Site) async throws -> [String: Any] { try await site.json(["status", "1"]) }
 
-    private func expectTheAnswer(_ site: Site) throws {
+    private func expectTheAnswer(_ site: Site) async throws {
         let out = site.folder.path("answer")
-        let outcome = try site.millrace(["results", "1", "--out", out])
+        let outcome = try await site.millrace(["results", "1", "--out", out])
         try #require(outcome.status == 0, "results: \(outcome.errors)")
         let table = try String(contentsOfFile: out + "/candidates.csv", encoding: .utf8)
             .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
@@ -63,8 +67,8 @@ struct WholeWayTests {
         #expect((summary as? [String: Any]) != nil)
     }
 
-    private func expectTheLedger(_ site: Site) throws {
-        let report = try site.json(["report", "credit"])
+    private func expectTheLedger(_ site: Site) async throws {
+        let report = try await site.json(["report", "credit"])
         #expect(report["balanced"] as? Bool == true)
         #expect(
             report.number("ledger_total_microcobblestones") == report.number("hosts_total_microcobblestones"))
@@ -82,8 +86,8 @@ struct WholeWayTests {
         #expect(sum > 0)
     }
 
-    private func expectTheReport(_ site: Site) throws {
-        let report = try site.json(["report", "validation", "--batch", "1"])
+    private func expectTheReport(_ site: Site) async throws {
+        let report = try await site.json(["report", "validation", "--batch", "1"])
         #expect(report.number("units_total") == 6)
         #expect(report.number("units_agreed") == 6)
         let rows = report.list("units").flatMap { $0.list("tasks") }

@@ -66,7 +66,7 @@ struct HTTPProbe: Sendable {
     private static func exchange(_ request: [UInt8], _ port: Int, hasBody: Bool) throws -> Answer {
         let connection = try open(port)
         defer { close(connection) }
-        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        var timeout = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         var sent = 0
         while sent < request.count {

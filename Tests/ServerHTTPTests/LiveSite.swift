@@ -10,6 +10,9 @@ import Testing
 
 /// A server on a port of the kernel's choice, with a store in memory and a folder of its own.
 final class LiveSite: Sendable {
+    /// Only a server that hangs is given up: on a machine with much else to do a step may take a minute.
+    static let patience = Duration.seconds(300)
+
     let folder: URL
     let blobs: any BlobStore
     let probe: HTTPProbe

@@ -151,7 +151,7 @@ extension LiveSite {
     /// Looks until a condition holds; the server's own tick is what is waited for.
     func until(_ batch: UInt64, _ condition: (WireBatchStatus) -> Bool) async throws {
         let clock = ContinuousClock()
-        let end = clock.now.advanced(by: .seconds(30))
+        let end = clock.now.advanced(by: LiveSite.patience)
         while clock.now < end {
             if condition(try await status(batch)) { return }
             try await Task.sleep(for: .milliseconds(20))
