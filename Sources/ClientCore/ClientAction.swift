@@ -26,12 +26,33 @@ public enum ClientAction: Sendable {
     case dropTask(TaskID)
     /// A blob whose bytes have turned out wrong.
     case dropBlob(Digest)
-    /// Removes all blobs but these.
+    /// Removes all blobs but these and their parts.
     case keepBlobs([Digest])
 
     /// For the log.
     case say(String)
     case exit
+
+    /// How an action stands to a disk that refuses.
+    public enum Standing: Hashable, Sendable {
+        /// Needs no disk, and must not wait behind one: the user is back, or the client is told to leave. Safe to do
+        /// first, since the machine speaks only to workers that it knows to have started.
+        case atOnce
+        /// Waits its turn: what follows it may rest on it.
+        case inOrder
+        /// Only tidies up: what it leaves is found at the next start.
+        case dispensable
+    }
+
+    public var standing: Standing {
+        switch self {
+        case .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .say: .atOnce
+        case .dropTask, .dropBlob, .keepBlobs: .dispensable
+        case .storeTask, .save, .call, .fetchUnit, .fetchBlob, .upload, .startWorker, .exit: .inOrder
+        }
+    }
+
+    public var isExit: Bool { if case .exit = self { true } else { false } }
 }
 
 /// A request to the scheduler, ready but for the bytes of small results.

@@ -158,8 +158,10 @@ public struct ClientMachine: Sendable {
         // A day is what a volunteer's habits repeat after.
         let weight = min(seconds / 86_400, 0.1)
         let sample = policy.isComputing ? 1.0 : 0.0
-        state.availability =
-            state.availability == 0 ? max(sample, 0.01) : state.availability + weight * (sample - state.availability)
+        // What is not known yet counts as always: a client that has just been installed stands still at first, since
+        // its user is at the keyboard, and must not be refused work for days because of that.
+        let known = settings.idle.always || state.availability == 0 ? 1 : state.availability
+        state.availability = max(0.01, known + weight * (sample - known))
     }
 
     private mutating func finish(_ out: inout Outbox) -> [ClientAction] {

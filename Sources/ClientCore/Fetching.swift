@@ -44,6 +44,17 @@ extension ClientMachine {
             fail(id, .badWorkUnit, "the container is work unit \(body.unitID)'s, not this task's", &out)
             return
         }
+        guard bytes.count == Int(clamping: task.offer.unitBytes) else {
+            let message = "the container has \(bytes.count) bytes; \(task.offer.unitBytes) were announced"
+            fail(id, .badWorkUnit, message, &out)
+            return
+        }
+        guard body.memoryBytes <= UInt64(max(0, settings.profile.memoryBytes)) else {
+            // The scheduler knows this host's memory; a server that sends such a unit all the same gets it back.
+            let message = "the unit needs \(body.memoryBytes >> 20) MiB of memory, more than this host has"
+            fail(id, .givenBack, message, &out, countsAgainstHost: false)
+            return
+        }
         guard settings.apps.contains("\(body.app)/\(body.appVersion)") else {
             fail(id, .unknownApp, "this host's worker does not know \(body.app) version \(body.appVersion)", &out)
             return
@@ -139,7 +150,8 @@ extension ClientMachine {
             blobs[digest] = nil
             blobNeededAt[digest] = nil
         }
-        out.add(.keepBlobs(blobs.filter { $0.value == .present }.keys.sorted()))
+        // Those on their way, too: their parts lie in the same folder.
+        out.add(.keepBlobs(blobs.keys.sorted()))
     }
 
     func inputsAreHere(_ task: HeldTask) -> Bool {

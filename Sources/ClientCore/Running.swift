@@ -33,13 +33,22 @@ extension ClientMachine {
         }
     }
 
+    /// Bytes that all tasks together may declare: three quarters of the machine's memory.
+    private var memoryShare: Int64 { settings.profile.memoryBytes / 4 * 3 }
+
     private mutating func startMore(_ now: Timestamp, _ out: inout Outbox) {
         if let startsBlockedUntil, now < startsBlockedUntil { return }
         var free = settings.cores - runs.count
         guard free > 0 else { return }
+        // What stands still keeps its memory, too.
+        var memory = runs.keys.reduce(Int64(0)) { $0 + (state[task: $1]?.unit?.memoryBytes ?? 0) }
         let ready = state.tasks.filter { $0.stage == .ready && runs[$0.id] == nil && inputsAreHere($0) }
         for task in ready.sorted(by: { ($0.offer.deadline, $0.id) < ($1.offer.deadline, $1.id) }) {
             guard free > 0 else { return }
+            let needed = task.unit?.memoryBytes ?? 0
+            // One may always run; more only while all of them leave a part of the memory to their owner.
+            guard runs.isEmpty || needed <= memoryShare - min(memory, memoryShare) else { continue }
+            memory += needed
             free -= 1
             runs[task.id] = Run(startedAt: now)
             out.add(.startWorker(task.id))

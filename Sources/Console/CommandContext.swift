@@ -28,7 +28,7 @@ public struct CommandContext: Sendable {
         if asJSON {
             screen.warn(fault.json.line + "\n")
         } else {
-            screen.warn("millrace: \(Self.cleanLines(fault.description))\n")
+            screen.warn("millrace: \(PrintableText.cleanLines(fault.description))\n")
         }
     }
 
@@ -43,11 +43,6 @@ public struct CommandContext: Sendable {
     /// A remark that is not part of the answer.
     func remark(_ text: String) {
         if !asJSON { screen.warn(text + "\n") }
-    }
-
-    private static func cleanLines(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { Printable.clean(String($0)) }
-            .joined(separator: "\n")
     }
 }
 

@@ -1,20 +1,9 @@
+import Domain
+
 /// Text of others, made fit for a terminal.
 public enum Printable {
-    /// Replaces what could move the cursor, change colours or reorder text: control characters, line and paragraph
-    /// separators, directional marks. Line breaks become spaces.
-    public static func clean(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
-        var view = String.UnicodeScalarView()
-        view.append(contentsOf: text.unicodeScalars.map { isUnsafe($0) ? ($0 == "\n" || $0 == "\t" ? " " : "?") : $0 })
-        return String(view)
-    }
-
-    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
-        default: false
-        }
-    }
+    /// See `PrintableText`.
+    public static func clean(_ text: String) -> String { PrintableText.clean(text) }
 
     /// Columns that the text takes on a terminal.
     public static func width(_ text: String) -> Int {

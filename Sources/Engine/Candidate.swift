@@ -3,7 +3,7 @@ import Domain
 /// An unsent task with what the scheduler must know of its unit.
 public struct Candidate: Hashable, Sendable {
     public var id: TaskID
-    /// The app's name, or `name/version`.
+    /// `name/version`; a bare name, as older servers stored it, is any version.
     public var app: String
     /// Floating-point operations: estimate, and bound at which the host stops the task.
     public var flops: Double
@@ -143,6 +143,8 @@ public struct Refusal: Hashable, Sendable {
     }
 
     public var reason: Reason
+    /// Whether it holds whatever else waits, so that there is no use in looking further.
+    public var isOfHost: Bool { reason == .inProgressLimit || reason == .dailyQuota }
     /// How many tasks it kept from this host; 0 for reasons that are not of single tasks.
     public var count: Int
     /// For people, for example `3 tasks need 4.0 GB of memory, this host offers 2.0 GB`.

@@ -38,6 +38,7 @@ private struct SchedulerRound {
     private var chosen: [ChosenTask] = []
     private var load: HostLoad
     private var units: Set<WorkUnitID>
+    private let apps: KnownApps
     private var diskLeft: Int64
     private var refusals = RefusalCounter()
 
@@ -48,6 +49,7 @@ private struct SchedulerRound {
         tasksMax = min(want.tasks, Limits.tasksPerReplyMax)
         load = HostLoad(host: host, queuedSeconds: want.queuedSeconds)
         units = Set(host.heldUnits)
+        apps = KnownApps(host.apps)
         diskLeft = host.diskFreeBytes
     }
 
@@ -74,7 +76,7 @@ private struct SchedulerRound {
     mutating func consider(_ task: Candidate) {
         let unit = task.id.unit
         guard !units.contains(unit) else { return refusals.count(.sameVolunteer) }
-        guard host.knows(app: task.app) else { return refusals.count(.unknownApp, name: task.app) }
+        guard apps.contains(task.app) else { return refusals.count(.unknownApp, name: task.app) }
         guard task.flops >= 0, task.flopsBound >= task.flops else { return refusals.count(.bounds) }
         guard task.memoryBytes <= host.memoryBytes else { return refusals.count(.memory, need: task.memoryBytes) }
         guard task.diskBytes <= diskLeft else { return refusals.count(.disk, need: task.diskBytes) }
@@ -108,9 +110,18 @@ private struct SchedulerRound {
     }
 }
 
-extension HostView {
-    /// Whether its worker has the app, by `name/version`, or by name when the candidate names no version.
-    func knows(app: String) -> Bool {
-        apps.contains { $0 == app || $0.hasPrefix(app + "/") }
+/// The apps of a host's worker, for a look-up per candidate.
+private struct KnownApps {
+    /// Each as `name/version`, and by its bare name.
+    private var names: Set<String> = []
+
+    init(_ apps: [String]) {
+        for app in apps {
+            names.insert(app)
+            if let slash = app.lastIndex(of: "/") { names.insert(String(app[..<slash])) }
+        }
     }
+
+    /// - Parameter app: `name/version`, which must be that very version; a candidate without one takes any.
+    func contains(_ app: String) -> Bool { names.contains(app) }
 }

@@ -9,7 +9,8 @@ struct TaskCensus {
     /// Reported, and nothing wrong was found.
     var plausible = 0
     var expired = 0
-    /// Failed tasks and malformed results: what counts towards `maxErrors`.
+    /// Failed tasks and malformed results: what counts towards `maxErrors`. Not those whose host has not the app: that
+    /// says nothing about the unit.
     var errors = 0
 
     /// What may still bring a plausible result by itself.
@@ -23,7 +24,7 @@ struct TaskCensus {
             case .reported(_, _, .pending): pending += 1
             case .reported: plausible += 1
             case .expired: expired += 1
-            case .failed(_, let error): errors += error.code == .givenBack ? 0 : 1
+            case .failed(_, let error): errors += error.code == .givenBack || error.code == .unknownApp ? 0 : 1
             case .decided(_, _, let verdict): errors += verdict.saysMalformed ? 1 : 0
             case .aborted, .notNeeded: break
             }

@@ -18,6 +18,8 @@ public enum WorkUnitEvent: Hashable, Sendable {
     case assembled
     /// The scientist or the admin cancelled the batch.
     case cancelled
+    /// The tick asks whether this unit still has somebody to wait for; see `WorkUnitMachine.waitMax`.
+    case waitedInVain
 }
 
 /// What the check of a single result said.

@@ -37,8 +37,24 @@ public enum WorkUnitMachine {
         case .compared(let comparisons): transition.compare(comparisons)
         case .assembled: transition.assemble()
         case .cancelled: transition.cancel()
+        case .waitedInVain: transition.giveUpWaiting()
         }
         return transition.finished(from: aggregate)
+    }
+
+    /// The shortest wait for a further volunteer.
+    public static let waitMin = TimeSpan(seconds: 30 * 86_400)
+    /// Deadlines of a unit that are waited for a further volunteer.
+    static let waitDeadlines: Int64 = 10
+
+    /// How long a unit that was begun waits for a further volunteer with nothing out: 30 days, or ten times its
+    /// deadline when that is longer.
+    ///
+    /// A volunteer gets one task of a unit and never a second, so where few take part an unsent task may suit nobody
+    /// who will ever come. Without an end to this wait the batch would never have one.
+    public static func waitMax(_ rule: ReplicationRule) -> TimeSpan {
+        let deadlines = min(rule.deadline.milliseconds, Int64.max / waitDeadlines) * waitDeadlines
+        return max(waitMin, TimeSpan(milliseconds: deadlines))
     }
 
     /// What makes a replication rule impossible; nil when it is sound.

@@ -50,6 +50,20 @@ struct WorkUnitTransition {
         settle()
     }
 
+    /// Ends a unit that was begun and to which nobody else has come for longer than anybody should wait.
+    ///
+    /// Only units in state active: one that is ready waits its turn in the queue, however long that is, and one that is
+    /// comparing waits for the validator. `updatedAt` is the last time that anything happened to the unit.
+    mutating func giveUpWaiting() {
+        guard unit.state == .active else { return }
+        let census = TaskCensus(tasks)
+        let longest = WorkUnitMachine.waitMax(unit.replication)
+        guard census.unsent > 0, census.sent == 0, census.pending == 0, now - unit.updatedAt > longest else { return }
+        end(
+            .failed(.noAgreement),
+            reason: "no further volunteer came for this work unit in \(Text.duration(longest.seconds))")
+    }
+
     // MARK: The end of a unit
 
     mutating func assemble() {

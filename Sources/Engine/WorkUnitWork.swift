@@ -38,14 +38,4 @@ extension WorkUnitMachine {
         case .unsent, .reported, .decided, .failed, .aborted, .notNeeded: return .notNeeded
         }
     }
-
-    /// The tasks that are, or were when the unit ended, out at a host and whose result is not needed any more: those
-    /// hosts may drop them if they have not started (unit validated) or at once (unit failed or cancelled).
-    public static func abortableTasks(_ aggregate: WorkUnitAggregate) -> [TaskID] {
-        aggregate.tasks.compactMap { task in
-            if case .aborted = task.state { return task.id }
-            guard let host = task.state.assignment?.host, case .sent = task.state else { return nil }
-            return need(for: task.id, at: host, in: aggregate) == .needed ? nil : task.id
-        }
-    }
 }

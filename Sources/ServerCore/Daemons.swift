@@ -19,9 +19,6 @@ public struct TickReport: Sendable {
 }
 
 extension ProjectServer {
-    /// Units looked at for validation in one tick.
-    private var validationLook: Int { 512 }
-
     /// Does what time brings, and says which jobs must run.
     ///
     /// Level-triggered: it looks at what the store says now, not at what happened, so a tick that was lost, or a whole
@@ -36,11 +33,9 @@ extension ProjectServer {
                 _ = try spec(batch.manifest)
                 try advance(batch, board, &report, in: tx, now: now)
             } catch let fault as Fault {
-                report.troubles.append("batch \(batch.id): \(fault.message)")
-                // A manifest that does not say what it should never will; other faults may pass.
-                if fault.kind == .badData {
-                    _ = try end(batch, .failed("manifest: \(text(fault.message))"), in: tx, now: now)
-                }
+                // Never the end of the batch: its manifest was accepted once. Another worker, or a disk that fails, is
+                // for the operator to mend, and the batch goes on from where it is.
+                report.troubles.append("batch \(batch.id): \(text(fault.message))")
             }
         }
         try findValidation(board, &report, in: tx, now: now)
@@ -53,6 +48,7 @@ extension ProjectServer {
     ) throws {
         let counts = try tx.counts(of: batch.id)
         if batch.state == .running { report.ended.append((batch.id, counts.ended)) }
+        try endAbandoned(of: batch, counts, &report, in: tx, now: now)
         let batch = try endIfComplete(batch, counts, in: tx, now: now)
         switch batch.state {
         case .running where !batch.splitFinished && board.mayStart(.split(batch.id), now: now):
@@ -70,27 +66,6 @@ extension ProjectServer {
         return overdue.count
     }
 
-    private func findValidation(
-        _ board: JobBoard, _ report: inout TickReport, in tx: any StoreTransaction, now: Timestamp
-    ) throws {
-        var batches: [BatchID: BatchRecord] = [:]
-        for id in try tx.unitsAwaitingValidation(limit: validationLook) {
-            guard let aggregate = try tx.workUnit(id) else { continue }
-            report.awaitingValidation += 1
-            report.oldestAwaiting = min(report.oldestAwaiting ?? now, aggregate.unit.updatedAt)
-            guard let work = WorkUnitMachine.validationWork(aggregate),
-                board.mayStart(key(of: work, unit: id), now: now),
-                let batch = try batches[id.batch] ?? tx.batch(id.batch)
-            else { continue }
-            batches[id.batch] = batch
-            do {
-                if let job = try validationJob(work, aggregate, batch: batch) { report.jobs.append(job) }
-            } catch let fault as Fault {
-                report.troubles.append("unit \(id): \(fault.message)")
-            }
-        }
-    }
-
     /// Marks the jobs of a tick as running.
     public func started(_ jobs: [ServerJob], on board: inout JobBoard) {
         for job in jobs { board.start(job.key) }
@@ -98,42 +73,38 @@ extension ProjectServer {
 
     /// What the end of a job means. Outside of transactions: a split puts its containers here, before their rows.
     public func event(_ job: ServerJob, _ result: JobResult, board: JobBoard, now: Timestamp) throws -> JobEvent {
-        let crashes = board.crashCount(job.key)
+        var givesUp = false
+        if case .fault(let fault) = result { givesUp = board.givesUp(job.key, after: fault, settings) }
         switch job.key {
-        case .check(let task): return checkEvent(task, result, crashes: crashes)
-        case .compare(let unit): return compareEvent(job, unit: unit, result, crashes: crashes)
+        case .check(let task): return checkEvent(task, result, givesUp: givesUp)
+        case .compare(let unit): return compareEvent(job, unit: unit, result, givesUp: givesUp)
         case .split(let batch):
-            guard case .reply(let reply) = result else {
-                return giveUp(result, job.key, crashes) { .splitFailed(batch, $0) }
+            if case .fault(let fault) = result {
+                return givesUp ? .splitFailed(batch, text(fault.message)) : .retry(job.key, fault)
             }
+            guard case .reply(let reply) = result else { return .retry(job.key, wrongReply) }
             switch reply.reply {
             case .split(let split): return try prepareSplit(job.batch, split, now: now)
             case .failure(let failure) where fault(failure).kind == .badData:
                 return .splitFailed(batch, text(failure.message))
-            case .failure(let failure): return .retry(job.key, fault(failure))
+            case .failure(let failure): return .retry(job.key, ownFault(failure))
             default: return .retry(job.key, wrongReply)
             }
         case .assemble(let batch):
-            guard case .reply(let reply) = result else {
-                return giveUp(result, job.key, crashes) { .assembleFailed(batch, $0) }
+            if case .fault(let fault) = result {
+                // All is computed: a machine that is slow or short of memory may still put it together one day.
+                let fails = givesUp && fault.kind == .software
+                return fails ? .assembleFailed(batch, text(fault.message)) : .retry(job.key, fault)
             }
+            guard case .reply(let reply) = result else { return .retry(job.key, wrongReply) }
             switch reply.reply {
             case .assemble: return .assembled(batch)
             case .failure(let failure) where fault(failure).kind == .badData:
                 return .assembleFailed(batch, text(failure.message))
-            case .failure(let failure): return .retry(job.key, fault(failure))
+            case .failure(let failure): return .retry(job.key, ownFault(failure))
             default: return .retry(job.key, wrongReply)
             }
         }
-    }
-
-    /// A splitter or assembler that keeps crashing fails its batch; anything else is tried again.
-    private func giveUp(
-        _ result: JobResult, _ key: JobKey, _ crashes: Int, _ failed: (String) -> JobEvent
-    ) -> JobEvent {
-        guard case .fault(let fault) = result else { return .retry(key, wrongReply) }
-        return fault.kind == .software && crashes + 1 >= settings.crashesMax
-            ? failed(text(fault.message)) : .retry(key, fault)
     }
 
     /// Writes what a job brought. An event that came too late for the state of its unit or batch changes nothing.

@@ -56,15 +56,58 @@ public struct JobBoard: Sendable {
 
     private struct Failure {
         var count = 0
-        /// Of these, how often the worker crashed or ran out of time.
+        /// Of these, how often the worker crashed.
         var crashes = 0
+        /// Of these, how often it ran out of time or was killed from outside.
+        var stalls = 0
+        /// Since when the job fails.
+        var since: Timestamp
         var retryAt = Timestamp(milliseconds: 0)
     }
 
+    /// A unit whose check or comparison failed.
+    struct Setback {
+        var since: Timestamp
+        var retryAt: Timestamp
+    }
+
+    /// Failures beyond this are looked through for those of jobs that nobody asks for any more.
+    private static let failuresMax = 8192
+
     public init() {}
 
-    /// How often in a row the worker did not survive a job.
-    func crashCount(_ key: JobKey) -> Int { failures[key]?.crashes ?? 0 }
+    /// Whether a job has now failed so often, by its own doing as it seems, that it is not tried again.
+    ///
+    /// A crash is of the job's making. A time-out may as well be of a busy machine's, so it takes far more of them. A
+    /// worker that cannot be started, or a file that cannot be read, says nothing of the job and never counts.
+    func givesUp(_ key: JobKey, after fault: Fault, _ settings: ServerSettings) -> Bool {
+        switch fault.kind {
+        case .software: (failures[key]?.crashes ?? 0) + 1 >= settings.crashesMax
+        case .interrupted: (failures[key]?.stalls ?? 0) + 1 >= settings.stallsMax
+        default: false
+        }
+    }
+
+    /// Units whose validation fails, each with its earliest wait.
+    func setbacks() -> [WorkUnitID: Setback] {
+        var units: [WorkUnitID: Setback] = [:]
+        for (key, failure) in failures {
+            let unit: WorkUnitID
+            switch key {
+            case .check(let task): unit = task.unit
+            case .compare(let compared): unit = compared
+            case .split, .assemble: continue
+            }
+            let other = units[unit]
+            units[unit] = Setback(
+                since: min(failure.since, other?.since ?? failure.since),
+                retryAt: min(failure.retryAt, other?.retryAt ?? failure.retryAt))
+        }
+        return units
+    }
+
+    /// Jobs that run again after a failure.
+    var retriesRunning: Int { running.reduce(0) { $0 + (failures[$1] == nil ? 0 : 1) } }
 
     func mayStart(_ key: JobKey, now: Timestamp) -> Bool {
         !running.contains(key) && (failures[key].map { $0.retryAt <= now } ?? true)
@@ -79,12 +122,17 @@ public struct JobBoard: Sendable {
             failures[key] = nil
             return
         }
-        var failure = failures[key] ?? Failure()
+        var failure = failures[key] ?? Failure(since: now)
         failure.count += 1
         if fault.kind == .software { failure.crashes += 1 }
+        if fault.kind == .interrupted { failure.stalls += 1 }
         // Doubled each time; the exponent is cut where the wait has long reached its maximum.
         let factor = Double(1 << min(failure.count - 1, 20))
         failure.retryAt = now + TimeSpan(seconds: min(settings.retrySeconds * factor, settings.retrySecondsMax))
         failures[key] = failure
+        guard failures.count > JobBoard.failuresMax else { return }
+        // Their units have ended by another way: they were due long ago and were not asked for.
+        let longAgo = now + TimeSpan(seconds: -10 * settings.retrySecondsMax)
+        failures = failures.filter { $0.value.retryAt > longAgo || running.contains($0.key) }
     }
 }

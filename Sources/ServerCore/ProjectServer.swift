@@ -47,8 +47,18 @@ public struct ServerSettings: Hashable, Sendable {
     public var readyUnitsMax: Int64 = 5000
     public var jobTimeoutSeconds = 300.0
     public var assembleTimeoutSeconds = 3600.0
-    /// A check whose worker crashed this often on a result counts as malformed.
+    /// A result on which the worker of its check crashed this often counts as malformed.
     public var crashesMax = 2
+    /// The same for a worker that ran out of time, which may as well be the fault of a busy machine.
+    public var stallsMax = 10
+    /// Failed checks and comparisons that are tried again at the same time, so that they leave workers to the others.
+    public var retriesAtOnce = 4
+    /// Units looked at for validation in one tick; units that must wait after a failure do not count, but no more
+    /// than the maximum are gone through.
+    public var validationLook = 512
+    public var validationLookMax = 32_768
+    /// Units of an old batch that one tick looks at for such as wait in vain for a further volunteer.
+    public var waitingLook: Int64 = 64
     /// A job that failed for reasons of the server's own machine is tried again after this long, then twice that ...
     public var retrySeconds = 1.0
     public var retrySecondsMax = 60.0

@@ -142,15 +142,30 @@ extension ProjectServer {
         _ view: HostView, _ want: WorkRequest, in tx: any StoreTransaction, now: Timestamp
     ) throws -> (Choice, [TaskID: SchedulableTask]) {
         guard want.tasks > 0 else { return (Choice(tasks: [], refusals: []), [:]) }
+        // A host at its limit gets nothing whatever waits: no queue is read for it.
+        let before = Scheduler.choose([], host: view, want: want, now: now)
+        if before.refusals.contains(where: \.isOfHost) { return (before, [:]) }
         var limit = settings.candidatesFirst
         while true {
             let tasks = try tx.unsentTasks(notOf: view.volunteer, limit: limit)
-            let choice = Scheduler.choose(tasks.map { Candidate($0) }, host: view, want: want, now: now)
+            var choice = Scheduler.choose(tasks.map { Candidate($0) }, host: view, want: want, now: now)
+            if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, in: tx) }
             if !choice.tasks.isEmpty || tasks.count < limit || limit >= settings.candidatesMax {
                 return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first })
             }
             limit *= 8
         }
+    }
+
+    /// The store passes over tasks of units that this volunteer has had. When that leaves none, those may still wait
+    /// for others, and a volunteer who is told that nothing waits would look for a fault.
+    private func emptyQueue(_ refusals: [Refusal], in tx: any StoreTransaction) throws -> [Refusal] {
+        // Volunteers are numbered from 1: nobody's, so every unsent task counts.
+        guard refusals.map(\.reason) == [.noTasks],
+            try !tx.unsentTasks(notOf: VolunteerID(rawValue: 0), limit: 1).isEmpty
+        else { return refusals }
+        let text = "tasks wait, but this volunteer has had a task of each of their work units already; others must come"
+        return [Refusal(reason: .sameVolunteer, count: 0, text: text)]
     }
 
     private func offer(

@@ -136,7 +136,8 @@ extension ProjectServer {
         _ now: Timestamp
     ) -> WorkUnitRecord {
         WorkUnitRecord(
-            id: id, label: body.label, app: body.app, container: container, containerBytes: Int64(size),
+            id: id, label: body.label, app: "\(body.app)/\(body.appVersion)", container: container,
+            containerBytes: Int64(size),
             flops: body.flops, credit: CreditRuleBook.credit(flops: body.flops, rule: spec.credit),
             memoryBytes: spec.resources.memoryBytes, diskBytes: spec.resources.diskBytes,
             outputBytesMax: spec.resources.outputBytes, flopsBound: body.flopsBound,

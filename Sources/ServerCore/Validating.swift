@@ -58,8 +58,11 @@ extension ProjectServer {
         return local
     }
 
-    /// - Parameter crashes: how often the check of this result has ended in a crash or a time-out already.
-    func checkEvent(_ task: TaskID, _ result: JobResult, crashes: Int) -> JobEvent {
+    /// - Parameter givesUp: the worker was brought down, or ran out of time, too often.
+    ///
+    /// A reply that is a failure is of the server's own making, whatever its kind: a unit, context, input or result
+    /// file that cannot be read. What is wrong with the result itself comes as an outcome.
+    func checkEvent(_ task: TaskID, _ result: JobResult, givesUp: Bool) -> JobEvent {
         switch result {
         case .reply(let reply):
             switch reply.reply {
@@ -68,17 +71,13 @@ extension ProjectServer {
                     return .retry(.check(task), Fault(.protocolError, "the worker gave no outcome of a check"))
                 }
                 return .checked(task, outcome)
-            case .failure(let failure) where failure.kind == FaultKind.badData.rawValue:
-                return .checked(task, .malformed(text(failure.message)))
-            case .failure(let failure): return .retry(.check(task), fault(failure))
+            case .failure(let failure): return .retry(.check(task), ownFault(failure))
             default: return .retry(.check(task), wrongReply)
             }
         case .fault(let fault):
-            // Bytes that bring the worker down more than once are no result. A worker that is not there, or a machine
+            // Bytes that bring the worker down again and again are no result. A worker that is not there, or a machine
             // without memory, says nothing about the result.
-            if fault.kind == .software && crashes + 1 >= settings.crashesMax {
-                return .checked(task, .malformed(text("the check did not survive it: \(fault.message)")))
-            }
+            if givesUp { return .checked(task, .malformed(text("the check did not survive it: \(fault.message)"))) }
             return .retry(.check(task), fault)
         }
     }
@@ -95,7 +94,7 @@ extension ProjectServer {
 
     /// Both results have passed their check, so a comparison that crashes is a difference that cannot be told: the
     /// two do not agree, and a further replica decides.
-    func compareEvent(_ job: ServerJob, unit: WorkUnitID, _ result: JobResult, crashes: Int) -> JobEvent {
+    func compareEvent(_ job: ServerJob, unit: WorkUnitID, _ result: JobResult, givesUp: Bool) -> JobEvent {
         let key = JobKey.compare(unit)
         switch result {
         case .reply(let reply):
@@ -105,13 +104,11 @@ extension ProjectServer {
                     return .retry(key, Fault(.protocolError, "the worker compared other results than it was given"))
                 }
                 return .compared(unit, pairs)
-            case .failure(let failure) where failure.kind == FaultKind.badData.rawValue:
-                return .compared(unit, allDifferent(job.tasks, text(failure.message)))
-            case .failure(let failure): return .retry(key, fault(failure))
+            case .failure(let failure): return .retry(key, ownFault(failure))
             default: return .retry(key, wrongReply)
             }
         case .fault(let fault):
-            if fault.kind == .software && crashes + 1 >= settings.crashesMax {
+            if givesUp {
                 return .compared(unit, allDifferent(job.tasks, text("comparison failed: \(fault.message)")))
             }
             return .retry(key, fault)
@@ -155,6 +152,13 @@ extension ProjectServer {
         Fault(
             FaultKind(rawValue: failure.kind) ?? .software, text(failure.message),
             advice: failure.advice.isEmpty ? nil : text(failure.advice))
+    }
+
+    /// A failure that says nothing about the results at hand: never of a kind that counts against them.
+    func ownFault(_ failure: WireWorkerFailure) -> Fault {
+        var own = fault(failure)
+        if own.kind == .software || own.kind == .interrupted { own.kind = .protocolError }
+        return own
     }
 
     func text(_ text: String) -> String { FieldCheck.cleaned(text, bytesMax: 1024) }

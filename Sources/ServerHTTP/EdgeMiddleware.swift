@@ -10,6 +10,8 @@ struct EdgeMiddleware: RouterMiddleware {
 
     let metrics: Metrics
     let log: Logger
+    /// What a browser is shown instead of an `ErrorReply`.
+    let refusalPage: @Sendable (RequestRefusal) -> Response?
 
     static let pagePolicy =
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -44,6 +46,14 @@ struct EdgeMiddleware: RouterMiddleware {
         return response
     }
 
+    /// Only for people who look at pages: programs under `/v1` always get what the protocol says.
+    private func pageFor(_ request: Request, _ refusal: RequestRefusal) -> Response? {
+        guard (request.headers[.accept] ?? "").contains("text/html"), !request.uri.path.hasPrefix("/v1") else {
+            return nil
+        }
+        return refusalPage(refusal)
+    }
+
     private func refuse(_ error: any Error, _ request: Request, _ context: ServerContext) -> Response {
         let refusal = RequestRefusal(error)
         if refusal.code.status >= 500 {
@@ -67,6 +77,8 @@ struct EdgeMiddleware: RouterMiddleware {
             case "/v1/project": .forClients(request)
             default: .forTools(request)
             }
-        return refusal.response(format)
+        var response = pageFor(request, refusal) ?? refusal.response(format)
+        if let error = error as? WrongMethod { response.headers[.allow] = error.allowed }
+        return response
     }
 }

@@ -9,7 +9,7 @@ enum EmbeddedWeb {
 <p class="quiet">A cobblestone is 1/200 of the work of one day at 1 GFLOP/s. Credit follows from the work
 unit, never from what a host says, and only for results that were found valid.</p>
 <p class="balance {{balanceKind}}">{{balance}}</p>
-<div class="scroll">
+<div class="scroll" tabindex="0">
 <table>
 <thead><tr><th>Volunteer</th>
 <th>Host</th>
@@ -43,7 +43,7 @@ unit, never from what a host says, and only for results that were found valid.</
         "foot.mustache": #"""
 </main>
 <footer>
-<p>Millrace. Key {{fingerprint}}. Page made {{now}}.</p>
+<p>Millrace. Key {{fingerprint}}. {{#now}}Page made {{now}}.{{/now}}</p>
 </footer>
 </body>
 </html>
@@ -70,6 +70,13 @@ unit, never from what a host says, and only for results that were found valid.</
 <main>
 <h1>{{heading}}</h1>
 """#,
+        "refusal.mustache": #"""
+{{> head}}
+<p>{{message}}.</p>
+{{#advice}}<p class="quiet">{{advice}}.</p>{{/advice}}
+<p><a href="/">All projects</a></p>
+{{> foot}}
+"""#,
         "status.mustache": #"""
 {{> head}}
 {{^batches}}
@@ -83,6 +90,8 @@ unit, never from what a host says, and only for results that were found valid.</
 </div>
 <p class="quiet">Batch {{number}}, project {{project}}, app {{app}}, submitted {{created}}{{#finished}},
 finished {{finished}}{{/finished}}</p>
+{{#about}}<p class="about">{{about}}</p>{{/about}}
+{{#scienceArea}}<p class="quiet">Science area: {{scienceArea}}. Licence of the answer: {{licence}}.</p>{{/scienceArea}}
 {{#reason}}<p class="reason">{{reason}}</p>{{/reason}}
 <svg class="bar" viewBox="0 0 1000 24" preserveAspectRatio="none" role="img"
  aria-label="{{percent}} of the work units have ended">
@@ -129,11 +138,12 @@ result counts when enough of them agree, or when a check proves it.</p>
 <a href="/validation?batch={{number}}">Show all units</a>{{/onlyDisagreed}}{{^onlyDisagreed}}<a
 href="/validation?batch={{number}}&amp;only=disagreed">Show only units with a refused
 result</a>{{/onlyDisagreed}}{{#others}} <a href="/validation?batch={{.}}">Batch {{.}}</a>{{/others}}</p>
+{{#unit}}<p>Only unit {{unit}} is shown. <a href="/validation?batch={{number}}">Show all units</a></p>{{/unit}}
 {{^units}}<p class="empty">No unit to show.</p>{{/units}}
 {{#units}}
 <article class="unit">
 <h2><span class="index">{{index}}</span> {{label}} <span class="badge {{kind}}">{{state}}</span></h2>
-<div class="scroll">
+<div class="scroll" tabindex="0">
 <table>
 <thead><tr><th>Task</th>
 <th>Volunteer</th>
@@ -283,7 +293,21 @@ figure img { width: 100%; height: auto; background: #fff; border: 1px solid var(
 figcaption { font-size: .8rem; color: var(--quiet); }
 .files { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; list-style: none; }
 .filters { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
-.scroll { overflow-x: auto; }
+.scroll {
+  --behind: var(--ground);
+  overflow-x: auto;
+  scrollbar-width: thin;
+  scrollbar-color: var(--quiet) var(--line);
+  background:
+    linear-gradient(to right, var(--behind) 40%, transparent) 0 0,
+    linear-gradient(to left, var(--behind) 40%, transparent) 100% 0,
+    linear-gradient(to right, var(--idle), transparent) 0 0,
+    linear-gradient(to left, var(--idle), transparent) 100% 0;
+  background-size: 2.5rem 100%, 2.5rem 100%, 1rem 100%, 1rem 100%;
+  background-repeat: no-repeat;
+  background-attachment: local, local, scroll, scroll;
+}
+.unit .scroll { --behind: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td {
   text-align: left;
@@ -294,6 +318,7 @@ th, td {
 thead th { color: var(--quiet); font-weight: 500; white-space: nowrap; }
 tbody tr:last-child td { border-bottom: 0; }
 tfoot th, tfoot td { border-top: 1px solid var(--line); border-bottom: 0; }
+td code { overflow-wrap: normal; white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .why { min-width: 14rem; color: var(--quiet); }
 .when { white-space: nowrap; }
@@ -312,6 +337,15 @@ footer { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: .5r
 @media (max-width: 40rem) {
   .card, .unit { padding: .85rem .9rem; border-radius: 8px; }
   h1 { font-size: 1.35rem; margin-top: 1.25rem; }
+  .scroll::before {
+    content: "more columns \2192";
+    display: block;
+    position: sticky;
+    left: 0;
+    width: max-content;
+    color: var(--quiet);
+    font-size: .8rem;
+  }
 }
 """#,
     ]

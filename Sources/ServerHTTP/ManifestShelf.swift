@@ -27,20 +27,30 @@ public final class ManifestShelf: Sendable {
         }
     }
 
-    /// The manifest of a batch.
+    /// The manifest of a batch. It was parsed when it was accepted, so whatever is wrong now is ours.
+    ///
+    /// - Throws: never `.badData`: `.configuration` when this server's worker does not know what the manifest names,
+    ///   `.noInput` when its text is lost. Both are for the operator to mend; the batch waits.
     public func spec(_ digest: Digest) throws -> ProjectSpec {
         if let spec = specs.withLock({ $0[digest] }) { return spec }
         let bytes: [UInt8]
         do {
             bytes = try blobs.read(digest, limit: Limits.manifestBytesMax)
         } catch let error as StoreError {
-            // Lost or damaged for good ends this batch; a disk that fails may come back. Other batches go on.
             switch error {
-            case .missing, .corrupt: throw Fault(.badData, "the manifest is lost: \(error.fault.message)")
+            case .missing, .corrupt:
+                throw Fault(
+                    .noInput, "the manifest is lost: \(error.fault.message)", advice: "restore it from a backup")
             default: throw error.fault
             }
         }
-        let spec = try parse(String(decoding: bytes, as: UTF8.self))
+        let spec: ProjectSpec
+        do throws(Fault) { spec = try parse(String(decoding: bytes, as: UTF8.self)) } catch {
+            throw Fault(
+                .configuration,
+                "the manifest was accepted before, and this server or its worker does not take it: \(error.message)",
+                advice: "Start the server with the worker that it had, or cancel the batch.")
+        }
         specs.withLock {
             if $0.count >= ManifestShelf.specsMax { $0.removeAll() }
             $0[digest] = spec

@@ -1,3 +1,5 @@
+import ServerCore
+
 /// What every page shows round its contents.
 struct PageFrame {
     enum Place { case status, validation, credit }
@@ -5,17 +7,20 @@ struct PageFrame {
     var site: String
     var heading: String
     var fingerprint: String
+    /// When the page was made; empty where it does not matter.
     var now: String
     /// Seconds after which the browser asks again; nil: never.
     var refresh: Int?
-    var place: Place
+    /// Nil for a page that is in no menu.
+    var place: Place?
 
     /// The names that head and foot use, with those of the page added.
     func values(_ more: [String: Any]) -> [String: Any] {
         var values: [String: Any] = [
-            "site": site, "heading": heading, "fingerprint": fingerprint, "now": now,
+            "site": site, "heading": heading, "fingerprint": fingerprint,
             "onStatus": place == .status, "onValidation": place == .validation, "onCredit": place == .credit,
         ]
+        if !now.isEmpty { values["now"] = now }
         if let refresh { values["refresh"] = refresh }
         return values.merging(more) { $1 }
     }
@@ -32,4 +37,16 @@ struct PageCount {
 struct PageFile {
     var name: String
     var path: String
+}
+
+/// What a browser is shown that asked for something that is refused. The names are those of `refusal.mustache`.
+struct RefusalPage {
+    var frame: PageFrame
+    var refusal: RequestRefusal
+
+    var values: [String: Any] {
+        var values: [String: Any] = ["message": refusal.message]
+        if !refusal.advice.isEmpty { values["advice"] = refusal.advice }
+        return frame.values(values)
+    }
 }

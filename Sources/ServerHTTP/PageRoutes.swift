@@ -4,7 +4,6 @@ import Hummingbird
 import NIOCore
 import ServerCore
 import Storage
-import Synchronization
 import Wire
 
 /// The pages for people: plain HTML made here, one style sheet, no script.
@@ -40,85 +39,98 @@ extension ServerRoutes {
         try await resultFile(context)
     }
 
-    /// Head and foot of every page. - Parameter now: milliseconds since 1970.
-    private func frame(_ heading: String, _ place: PageFrame.Place, now: UInt64, refresh: Int? = nil) -> PageFrame {
+    /// Head and foot of every page. - Parameter now: milliseconds since 1970; 0 where nobody asked for the time.
+    private func frame(_ heading: String, _ place: PageFrame.Place?, now: UInt64, refresh: Int? = nil) -> PageFrame {
         PageFrame(
             site: core.settings.site, heading: heading, fingerprint: core.keys.fingerprint,
             now: PageText.time(now), refresh: refresh, place: place)
     }
 
+    private func time() async throws -> UInt64 {
+        try await writer.perform { _, now in UInt64(max(0, now.milliseconds)) }
+    }
+
+    /// What a person sees whose browser asked for something that is refused; nil when even that cannot be made.
+    func refusalPage(_ refusal: RequestRefusal) -> Response? {
+        let heading = refusal.code.status == 404 ? "Not found" : "Not possible"
+        let page = RefusalPage(frame: frame(heading, nil, now: 0), refusal: refusal)
+        guard var response = (try? web.render("refusal", page.values)).map(html) else { return nil }
+        response.status = .init(code: refusal.code.status)
+        return response
+    }
+
     @Sendable func statusPage(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let key = "status"
-        if let page = pages.page(key) { return html(page) }
-        let list = try await batchList(limit: 50)
-        let now = try await writer.perform { _, now in UInt64(max(0, now.milliseconds)) }
-        let results = runtime.results
-        let cards = try await onDisk {
-            list.batches.map { BatchCard($0, summary: results.summary(of: .init(rawValue: Int64($0.batchID)))) }
+        let routes = self
+        return html(try await pages.page("status") { try await routes.makeStatusPage() })
+    }
+
+    private func makeStatusPage() async throws -> String {
+        let routes = self
+        let (list, manifests) = try await writer.perform { tx, _ in
+            let batches = try tx.batches().prefix(50)
+            return (try batches.map { try routes.status($0, in: tx) }, batches.map(\.manifest))
         }
-        let isBusy = list.batches.contains { $0.state == "running" || $0.state == "assembling" }
+        let now = try await time()
+        let cards = try await onDisk {
+            zip(list, manifests).map { status, manifest in
+                // Only to tell people what it is: without its manifest, the batch is shown all the same.
+                let spec = try? routes.runtime.manifests.spec(manifest)
+                let summary = routes.runtime.results.summary(of: .init(rawValue: Int64(status.batchID)))
+                return BatchCard(status, spec: spec, summary: summary)
+            }
+        }
+        let isBusy = list.contains { $0.state == "running" || $0.state == "assembling" }
         let page = StatusPage(
             frame: frame("Projects", .status, now: now, refresh: isBusy ? 10 : nil), batches: cards)
-        return html(pages.keep(try web.render("status", page.values), key))
+        return try web.render("status", page.values)
     }
 
     @Sendable func validationPage(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let asked = request.uri.queryParameters["batch"].flatMap { Int64($0) }
-        let only = request.uri.queryParameters["only"] == "disagreed"
-        let key = "validation \(asked.map { "\($0)" } ?? "newest") \(only)"
-        if let page = pages.page(key) { return html(page) }
+        let asked = try ValidationPage.Asked(request.uri.queryParameters.map { ("\($0.key)", "\($0.value)") })
+        let routes = self
+        return html(try await pages.page("validation \(asked)") { try await routes.makeValidationPage(asked) })
+    }
+
+    private func makeValidationPage(_ asked: ValidationPage.Asked) async throws -> String {
         let (ids, now) = try await writer.perform { tx, now in
             (try tx.batches().prefix(20).map(\.id), UInt64(max(0, now.milliseconds)))
         }
         var report: WireValidationReport?
-        if let batch = asked ?? ids.first?.rawValue {
-            guard batch > 0, batch < 1 << 21 else { throw RequestRefusal(.notFound, "there is no batch \(batch)") }
-            let query = ValidationQuery(
-                batch: .init(rawValue: batch), onlyDisagreed: only, unitsMax: ServerRoutes.unitsOnPage)
-            report = try await writer.perform { [core] tx, _ in try core.validationReport(query, in: tx) }
-            guard report != nil else { throw RequestRefusal(.notFound, "there is no batch \(batch)") }
+        if let batch = asked.batch ?? ids.first?.rawValue {
+            report = try asked.narrowed(try await validationForPages(batch, onlyDisagreed: asked.onlyDisagreed))
+        } else if let unit = asked.unit {
+            throw RequestRefusal(.notFound, "there is no unit \(unit)")
         }
         let others = ids.map { UInt64($0.rawValue) }.filter { $0 != report?.batchID }
         let page = ValidationPage(
-            frame: frame("Validation", .validation, now: now),
-            report: report, onlyDisagreed: only, others: others)
-        return html(pages.keep(try web.render("validation", page.values), key))
+            frame: frame("Validation", .validation, now: now), report: report, asked: asked, others: others)
+        return try web.render("validation", page.values)
+    }
+
+    /// Walks through the whole batch: kept like a page, so that asking for one unit after another walks no oftener.
+    private func validationForPages(_ batch: Int64, onlyDisagreed: Bool) async throws -> WireValidationReport {
+        let routes = self
+        return try await reports.page("\(batch) \(onlyDisagreed)") {
+            let query = ValidationQuery(
+                batch: .init(rawValue: batch), onlyDisagreed: onlyDisagreed, unitsMax: ServerRoutes.unitsOnPage)
+            let report = try await routes.writer.perform { tx, _ in
+                try routes.core.validationReport(query, in: tx)
+            }
+            guard let report else { throw RequestRefusal(.notFound, "there is no batch \(batch)") }
+            return report
+        }
     }
 
     @Sendable func creditPage(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let key = "credit"
-        if let page = pages.page(key) { return html(page) }
+        let routes = self
+        return html(try await pages.page("credit") { try await routes.makeCreditPage() })
+    }
+
+    private func makeCreditPage() async throws -> String {
         let (report, now) = try await writer.perform { [core] tx, now in
             (try core.creditReport(in: tx), UInt64(max(0, now.milliseconds)))
         }
         let page = CreditPage(frame: frame("Credit", .credit, now: now), report: report)
-        return html(pages.keep(try web.render("credit", page.values), key))
-    }
-}
-
-/// Pages of the last second, so that a crowd that looks costs the writer no more than one reader.
-final class PageShelf: Sendable {
-    private struct Kept {
-        var text: String
-        var at: ContinuousClock.Instant
-    }
-
-    private let pages = Mutex<[String: Kept]>([:])
-    private static let pagesMax = 32
-    private static let lifetime: Duration = .seconds(1)
-
-    func page(_ key: String) -> String? {
-        pages.withLock { pages in
-            guard let kept = pages[key], kept.at.duration(to: .now) < PageShelf.lifetime else { return nil }
-            return kept.text
-        }
-    }
-
-    func keep(_ text: String, _ key: String) -> String {
-        pages.withLock { pages in
-            if pages.count >= PageShelf.pagesMax { pages.removeAll() }
-            pages[key] = Kept(text: text, at: .now)
-        }
-        return text
+        return try web.render("credit", page.values)
     }
 }

@@ -1,5 +1,5 @@
 /// Figures as the pages write them. Escaping is the templates' work.
-enum PageText {
+public enum PageText {
     /// - Parameter milliseconds: since 1970. - Returns: for example `2026-03-01 14:05:09 UTC`; empty for 0.
     static func time(_ milliseconds: UInt64) -> String {
         guard milliseconds > 0 else { return "" }
@@ -60,6 +60,14 @@ enum PageText {
         guard places > 0 else { return "\(scaled)" }
         let whole = scaled / UInt64(scale)
         return "\(whole).\("\(UInt64(scale) + scaled % UInt64(scale))".dropFirst())"
+    }
+
+    /// For example `12.5 %`; never 100 before all is done.
+    public static func percent(ended: UInt64, of total: UInt64) -> String {
+        guard total > 0 else { return "0 %" }
+        let tenths = UInt64(Double(min(ended, total)) / Double(total) * 1000)
+        let shown = ended < total ? min(tenths, 999) : 1000
+        return shown % 10 == 0 ? "\(shown / 10) %" : "\(shown / 10).\(shown % 10) %"
     }
 
     /// For example `1 h 20 min`.

@@ -67,11 +67,19 @@ enum ReplyFormat: Sendable {
     }
 }
 
+/// A request whose address is right and whose method is not.
+struct WrongMethod: Error {
+    /// As the header `Allow` lists them.
+    var allowed: String
+}
+
 extension RequestRefusal {
     /// What a person and a program are told of an error. The text of errors that are our own stays in the log.
     init(_ error: any Error) {
         switch error {
         case let refusal as RequestRefusal: self = refusal
+        case let error as WrongMethod:
+            self.init(.methodNotAllowed, "this address takes \(error.allowed), nothing else")
         case StoreError.io:
             // Which file it was stands in the log: strangers need not know the server's folders.
             self.init(

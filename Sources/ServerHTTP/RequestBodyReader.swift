@@ -21,9 +21,7 @@ enum RequestBodyReader {
     static func forEachPiece(
         _ request: Request, limit: Int, _ body: (ByteBuffer) async throws -> Void
     ) async throws {
-        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
-            throw tooLarge(limit)
-        }
+        try checkAnnounced(request, limit: limit)
         let clock = ContinuousClock()
         let start = clock.now
         var count = 0
@@ -34,6 +32,13 @@ enum RequestBodyReader {
                 throw RequestRefusal(.timeout, "the request body took longer than \(secondsMax.components.seconds) s")
             }
             try await body(piece)
+        }
+    }
+
+    /// For routes that look at something else before they read. - Throws: `.tooLarge`.
+    static func checkAnnounced(_ request: Request, limit: Int) throws {
+        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
+            throw tooLarge(limit)
         }
     }
 

@@ -19,7 +19,15 @@ public struct ServerFiles: Sendable {
     /// The project's key, made at the first start. Losing it means that every client must attach anew.
     public func projectKey() throws -> SigningKey {
         try makeFolder(path + "/keys", mode: 0o700)
-        let text = try secret(at: keyPath) { SigningKey().rawRepresentation }
+        return try key(try secret(at: keyPath) { SigningKey().rawRepresentation })
+    }
+
+    /// The token of scientists and admins, made at the first start; a new one is made when the file is removed.
+    public func adminToken() throws -> String {
+        try token(try secret(at: tokenPath) { SigningKey().rawRepresentation })
+    }
+
+    private func key(_ text: String) throws -> SigningKey {
         guard let raw = Hex.decode(text), let key = SigningKey(rawRepresentation: raw) else {
             throw Fault(
                 .configuration, "\(keyPath) is not a key", advice: "restore it from a backup; it cannot be replaced")
@@ -27,15 +35,29 @@ public struct ServerFiles: Sendable {
         return key
     }
 
-    /// The token of scientists and admins, made at the first start; a new one is made when the file is removed.
-    public func adminToken() throws -> String {
-        let text = try secret(at: tokenPath) { SigningKey().rawRepresentation }
+    private func token(_ text: String) throws -> String {
         guard text.utf8.count >= 32 else {
             throw Fault(
                 .configuration, "\(tokenPath) holds fewer than 32 characters",
                 advice: "remove it; the next start makes a new one")
         }
         return text
+    }
+
+    /// What is wrong with key and token, a line each; makes and changes nothing.
+    ///
+    /// - Throws: when a file cannot be read.
+    public func differences() throws -> [String] {
+        var found: [String] = []
+        if let text = try present(keyPath) {
+            do { _ = try key(text) } catch let fault as Fault { found.append(fault.message) }
+        } else {
+            found.append("\(keyPath) is missing")
+        }
+        if let text = try present(tokenPath) {
+            do { _ = try token(text) } catch let fault as Fault { found.append(fault.message) }
+        }
+        return found
     }
 
     public func makeResultsFolder() throws { try makeFolder(resultsPath, mode: 0o755) }
@@ -45,12 +67,14 @@ public struct ServerFiles: Sendable {
 
     /// Reads a secret file, or makes it with mode 0600 from 32 random bytes in hexadecimal.
     private func secret(at path: String, make: () -> [UInt8]) throws -> String {
-        if let bytes = try FileAccess.read(path, limit: 4096) {
-            return String(decoding: bytes, as: UTF8.self).trimmed
-        }
+        if let text = try present(path) { return text }
         let text = Hex.encode(make())
         try replace(path, Array((text + "\n").utf8), mode: 0o600)
         return text
+    }
+
+    private func present(_ path: String) throws -> String? {
+        try FileAccess.read(path, limit: 4096).map { String(decoding: $0, as: UTF8.self).trimmed }
     }
 
     private func replace(_ path: String, _ bytes: [UInt8], mode: mode_t) throws {

@@ -17,7 +17,8 @@ public struct ServerRoutes: Sendable {
     let tokenHash: Digest
     let registrations = RateLimiter(burst: 120, perSecond: 2)
     let uploads = UploadQuota()
-    let pages = PageShelf()
+    let pages = PageShelf<String>()
+    let reports = PageShelf<WireValidationReport>()
 
     /// - Parameter token: what admins and scientists must show; only its hash is kept.
     public init(runtime: ServerRuntime, files: ServerFiles, web: WebFolder, token: String) {
@@ -32,7 +33,10 @@ public struct ServerRoutes: Sendable {
 
     func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: EdgeMiddleware(metrics: runtime.metrics, log: runtime.log))
+        let routes = self
+        router.add(
+            middleware: EdgeMiddleware(
+                metrics: runtime.metrics, log: runtime.log, refusalPage: { routes.refusalPage($0) }))
         router.get("/v1/project", use: project)
         router.post("/v1/register", use: register)
         router.post("/v1/scheduler", use: scheduler)
@@ -41,7 +45,21 @@ public struct ServerRoutes: Sendable {
         addAdmin(router)
         addPages(router)
         addHealth(router)
+        refuseOtherMethods(router)
         return router
+    }
+
+    /// Answers 405 where there is something under another method; without this the router says that there is nothing.
+    private func refuseOtherMethods(_ router: Router<ServerContext>) {
+        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+        for (path, routes) in Dictionary(grouping: router.routes, by: { $0.path.description }) {
+            var known = Set(routes.map(\.method))
+            if known.contains(.get) { known.insert(.head) }
+            let allowed = all.filter { known.contains($0) }.map(\.rawValue).joined(separator: ", ")
+            for method in all where !known.contains(method) {
+                router.on(RouterPath(path), method: method) { _, _ -> Response in throw WrongMethod(allowed: allowed) }
+            }
+        }
     }
 
     /// Runs what blocks on the disk on NIO's threads for that.
@@ -92,16 +110,19 @@ public struct ServerRoutes: Sendable {
     }
 
     @Sendable func scheduler(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let body = try await RequestBodyReader.collect(request, limit: Limits.rpcBytesMax)
+        try RequestBodyReader.checkAnnounced(request, limit: Limits.rpcBytesMax)
+        // Whoever is no host of ours must not make the server hold a body of megabytes.
         guard let host = header(request, RequestSignature.hostHeader).flatMap({ Int64($0) }).map(HostID.init),
             let sequence = header(request, RequestSignature.sequenceHeader).flatMap({ Int64($0) }), sequence > 0
         else { throw RequestRefusal(.badRequest, "the headers Millrace-Host and Millrace-Sequence are needed") }
         guard let key = try await runtime.key(of: host) else {
             throw RequestRefusal(.unknownHost, "there is no host \(host)", advice: "attach again")
         }
+        let shown = try signature(request)
+        let body = try await RequestBodyReader.collect(request, limit: Limits.rpcBytesMax)
         let signed = RequestSignature.message(
             method: "POST", path: request.head.path ?? "", sequence: sequence, body: body)
-        guard key.isValid(signature: try signature(request), for: signed) else {
+        guard key.isValid(signature: shown, for: signed) else {
             throw RequestRefusal(.badSignature, "the signature is not that of host \(host)")
         }
         let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)

@@ -18,6 +18,7 @@ public final class ServerRuntime: Sendable {
     private let pool: JobPool
     private let wake = WakeUp()
     private let tickEnded = WakeUp()
+    private let sweep: UploadSweep
     private let memory = Mutex(Memory())
 
     /// What may be forgotten: a restart starts with nothing of it.
@@ -34,10 +35,13 @@ public final class ServerRuntime: Sendable {
     private static let hostKeysMax = 100_000
 
     /// Opens the store on its own thread and starts ticking.
-    /// - Parameter clock: the present time; read nowhere else.
+    /// - Parameters:
+    ///   - clock: the present time; read nowhere else but for the age of uploads, whose files have the machine's time.
+    ///   - sweepEvery: how often stale uploads are looked for.
     public init(
         core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], log: Logger,
-        clock: @escaping @Sendable () -> Timestamp, makeStore: @escaping @Sendable () throws -> any Store
+        clock: @escaping @Sendable () -> Timestamp, sweepEvery: Duration = .seconds(3600),
+        makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
         self.core = core
         self.manifests = manifests
@@ -45,9 +49,15 @@ public final class ServerRuntime: Sendable {
         results = ResultsFolder(core: core)
         writer = try WriterThread(metrics: metrics, clock: clock, makeStore: makeStore)
         pool = JobPool(performers)
+        sweep = UploadSweep(blobs: core.blobs, clock: clock)
         BlockingThread.start("millrace-tick") { [self] in
+            var swept = ContinuousClock.now
             while !memory.withLock({ $0.isStopping }) {
                 tick()
+                if swept.duration(to: .now) >= sweepEvery {
+                    sweepUploads()
+                    swept = .now
+                }
                 wake.wait(seconds: ServerRuntime.tickSeconds)
             }
             tickEnded.signal()
@@ -91,6 +101,15 @@ public final class ServerRuntime: Sendable {
         } catch {
             metrics.store(error: "\(error)")
             log.error("the tick failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Off the writer: it only looks at files.
+    private func sweepUploads() {
+        do {
+            try sweep.run()
+        } catch {
+            log.warning("stale uploads cannot be removed", metadata: ["error": "\(error)"])
         }
     }
 

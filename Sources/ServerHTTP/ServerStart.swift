@@ -14,6 +14,8 @@ public enum ServerStart {
         public var site: String
         public var workers: Int
         public var webFolder: String?
+        /// How often uploads that nobody goes on with are looked for.
+        public var sweepEvery: Duration = .seconds(3600)
 
         public init(site: String, workers: Int, webFolder: String?) {
             self.site = site
@@ -44,15 +46,13 @@ public enum ServerStart {
         let core = ProjectServer(
             settings: ServerSettings(site: options.site, resultsPath: files.resultsPath),
             keys: ServerKeys(project: key), blobs: blobs, spec: { try shelf.spec($0) })
-        try blobs.removeStaleUploads(before: clock() + TimeSpan(seconds: -staleUploadSeconds))
+        try UploadSweep(blobs: blobs, clock: clock).run()
         let runtime = try ServerRuntime(
-            core: core, manifests: shelf, performers: performers, log: log, clock: clock, makeStore: makeStore)
+            core: core, manifests: shelf, performers: performers, log: log, clock: clock,
+            sweepEvery: options.sweepEvery, makeStore: makeStore)
         let routes = ServerRoutes(runtime: runtime, files: files, web: web, token: token)
         return Parts(runtime: runtime, routes: routes, files: files)
     }
-
-    /// Uploads that nobody went on with for so long are removed at the start.
-    private static let staleUploadSeconds = 14.0 * 86_400
 
     private static func apps(of performer: any JobPerformer) throws -> [AppSchema] {
         var job = WireWorkerJob()
@@ -66,5 +66,21 @@ public enum ServerStart {
         } catch {
             throw Fault(.protocolError, "millrace-worker lists an app that makes no sense: \(error)")
         }
+    }
+}
+
+/// Removes uploads that nobody went on with for two weeks: at the start, and from time to time.
+struct UploadSweep: Sendable {
+    let blobs: any BlobStore
+    let clock: @Sendable () -> Timestamp
+    private static let staleSeconds = 14.0 * 86_400
+
+    init(blobs: any BlobStore, clock: @escaping @Sendable () -> Timestamp) {
+        self.blobs = blobs
+        self.clock = clock
+    }
+
+    func run() throws {
+        try blobs.removeStaleUploads(before: clock() + TimeSpan(seconds: -UploadSweep.staleSeconds))
     }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// The first page: every batch with its progress and its answer.
@@ -24,6 +25,10 @@ struct BatchCard: Sendable {
     var created: String
     var finished: String?
     var reason: String?
+    /// What the project is about, by its manifest; nil when that is not at hand.
+    var about: String?
+    var scienceArea: String?
+    var licence: String?
     var percent: String
     var total: String
     var splitting: Bool
@@ -36,7 +41,7 @@ struct BatchCard: Sendable {
     var plots: [PageFile]
     var files: [PageFile]
 
-    init(_ status: WireBatchStatus, summary: [String]) {
+    init(_ status: WireBatchStatus, spec: ProjectSpec?, summary: [String]) {
         number = "\(status.batchID)"
         title = status.title
         project = status.project
@@ -44,8 +49,11 @@ struct BatchCard: Sendable {
         state = status.state
         created = PageText.time(status.createdMs)
         finished = status.finishedMs > 0 ? PageText.time(status.finishedMs) : nil
-        reason = status.reason.isEmpty ? nil : status.reason
-        percent = "\(status.unitsTotal == 0 ? 0 : status.unitsValidated * 100 / status.unitsTotal) %"
+        reason = status.reason.isEmpty ? nil : PageText.readable(status.reason)
+        about = spec.map(\.description)
+        scienceArea = spec.map(\.scienceArea)
+        licence = spec.map(\.licence)
+        percent = PageText.percent(ended: BatchCard.ended(status), of: status.unitsTotal)
         total = "\(status.unitsTotal)"
         splitting = !status.splitFinished && status.state == "running"
         pace = BatchCard.pace(status)
@@ -65,6 +73,16 @@ struct BatchCard: Sendable {
             PageFile(name: $0, path: "/results/\(status.batchID)/\(BatchCard.escaped($0))")
         }
         plots = files.filter { $0.name.hasSuffix(".svg") || $0.name.hasSuffix(".png") }
+    }
+
+    /// As `millrace status` counts: what needs nothing more, however it ended; of a batch without an answer, what was
+    /// validated.
+    private static func ended(_ status: WireBatchStatus) -> UInt64 {
+        switch status.state {
+        case "finished": status.unitsTotal
+        case "failed", "cancelled": status.unitsValidated
+        default: status.unitsValidated + status.unitsFailed
+        }
     }
 
     private static func pace(_ status: WireBatchStatus) -> String? {

@@ -1,3 +1,4 @@
+import ServerCore
 import Wire
 
 /// Who agreed with whom. The names are those of `validation.mustache`.
@@ -27,7 +28,7 @@ struct ValidationPage {
 
     var frame: PageFrame
     var report: WireValidationReport?
-    var onlyDisagreed: Bool
+    var asked: Asked
     var others: [UInt64]
 
     var values: [String: Any] {
@@ -39,13 +40,62 @@ struct ValidationPage {
             PageCount(word: "with a refused result", count: "\(report.unitsWithDisagreement)", kind: "failed"),
             PageCount(word: "without result", count: "\(report.unitsFailed)", kind: "failed"),
         ]
+        let onlyDisagreed = asked.onlyDisagreed
         let shown = onlyDisagreed ? report.unitsWithDisagreement : report.unitsTotal
         var batch: [String: Any] = [
             "number": "\(report.batchID)", "project": report.project, "counts": counts,
             "onlyDisagreed": onlyDisagreed, "others": others.map { "\($0)" }, "units": report.units.map(Unit.init),
         ]
-        if shown > UInt64(report.units.count) { batch["hidden"] = "\(shown - UInt64(report.units.count))" }
+        if let unit = asked.unit {
+            batch["unit"] = "\(unit)"
+        } else if shown > UInt64(report.units.count) {
+            batch["hidden"] = "\(shown - UInt64(report.units.count))"
+        }
         return frame.values(["batch": batch])
+    }
+}
+
+extension ValidationPage {
+    /// By the query `[batch=N][&unit=I][&only=disagreed]`. What is no number is refused: somebody would take the
+    /// newest batch for the one that was asked for.
+    struct Asked: Hashable, Sendable {
+        var batch: Int64?
+        var unit: Int64?
+        var onlyDisagreed = false
+
+        init(_ parameters: [(key: String, value: String)]) throws {
+            for (key, value) in parameters {
+                switch key {
+                case "batch": batch = try Asked.number(value, key, in: 1..<1 << 21)
+                case "unit": unit = try Asked.number(value, key, in: 0..<1 << 36)
+                case "only":
+                    guard value == "disagreed" else {
+                        throw RequestRefusal(.badRequest, "only takes the word disagreed")
+                    }
+                    onlyDisagreed = true
+                default: break
+                }
+            }
+        }
+
+        private static func number(_ text: String, _ name: String, in range: Range<Int64>) throws -> Int64 {
+            guard let number = Int64(text) else {
+                throw RequestRefusal(.badRequest, "\(name) is not a number")
+            }
+            guard range.contains(number) else { throw RequestRefusal(.notFound, "there is no \(name) \(number)") }
+            return number
+        }
+
+        /// The report with only the unit that was asked for. - Throws: `.notFound` when the page does not have it.
+        func narrowed(_ report: WireValidationReport) throws -> WireValidationReport {
+            guard let unit else { return report }
+            var narrow = report
+            narrow.units = report.units.filter { $0.index == UInt64(unit) }
+            guard narrow.units.isEmpty else { return narrow }
+            throw RequestRefusal(
+                .notFound, "the page of batch \(report.batchID) shows no unit \(unit)",
+                advice: "millrace report validation --batch \(report.batchID) --unit \(unit) shows every unit there is")
+        }
     }
 }
 
@@ -72,6 +122,6 @@ extension ValidationPage.Task {
         distance = row.element.isEmpty ? "" : PageText.figure(row.distance)
         tolerance = row.element.isEmpty ? "" : PageText.figure(row.tolerance)
         credit = row.creditMicrocobblestones > 0 ? PageText.credit(row.creditMicrocobblestones) : ""
-        reason = row.reason
+        reason = PageText.readable(row.reason)
     }
 }

@@ -74,13 +74,12 @@ final class WriterThread: Sendable {
     }
 
     private func run(_ store: any Store) {
-        var last = Timestamp(milliseconds: 0)
+        var time = ServerTime()
+        let start = ContinuousClock.now
         while true {
             let group = queue.take(limit: WriterThread.groupMax)
             if group.isEmpty { return }
-            // A clock that is set back must not make time run backwards in the store.
-            last = max(last, clock())
-            commit(group, store, now: last)
+            commit(group, store, now: time.now(wall: clock(), monotonic: start.duration(to: .now)))
         }
     }
 

@@ -2,7 +2,7 @@ import Domain
 import Glibc
 import Storage
 
-/// The local data directory of a server: `version`, `millrace.sqlite` with its log, `blobs/`.
+/// The local data directory of a server: `version`, `millrace.sqlite` with its log, `database-made`, `blobs/`.
 ///
 /// One process at a time. The version file is read before anything else is opened, so that a program never touches the
 /// files of a newer one.
@@ -31,9 +31,37 @@ public final class DataDirectory: Sendable {
     public var databasePath: String { path + "/millrace.sqlite" }
 
     /// Opens the database; the caller's thread, or the one it hands the store to, is the only one that uses it.
-    public func openStore(options: SQLiteOptions = SQLiteOptions()) throws -> sending SQLiteStore {
-        try SQLiteStore(path: databasePath, options: options)
+    ///
+    /// A first start makes, in this order: `version`, `blobs/`, the server's own files (keys, token, results), the
+    /// database, `database-made`. A start that was killed on this way goes on as a first start. Once `database-made` or
+    /// any blob is there, a database that is missing or empty was lost: an empty one in its place would forget hosts,
+    /// credit and batches without a word.
+    /// - Parameter mayMake: false for who only looks: then a database that was never made is `.missing`.
+    /// - Throws: `.corrupt` when the database was lost, and as `SQLiteStore`.
+    public func openStore(
+        options: SQLiteOptions = SQLiteOptions(), mayMake: Bool = true
+    ) throws -> sending SQLiteStore {
+        let folder = try Folder(path)
+        let size = try folder.status(of: "millrace.sqlite")?.st_size ?? 0
+        let wasMade = try folder.status(of: DataDirectory.made) != nil
+        if size == 0 {
+            let wasUsed = try wasMade || blobs.hasHeldBlobs()
+            guard !wasUsed else {
+                throw StoreError.corrupt(
+                    "\(databasePath) is missing or empty; it held hosts, credit and batches: restore it from a backup"
+                )
+            }
+            guard mayMake else { throw StoreError.missing("\(databasePath): no server has run here yet") }
+        }
+        let store = try SQLiteStore(path: databasePath, options: options)
+        if !wasMade && mayMake {
+            _ = try folder.open(DataDirectory.made, O_WRONLY | O_CREAT)
+            try folder.sync()
+        }
+        return store
     }
+
+    private static let made = "database-made"
 
     private static func checkVersion(_ folder: Folder) throws {
         let path = folder.path + "/version"

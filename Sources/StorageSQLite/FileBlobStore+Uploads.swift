@@ -50,13 +50,7 @@ extension FileBlobStore {
             try uploads.remove(name.text)
             throw StoreError.corrupt("upload \(name.text) does not have the hash \(digest)")
         }
-        do {
-            try publish(file, name.text, from: uploads, as: digest)
-        } catch {
-            // So that it can be tried again.
-            fchmod(file.descriptor, 0o600)
-            throw error
-        }
+        try publish(file, name.text, from: uploads, as: digest)
         // Otherwise a crash could bring the upload back beside the blob; harmless, but it would take space.
         try uploads.sync()
     }
@@ -69,6 +63,19 @@ extension FileBlobStore {
             let touched = try file.status().st_mtim
             let milliseconds = Int64(touched.tv_sec) * 1000 + Int64(touched.tv_nsec) / 1_000_000
             if milliseconds < before.milliseconds { try uploads.remove(name) }
+        }
+    }
+
+    /// Mends what an earlier version, or a copy of the folder, left: nobody but root can open a read-only upload, so
+    /// nobody else could go on with it.
+    func makeUploadsWritable() throws {
+        for name in try uploads.names() {
+            guard let status = try uploads.status(of: name), status.st_mode & S_IFMT == S_IFREG,
+                status.st_mode & 0o600 != 0o600
+            else { continue }
+            guard fchmodat(uploads.descriptor, name, 0o600, 0) == 0 || errno == ENOENT else {
+                throw SystemError.io(uploads.path + "/" + name)
+            }
         }
     }
 

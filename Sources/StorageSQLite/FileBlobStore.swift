@@ -33,6 +33,12 @@ public final class FileBlobStore: BlobStore {
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
         for name in try temporary.names() { try temporary.remove(name) }
+        try makeUploadsWritable()
+    }
+
+    /// Whether a blob was ever put or asked for: then its folder is there.
+    func hasHeldBlobs() throws -> Bool {
+        try root.names().contains { $0.utf8.count == 2 && UInt8($0, radix: 16) != nil }
     }
 
     /// The folder a blob lies in.
@@ -71,10 +77,12 @@ public final class FileBlobStore: BlobStore {
     /// blob is whole and at worst not known to anybody.
     func publish(_ file: OpenFile, _ name: String, from folder: Folder, as digest: Digest) throws {
         let target = try fan(digest)
-        guard fchmod(file.descriptor, 0o444) == 0 else { throw SystemError.io(file.path) }
         try file.sync()
         try folder.rename(name, to: digest.hex, in: target)
         try target.sync()
+        // Last: a read-only file that is still an upload could not be opened to go on with. It only guards against
+        // slips, so a crash before it does no harm.
+        fchmod(file.descriptor, 0o444)
     }
 
     public func contains(_ digest: Digest) throws -> Bool { try size(of: digest) != nil }

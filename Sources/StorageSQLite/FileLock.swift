@@ -26,7 +26,11 @@ final class FileLock: Sendable {
         if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, holder, holder.count, 0) }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Closing alone would leave the lock to a child that is just being started and still has a copy.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Tries for half a second: a process that is just being started holds copies of its parent's descriptors, and with
     /// them the lock of a store that was closed meanwhile, until its program is loaded.

@@ -68,8 +68,17 @@ final class ChildProcess: Sendable {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
+        // A descriptor among 0, 1, 2 (this process was started without them) would be overwritten by the one put there
+        // before it.
+        var copies: [Int32] = []
+        defer { for copy in copies { close(copy) } }
         for (from, to) in [(launch.input, 0), (launch.output, 1), (launch.errors, 2)] as [(Int32, Int32)] {
-            posix_spawn_file_actions_adddup2(&actions, from, to)
+            let copy = fcntl(from, F_DUPFD_CLOEXEC, 3)
+            guard copy >= 0 else {
+                throw Fault(.osError, "cannot start \(launch.executable): \(String(cString: strerror(errno)))")
+            }
+            copies.append(copy)
+            posix_spawn_file_actions_adddup2(&actions, copy, to)
         }
         posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         if let folder = launch.folder { posix_spawn_file_actions_addchdir_np(&actions, folder) }

@@ -66,7 +66,7 @@ final class ServantChild: Sendable {
                 pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
             ]
             let left = deadline - millrace_monotonic_seconds()
-            guard left > 0 else { throw Fault(.software, "millrace-worker did not answer in time and was stopped") }
+            guard left > 0 else { throw Fault(.interrupted, Self.late) }
             let count = poll(&ends, 2, Int32(min(left * 1000 + 1, 3_600_000)))
             if count <= 0 { continue }
             if ends[1].revents != 0 { words.drain() }
@@ -91,6 +91,8 @@ final class ServantChild: Sendable {
         }
     }
 
+    private static let late = "millrace-worker did not answer in time and was stopped"
+
     private func send(_ bytes: inout ArraySlice<UInt8>) {
         // MSG_NOSIGNAL: a child that died must not take this process with it.
         let count = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -101,7 +103,9 @@ final class ServantChild: Sendable {
         let exit = child.reap()
         words.drain()
         let said = words.lastWords
-        return Fault(.software, "millrace-worker ended with \(exit.reason)" + (said.isEmpty ? "" : ": \(said)"))
+        // Killed from outside: by a machine short of memory, or by a person. No program does that to itself.
+        let kind: FaultKind = exit.signal == SIGKILL ? .interrupted : .software
+        return Fault(kind, "millrace-worker ended with \(exit.reason)" + (said.isEmpty ? "" : ": \(said)"))
     }
 
     private func littleEndian(_ value: UInt32) -> [UInt8] {

@@ -24,52 +24,97 @@ public final class WorkerServant: Sendable {
         stop()
     }
 
-    /// Sends the job and waits for its reply.
+    /// Sends the job and waits for its reply. A large answer is assembled in pages; see `page`.
     ///
     /// - Parameter job: its number is filled in here.
     /// - Returns: the reply; a job that the app refused is a reply with `failure`, see `WireWorkerFailure.fault`.
-    /// - Throws: `.software` when the child crashed (the signal is named), ran beyond `timeoutSeconds`, or answered
-    ///   nonsense; `.noInput` and `.osError` when it cannot be started.
+    /// - Throws: `.software` when the child crashed (the signal is named) or answered nonsense; `.interrupted` when it
+    ///   ran beyond `timeoutSeconds` or was killed from outside, which says more about this machine than about the job;
+    ///   `.noInput` and `.osError` when it cannot be started.
     public func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply {
-        var job = job
-        job.number = numbers.wrappingAdd(1, ordering: .relaxed).oldValue
-        let request: [UInt8]
-        do { request = try job.serializedBytes() } catch { throw Fault(.software, "a job cannot be encoded: \(error)") }
         let deadline = millrace_monotonic_seconds() + timeoutSeconds
-        let answer = child.withLock { (child) -> Result<[UInt8], Fault> in
+        // The lock is held from the first page to the last: the child keeps the answer in the making between them.
+        let answer = child.withLock { (child) -> Result<WireWorkerReply, Fault> in
             do throws(Fault) {
-                let running: ServantChild
-                if let there = child {
-                    running = there
-                } else {
-                    running = try ServantChild(executable: executable)
-                    child = running
+                let pages = Self.pageCount(of: job)
+                var reply = WireWorkerReply()
+                var cpuSeconds = 0.0
+                for at in 0..<pages {
+                    reply = try exchange(Self.page(at, of: job), &child, deadline: deadline)
+                    cpuSeconds += reply.cpuSeconds
+                    guard case .failure = reply.reply, pages > 1 else { continue }
+                    // Nothing of a broken answer may stay behind in the child.
+                    child?.end()
+                    child = nil
+                    break
                 }
-                return .success(try running.exchange(request, deadline: deadline))
+                reply.cpuSeconds = cpuSeconds
+                return .success(reply)
             } catch {
                 child?.end()
                 child = nil
                 return .failure(error)
             }
         }
-        let bytes: [UInt8]
         switch answer {
-        case .success(let reply): bytes = reply
+        case .success(let reply): return reply
         case .failure(let fault):
             throw Fault(fault.kind, "\(Self.name(of: job)): \(fault.message)", advice: fault.advice)
         }
+    }
+
+    private func exchange(
+        _ page: WireWorkerJob, _ child: inout ServantChild?, deadline: Double
+    ) throws(Fault) -> WireWorkerReply {
+        var page = page
+        page.number = numbers.wrappingAdd(1, ordering: .relaxed).oldValue
+        let request: [UInt8]
+        do { request = try page.serializedBytes() } catch {
+            throw Fault(.software, "a job cannot be encoded: \(error)")
+        }
+        let running: ServantChild
+        if let there = child {
+            running = there
+        } else {
+            running = try ServantChild(executable: executable)
+            child = running
+        }
+        let bytes = try running.exchange(request, deadline: deadline)
         let reply: WireWorkerReply
         do {
             reply = try StrictDecode.message(WireWorkerReply.self, from: bytes, limit: Limits.workerReplyBytesMax)
         } catch {
-            stop()
-            throw Fault(.software, "\(Self.name(of: job)): millrace-worker answered nonsense: \(error)")
+            throw Fault(.software, "millrace-worker answered nonsense: \(error)")
         }
-        guard reply.number == job.number, reply.reply != nil else {
-            stop()
-            throw Fault(.software, "\(Self.name(of: job)): millrace-worker answered another job")
+        guard reply.number == page.number, reply.reply != nil else {
+            throw Fault(.software, "millrace-worker answered another job")
         }
         return reply
+    }
+
+    // MARK: Pages
+
+    /// Units of an answer that travel in one frame: two paths each, far below the bound of a frame and of its fields.
+    public static let unitsPerPage = 5000
+
+    /// Frames in which a job travels; 1 for all but large answers.
+    public static func pageCount(of job: WireWorkerJob) -> Int {
+        guard case .assemble(let whole) = job.job else { return 1 }
+        return max(1, (whole.units.count + unitsPerPage - 1) / unitsPerPage)
+    }
+
+    /// A page of an assemble job: every one has the context, and only the last says where the files go. Any other job
+    /// is a page by itself.
+    public static func page(_ at: Int, of job: WireWorkerJob) -> WireWorkerJob {
+        let pages = pageCount(of: job)
+        guard case .assemble(let whole) = job.job, pages > 1 else { return job }
+        var part = WireAssembleJob()
+        part.context = whole.context
+        part.units = Array(whole.units[(at * unitsPerPage)..<min((at + 1) * unitsPerPage, whole.units.count)])
+        if at == pages - 1 { part.outputPath = whole.outputPath }
+        var page = WireWorkerJob()
+        page.assemble = part
+        return page
     }
 
     /// Ends the child, if there is one; the next job starts another.

@@ -24,11 +24,11 @@ struct AttachCommand: ParsableCommand {
             let directory = try DataDirectory(path: data.path)
             let volunteer = name ?? getenv("USER").map { String(cString: $0) } ?? "volunteer"
             let identity = try Attachment.attach(url: url, volunteer: volunteer, directory: directory) {
-                print("site         \($0.site.isEmpty ? $0.serverURL : $0.site)")
-                for project in $0.projects { print("project      \(project)") }
-                print("project key  \($0.fingerprint)")
+                show("site         \($0.site.isEmpty ? $0.serverURL : $0.site)")
+                for project in $0.projects { show("project      \(project)") }
+                show("project key  \($0.fingerprint)")
             }
-            print("attached as host \(identity.host) of \(identity.volunteerName); the key is pinned")
+            show("attached as host \(identity.host) of \(identity.volunteerName); the key is pinned")
         }
     }
 }

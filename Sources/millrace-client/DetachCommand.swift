@@ -21,9 +21,9 @@ struct DetachCommand: ParsableCommand {
             }
             let directory = try DataDirectory(path: data.path)
             let losses = try Attachment.detach(directory, force: force)
-            for line in losses.open { print("given up: \(line)") }
-            for line in losses.unreported { print("lost: \(line)") }
-            print("detached; the project's pages keep the credit")
+            for line in losses.open { show("given up: \(line)") }
+            for line in losses.unreported { show("lost: \(line)") }
+            show("detached; the project's pages keep the credit")
         }
     }
 }

@@ -40,8 +40,11 @@ func reporting(_ body: () throws(Fault) -> Void) throws {
     }
 }
 
-/// A line to the standard error.
-func complain(_ line: String) {
-    let bytes = Array((line + "\n").utf8)
+/// A line to the standard output. It may hold the words of a server.
+func show(_ line: String) { print(PrintableText.clean(line)) }
+
+/// A line or more to the standard error. They may hold the words of a server.
+func complain(_ lines: String) {
+    let bytes = Array((PrintableText.cleanLines(lines) + "\n").utf8)
     _ = write(2, bytes, bytes.count)
 }

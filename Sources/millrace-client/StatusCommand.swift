@@ -28,7 +28,7 @@ struct StatusCommand: ParsableCommand {
                 }
                 print(String(decoding: bytes, as: UTF8.self))
             } else {
-                for line in StatusText.lines(status, nowMs: Int64(time(nil)) * 1000) { print(line) }
+                for line in StatusText.lines(status, nowMs: Int64(time(nil)) * 1000) { show(line) }
             }
         }
     }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Domain
+import Glibc
 import ServerCore
+import ServerHTTP
 import Storage
 import StorageSQLite
 
@@ -9,11 +11,12 @@ struct FsckCommand: AsyncParsableCommand {
         commandName: "fsck", abstract: "Checks a data directory that no server is using.",
         discussion: """
             Compares every counter, list and balance with the rows it sums up, and looks for every blob that a row \
-            names. Changes nothing.
+            names. Key and token are looked at too. Changes nothing.
 
             Example: millrace-server fsck --data /var/lib/millrace
 
-            Exit codes: 0 all is well, 1 differences were found, 78 the directory is in use or of a newer version.
+            Exit codes: 0 all is well, 1 differences were found, 66 no server has run there, 78 the directory is in \
+            use, damaged or of a newer version.
             """)
 
     @Option(help: "The data directory.")
@@ -24,20 +27,38 @@ struct FsckCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await endingInOrder {
-            let directory = try DataDirectory(path: data, hash: BlobHash.factory)
-            let store = try directory.openStore()
-            var found = try store.transaction { try StoreAudit.differences($0) }
-            let digests = try store.transaction { try blobs(named: $0) }
-            for (digest, what) in digests {
-                if try !directory.blobs.contains(digest) {
-                    found.append("\(what): blob \(digest) is missing")
-                } else if deep {
-                    do { try directory.blobs.verify(digest) } catch { found.append("\(what): \(error)") }
-                }
-            }
+            let (found, blobs) = try configured { try check() }
             for line in found { print(line) }
             guard found.isEmpty else { throw ExitCode(FaultKind.negative.rawValue) }
-            print("ledger, counters and \(digests.count) blobs are in order")
+            print("ledger, counters and \(blobs) blobs are in order")
+        }
+    }
+
+    /// - Returns: what is wrong, and how many blobs were looked for. - Throws: `.corrupt` wherever the damage is met.
+    private func check() throws -> (found: [String], blobs: Int) {
+        guard access(data, F_OK) == 0 else {
+            throw Fault(.noInput, "there is no data directory \(data)", advice: "name it with --data")
+        }
+        let directory = try DataDirectory(path: data, hash: BlobHash.factory)
+        let store = try openStore(directory)
+        var found = try ServerFiles(path: directory.path).differences()
+        found += try store.transaction { try StoreAudit.differences($0) }
+        let digests = try store.transaction { try blobs(named: $0) }
+        for (digest, what) in digests {
+            if try !directory.blobs.contains(digest) {
+                found.append("\(what): blob \(digest) is missing")
+            } else if deep {
+                do { try directory.blobs.verify(digest) } catch { found.append("\(what): \(error)") }
+            }
+        }
+        return (found, digests.count)
+    }
+
+    private func openStore(_ directory: DataDirectory) throws -> SQLiteStore {
+        do {
+            return try directory.openStore(mayMake: false)
+        } catch StoreError.missing(let what) {
+            throw Fault(.noInput, what, advice: "name the directory of a server with --data")
         }
     }
 

@@ -46,6 +46,7 @@ struct RunCommand: AsyncParsableCommand {
             let address = try WebServer.Address(listen)
             let log = try logger()
             guard site.utf8.count <= 256, !site.isEmpty else { throw Fault(.usage, "--site needs 1 to 256 bytes") }
+            OpenFileLimit.raise()
             let directory = try openDirectory()
             let executable = try WorkerLocator.find()
             let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -100,7 +101,7 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 /// What is wrong with a data directory, a damaged database included, is a fault of configuration.
-private func configured<T>(_ open: () throws -> T) throws -> T {
+func configured<T>(_ open: () throws -> T) throws -> T {
     do {
         return try open()
     } catch let error as StoreError {

@@ -6,6 +6,8 @@ import Wire
 /// What the server asks of an app: split, check, compare, assemble. Holds unpacked inputs from job to job.
 struct JobRunner {
     private var inputs = LocalInputs()
+    /// The answer in the making while its pages come; see `assemble`.
+    private var unfinished: (any Assembler)?
 
     mutating func split(_ job: WireSplitJob) throws(Fault) -> WireSplitReply {
         let (app, context) = try open(job.context)
@@ -37,10 +39,10 @@ struct JobRunner {
 
     mutating func check(_ job: WireCheckJob) throws(Fault) -> WireCheckReply {
         let (app, context) = try open(job.context)
-        let unit = try LoadedUnit.load(path: job.unitPath, inputs: job.context.inputs)
+        let unit = try Self.load(job.unitPath, job.context)
         var reply = WireCheckReply()
         let verdict: CheckVerdict
-        switch ResultReader.read(job.result, for: unit) {
+        switch try ResultReader.read(job.result, for: unit) {
         case .failure(let malformed): verdict = .malformed(malformed.reason)
         case .success(let result):
             verdict = app.validator.check(result, unit: unit.payload, context: context, challenge: job.challenge)
@@ -59,14 +61,15 @@ struct JobRunner {
         return reply
     }
 
-    /// Every pair; a result that cannot be read agrees with none, not even with itself under another number.
+    /// Every pair; a result whose bytes are none agrees with none, not even with itself under another number.
     mutating func compare(_ job: WireCompareJob) throws(Fault) -> WireCompareReply {
         let (app, context) = try open(job.context)
-        let unit = try LoadedUnit.load(path: job.unitPath, inputs: job.context.inputs)
+        let unit = try Self.load(job.unitPath, job.context)
         guard job.results.count <= Limits.replicasMax else {
             throw Fault(.software, "a comparison of \(job.results.count) results")
         }
-        let results = job.results.map { ResultReader.read($0, for: unit) }
+        var results: [Result<Payload, MalformedResult>] = []
+        for result in job.results { results.append(try ResultReader.read(result, for: unit)) }
         var reply = WireCompareReply()
         for first in results.indices {
             for second in results.indices.dropFirst(first + 1) {
@@ -94,41 +97,71 @@ struct JobRunner {
         }
     }
 
+    /// Takes one page of results; the last one, which says where the files go, brings the answer.
+    ///
+    /// Pages of one answer follow each other without another job between them. A page that fails ends the answer: the
+    /// next page begins a new one. What the server accepted and can no longer read is its own fault, and is no reason
+    /// to give up an answer that is complete but for a disk.
     mutating func assemble(_ job: WireAssembleJob) throws(Fault) -> WireAssembleReply {
+        let begun = unfinished
+        unfinished = nil
         let (app, context) = try open(job.context)
-        do throws(AppError) {
-            var assembler: any Assembler = try app.assembler.init(context: context)
-            for part in job.units {
-                let unit: LoadedUnit
-                let result: Payload
-                do throws(Fault) {
-                    unit = try LoadedUnit.load(path: part.unitPath, inputs: job.context.inputs)
-                } catch {
-                    throw AppError.badUnit(error.message)
-                }
-                do throws(MalformedResult) { result = try ResultReader.read(part.result, for: unit).get() } catch {
-                    throw AppError.badResult("unit \(unit.body.unitID): \(error.reason)")
-                }
-                try assembler.add(result: result, unit: unit.payload)
+        var assembler: any Assembler
+        if let begun {
+            assembler = begun
+        } else {
+            do throws(AppError) { assembler = try app.assembler.init(context: context) } catch {
+                throw Self.fault(error)
             }
-            let answer = try assembler.finish()
-            return try AnswerWriter.write(answer, into: job.outputPath)
-        } catch {
+        }
+        for part in job.units {
+            let unit = try Self.load(part.unitPath, job.context)
+            let result: Payload
+            switch try ResultReader.read(part.result, for: unit) {
+            case .success(let payload): result = payload
+            case .failure(let malformed):
+                throw Fault(.noInput, "the kept result of unit \(unit.body.unitID) is damaged: \(malformed.reason)")
+            }
+            do throws(AppError) { try assembler.add(result: result, unit: unit.payload) } catch {
+                throw Self.fault(error)
+            }
+        }
+        guard !job.outputPath.isEmpty else {
+            unfinished = assembler
+            return WireAssembleReply()
+        }
+        do throws(AppError) { return try AnswerWriter.write(try assembler.finish(), into: job.outputPath) } catch {
             throw Self.fault(error)
         }
     }
 
+    /// A work unit of the server's own, of the version of its app that this program has.
+    /// - Throws: `.noInput` whatever is wrong with it, for no volunteer is to blame; `.configuration` when it was made
+    ///   for another version of the app, whose results this program cannot judge.
+    private static func load(_ path: String, _ context: WireAppContextMessage) throws(Fault) -> LoadedUnit {
+        let unit: LoadedUnit
+        do throws(Fault) { unit = try LoadedUnit.load(path: path, inputs: context.inputs) } catch {
+            throw Fault(.noInput, error.message, advice: error.advice)
+        }
+        _ = try Catalogue.app(unit.body.app, version: Int(unit.body.appVersion))
+        return unit
+    }
+
+    /// The app and what it is told. The server wrote all of it: what is wrong here is no volunteer's fault, nor the
+    /// manifest's, which was accepted.
     private mutating func open(_ message: WireAppContextMessage) throws(Fault) -> (AppDescriptor, AppContext) {
         let app = try Catalogue.app(message.app)
         var parameters: [String: ParameterValue] = [:]
         for schema in app.schema.parameters { parameters[schema.name] = schema.defaultValue }
-        guard message.parameters.count <= Limits.parametersMax else { throw Fault(.badData, "too many parameters") }
+        guard message.parameters.count <= Limits.parametersMax else {
+            throw Fault(.protocolError, "too many parameters")
+        }
         for parameter in message.parameters {
             do throws(WireError) {
                 let value = try parameter.domain()
                 parameters[value.name] = value.value
             } catch {
-                throw Fault(.badData, "\(error)")
+                throw Fault(.protocolError, "\(error)")
             }
         }
         let context = AppContext(

@@ -10,16 +10,23 @@ struct MalformedResult: Error, Hashable {
 /// Reads a volunteer's result: nothing about it is believed.
 enum ResultReader {
     /// - Returns: the payload of a result that belongs to this unit, with finite numbers only.
-    static func read(_ result: WireLocalResult, for unit: LoadedUnit) -> Result<Payload, MalformedResult> {
-        do throws(MalformedResult) { return .success(try decode(result, unit)) } catch { return .failure(error) }
-    }
-
-    private static func decode(_ result: WireLocalResult, _ unit: LoadedUnit) throws(MalformedResult) -> Payload {
+    /// - Throws: `.noInput` when the file cannot be read. The server has acknowledged the result, so a file that is
+    ///   lost, or a disk that fails, is the server's own fault and says nothing about the volunteer.
+    static func read(
+        _ result: WireLocalResult, for unit: LoadedUnit
+    ) throws(Fault) -> Result<Payload, MalformedResult> {
         let limit = Int(clamping: min(result.bytesMax, UInt64(Limits.resultBytesMax)))
         let bytes: [UInt8]
         do throws(Fault) { bytes = try WorkerFiles.read(result.path, limit: limit) } catch {
-            throw MalformedResult(reason: error.message)
+            guard error.kind == .badData else { throw error }
+            return .failure(MalformedResult(reason: error.message))
         }
+        do throws(MalformedResult) { return .success(try decode(bytes, limit, unit)) } catch { return .failure(error) }
+    }
+
+    private static func decode(
+        _ bytes: [UInt8], _ limit: Int, _ unit: LoadedUnit
+    ) throws(MalformedResult) -> Payload {
         let payload: Payload
         do throws(WireError) {
             let body = try ResultContainer.decode(bytes, limit: limit)

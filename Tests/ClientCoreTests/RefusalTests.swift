@@ -37,6 +37,43 @@ struct RefusalTests {
         #expect(driver.failure == .badWorkUnit)
     }
 
+    @Test("A unit of another size than announced is not run")
+    func otherSize() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        let unit = try driver.project.container(task)
+        var offer = driver.project.offer(task, unit: unit)
+        offer.unitBytes += 1
+        driver.send(.callAnswered(driver.project.reply(offers: [offer])))
+        #expect(driver.failure == .badWorkUnit)
+        #expect(driver.machine.problem?.contains("\(unit.count + 1) were announced") == true)
+    }
+
+    @Test("A unit that needs more memory than the host has is given back, and nobody is to blame")
+    func tooMuchMemory() throws {
+        var driver = Driver()
+        _ = try driver.takeUp { $0.memoryBytes = 1 << 50 }
+        #expect(driver.failure == .givenBack)
+        #expect(!driver.last.words.contains("start 0"))
+        #expect(driver.machine.state.failuresInRow == 0)
+    }
+
+    @Test("Tasks share three quarters of the memory, and one may always run")
+    func memoryIsShared() throws {
+        var driver = Driver(cores: 4)
+        _ = try driver.takeUp(0) { $0.memoryBytes = 7 << 30 }
+        #expect(driver.last.words.contains("start 0"), "8 GiB are there")
+        _ = try driver.takeUp(1) { $0.memoryBytes = 1 << 20 }
+        #expect(!driver.last.words.contains("start 1"))
+        var other = Driver(cores: 4)
+        var started: [String] = []
+        for index in 0..<4 {
+            _ = try other.takeUp(Int64(index)) { $0.memoryBytes = 2 << 30 }
+            started += other.last.words.filter { $0.hasPrefix("start") }
+        }
+        #expect(started == ["start 0", "start 1", "start 2"], "three times 2 GiB fit into 6")
+    }
+
     @Test("An app that the worker does not know is reported as such")
     func unknownApp() throws {
         var driver = Driver()

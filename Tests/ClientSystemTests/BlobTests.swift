@@ -37,6 +37,19 @@ struct BlobDownloadTests {
         #expect(try Files.names(in: folder.path) == ["blob"])
     }
 
+    @Test("A web page in place of a blob passes by, and does not count against the server's blob")
+    func webPage() throws {
+        let folder = try TemporaryFolder()
+        let portal = try TinyServer { _ in
+            .respond(200, headers: ["Content-Type": "text/html; charset=utf-8"], body: Array("<html>Log in".utf8))
+        }
+        let kind = TransportTests.kind { () throws(Fault) in try Self.fetch(portal, to: folder.path + "/blob") }
+        #expect(kind == .protocolError)
+        let server = try TinyServer(Self.ranges)
+        try Self.fetch(server, to: folder.path + "/blob")
+        #expect(try Files.read(folder.path + "/blob", limit: 1 << 20) == Self.blob)
+    }
+
     @Test("After a broken connection only the missing part is fetched")
     func resumes() throws {
         let folder = try TemporaryFolder()

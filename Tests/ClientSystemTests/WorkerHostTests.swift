@@ -190,8 +190,16 @@ struct WorkerServantTests {
         let started = millrace_monotonic_seconds()
         let fault = try #require(Self.fault(servant, timeout: 0.3))
         #expect(fault.message.contains("did not answer in time"))
+        #expect(fault.kind == .interrupted)
         #expect(millrace_monotonic_seconds() - started < 500)
         #expect(servant.pid == nil)
+    }
+
+    @Test("A child that is killed from outside says nothing about its job")
+    func killed() throws {
+        let folder = try TemporaryFolder()
+        let fault = try #require(Self.fault(try Self.servant(folder, "kill -KILL $$")))
+        #expect(fault.kind == .interrupted && fault.message.contains("signal 9"))
     }
 
     @Test("A child that announces too much, or answers nonsense, is not believed")

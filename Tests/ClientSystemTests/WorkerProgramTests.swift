@@ -149,6 +149,70 @@ struct WorkerProgramTests {
         #expect(flock(lock, LOCK_EX) == 0)
         #expect(try fixture.start("unit").wait().exit.code == 75)
     }
+
+    @Test("What the server cannot read is its own fault, and no verdict")
+    func ownFaults() throws {
+        let fixture = try WorkerProgramFixture()
+        #expect(try fixture.start("unit").wait().exit.code == 0)
+        let changes: [(FaultKind, (inout WireCheckJob) -> Void)] = [
+            (.noInput, { $0.result.path += "-lost" }),
+            (.noInput, { $0.unitPath += "-lost" }),
+            (.noInput, { $0.unitPath = fixture.folder.path + "/unit/result" }),
+            (.noInput, { $0.context.inputs[0].path += "-lost" }),
+            (.configuration, { $0.context.app = "other" }),
+        ]
+        for (kind, change) in changes {
+            var check = WireCheckJob()
+            check.context = fixture.context
+            check.unitPath = fixture.folder.path + "/unit/unit"
+            check.result.path = fixture.folder.path + "/unit/result"
+            check.result.bytesMax = 1 << 20
+            change(&check)
+            var job = WireWorkerJob()
+            job.check = check
+            // A child that has read the input before would not miss it.
+            fixture.servant.stop()
+            let reply = try fixture.servant.perform(job, timeoutSeconds: 300)
+            guard case .failure(let failure) = reply.reply else {
+                Issue.record("\(kind): \(reply)")
+                continue
+            }
+            #expect(failure.kind == kind.rawValue, "\(failure.message)")
+        }
+    }
+
+    @Test("An answer that comes in pages is the answer that comes at once")
+    func pages() throws {
+        let fixture = try WorkerProgramFixture()
+        #expect(try fixture.start("unit").wait().exit.code == 0)
+        var whole = WireAssembleJob()
+        whole.context = fixture.context
+        whole.units = [WireAssembleUnit()]
+        whole.units[0].unitPath = fixture.folder.path + "/unit/unit"
+        whole.units[0].result.path = fixture.folder.path + "/unit/result"
+        whole.units[0].result.bytesMax = 1 << 20
+        func answer(_ assemble: WireAssembleJob, into folder: String?) throws -> WireAssembleReply {
+            var job = WireWorkerJob()
+            job.assemble = assemble
+            if let folder {
+                job.assemble.outputPath = "\(fixture.folder.path)/\(folder)"
+                try Files.makeFolder(job.assemble.outputPath)
+            }
+            let reply = try fixture.servant.perform(job, timeoutSeconds: 300)
+            if case .failure(let failure) = reply.reply { Issue.record("\(failure.message)") }
+            return reply.assemble
+        }
+        let once = try answer(whole, into: "once")
+        #expect(try answer(whole, into: nil).files.isEmpty)
+        var rest = whole
+        rest.units = []
+        let paged = try answer(rest, into: "paged")
+        #expect(!once.files.isEmpty && paged == once)
+        for file in once.files {
+            let texts = try ["once", "paged"].map { try fixture.folder.text("\($0)/\(file)") }
+            #expect(texts[0] == texts[1])
+        }
+    }
 }
 
 enum LittleEndianBytes {

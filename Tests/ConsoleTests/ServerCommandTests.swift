@@ -64,7 +64,8 @@ func status(_ state: String, done: UInt64 = 3, files: [String] = [], reason: Str
     // MARK: - What is wrong with a server
 
     @Test func aServerThatIsDownIsUnreachable() throws {
-        let port = try StandIn { _ in .nothing }.port
+        let deaf = try DeafPort()
+        let port = deaf.port
         let (code, screen) = show(try client("http://127.0.0.1:\(port)"))
         #expect(code == 69)
         #expect(screen.err.contains("127.0.0.1:\(port)"))

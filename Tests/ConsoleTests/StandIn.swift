@@ -28,23 +28,20 @@ final class StandIn: Sendable {
     var requests: [Request] { seen.withLock { $0 } }
 
     init(_ handler: @escaping @Sendable (Request) -> Answer) throws {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && listen(socket, 16) == 0 && getsockname(socket, $0, &length) == 0
-            }
-        }
-        guard socket >= 0, bound else { throw POSIXError(.EADDRNOTAVAIL) }
+        let (socket, port) = try DeafPort.bound()
+        guard listen(socket, 16) == 0 else { throw POSIXError(.EADDRNOTAVAIL) }
         self.socket = socket
-        port = UInt16(bigEndian: address.sin_port)
+        self.port = port
         let thread = Thread { [weak self] in
             while true {
                 let client = accept(socket, nil, nil)
-                guard client >= 0 else { return }
+                if client < 0 && (errno == EINTR || errno == ECONNABORTED) { continue }
+                guard client >= 0 else {
+                    // Shut down by `deinit`. Closed here and not there: its number would soon be another server's, and
+                    // this thread would take that one's connections.
+                    close(socket)
+                    return
+                }
                 self?.serve(client, handler)
                 close(client)
             }
@@ -54,7 +51,6 @@ final class StandIn: Sendable {
 
     deinit {
         shutdown(socket, Int32(SHUT_RDWR))
-        close(socket)
     }
 
     private func serve(_ client: Int32, _ handler: (Request) -> Answer) {

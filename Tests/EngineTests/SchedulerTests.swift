@@ -91,6 +91,8 @@ struct SchedulerTests {
         expectRefusal(
             choice, .unknownApp, 3, "3 tasks need an app that this host's worker does not have: dock, fold/3, fol")
         #expect(choose([Self.task(1, app: "fold/2")]).tasks.count == 1)
+        #expect(choose([Self.task(1, app: "fold/1"), Self.task(2, app: "fold/")]).tasks.isEmpty)
+        #expect(choose([Self.task(1)], host: Self.host(apps: ["dock/1", "fold/1", "fold/7"])).tasks.count == 1)
     }
 
     @Test func memoryIsRefused() {
@@ -165,6 +167,9 @@ struct SchedulerTests {
         #expect(limit == 8)
         let full = choose([Self.task(0)], host: Self.host(cores: 2, inProgress: 8))
         expectRefusal(full, .inProgressLimit, 0, "this host has 8 tasks in progress, its limit is 8")
+        // Said without a look at what waits, so that the queue need not be read.
+        #expect(choose([], host: Self.host(cores: 2, inProgress: 8)) == full)
+        #expect(full.refusals.allSatisfy(\.isOfHost) && !choose([]).refusals.contains(where: \.isOfHost))
         let nearly = choose((0..<4).map { Self.task($0) }, host: Self.host(cores: 2, inProgress: 6))
         #expect(nearly.tasks.count == 2)
         #expect(nearly.refusals.map(\.reason) == [.inProgressLimit])

@@ -152,7 +152,6 @@ struct WorkUnitReportTests {
         bench.step(.taskFailed(Fixture.task(0), host: Fixture.host(0), Fixture.error()))
         #expect(bench.state == .failed(.noAgreement))
         #expect(bench.task(1) == .aborted(Fixture.assignment(1)))
-        #expect(WorkUnitMachine.abortableTasks(bench.aggregate) == [Fixture.task(1)])
         #expect(WorkUnitMachine.need(for: Fixture.task(1), at: Fixture.host(1), in: bench.aggregate) == .notNeeded)
     }
 
@@ -168,6 +167,56 @@ struct WorkUnitReportTests {
         bench.report(1)
         #expect(bench.last?.disposition == .notNeeded)
         #expect(bench.paid.isEmpty)
+    }
+
+    @Test func hostWithoutTheAppSaysNothingAboutTheUnit() {
+        var bench = Bench(Fixture.rule(quorum: 1, maxTotal: 8, maxErrors: 1))
+        for ordinal in 0..<5 {
+            bench.send(ordinal)
+            bench.step(
+                .taskFailed(Fixture.task(ordinal), host: Fixture.host(ordinal), Fixture.error(.unknownApp)))
+            #expect(bench.state == .active)
+        }
+        bench.send(5)
+        bench.step(.taskFailed(Fixture.task(5), host: Fixture.host(5), Fixture.error()))
+        #expect(bench.state == .failed(.tooManyErrors))
+    }
+
+    // MARK: Nobody else comes
+
+    @Test func unitToWhichNobodyElseComesEndsAndSaysSo() {
+        var bench = Bench(Fixture.rule(quorum: 2, maxTotal: 3))
+        bench.send(0)
+        bench.report(0)
+        bench.check(0)
+        bench.step(.waitedInVain, now: Fixture.timely + WorkUnitMachine.waitMin)
+        #expect(bench.state == .active)
+        bench.step(
+            .waitedInVain, now: Fixture.timely + WorkUnitMachine.waitMin + TimeSpan(milliseconds: 1))
+        #expect(bench.state == .failed(.noAgreement))
+        #expect(bench.task(1) == .notNeeded)
+        #expect(bench.verdict(0)?.outcome == .inconclusive)
+        #expect(bench.verdict(0)?.reason == "no further volunteer came for this work unit in 30.0 days")
+    }
+
+    @Test func unitWaitsForItsTurnForWhatIsOutAndForItsValidator() {
+        var ready = Bench(Fixture.rule(quorum: 2, maxTotal: 3))
+        ready.step(.waitedInVain, now: Fixture.abandoned)
+        #expect(ready.state == .ready)
+        var out = Bench(Fixture.rule(quorum: 2, maxTotal: 3))
+        out.send(0)
+        out.step(.waitedInVain, now: Fixture.abandoned)
+        #expect(out.state == .active)
+        out.report(0)
+        out.step(.waitedInVain, now: Fixture.abandoned)
+        #expect(out.state == .active)
+    }
+
+    @Test func longDeadlineMeansALongWait() {
+        var rule = Fixture.rule(quorum: 2, maxTotal: 3)
+        #expect(WorkUnitMachine.waitMax(rule) == TimeSpan(seconds: 30 * 86_400))
+        rule.deadline = TimeSpan(seconds: 10 * 86_400)
+        #expect(WorkUnitMachine.waitMax(rule) == TimeSpan(seconds: 100 * 86_400))
     }
 
     @Test func longMessagesAreCutAtACharacter() {

@@ -152,7 +152,6 @@ struct WorkUnitVerdictTests {
         bench.compare(agreeing: [(0, 1)])
         #expect(bench.task(2) == .sent(Fixture.assignment(2)))
         #expect(WorkUnitMachine.need(for: Fixture.task(2), at: Fixture.host(2), in: bench.aggregate) == .optional)
-        #expect(WorkUnitMachine.abortableTasks(bench.aggregate) == [Fixture.task(2)])
         bench.step(.assembled)
         bench.step(.deadlinePassed(Fixture.task(2)), now: Fixture.overdue)
         bench.step(.reported(Fixture.task(2), host: Fixture.host(2), Fixture.report()), now: Fixture.overdue)

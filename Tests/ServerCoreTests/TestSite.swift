@@ -5,6 +5,7 @@ import FoundationEssentials
 import ServerCore
 import Storage
 import SwiftProtobuf
+import Synchronization
 import Testing
 import Wire
 
@@ -21,6 +22,12 @@ final class TestSite {
     var now = Timestamp(seconds: 1_000_000)
     /// What the worker does instead of answering; asked before every job.
     var workerFault: (JobKey) -> Fault? = { _ in nil }
+    /// The failure that the worker replies instead of an answer; asked when there is no fault.
+    var workerFailure: (JobKey) -> FaultKind? = { _ in nil }
+    /// What keeps the server from reading its manifests.
+    let manifestFault = FaultBox()
+    /// What the last tick could not do.
+    var troubles: [String] = []
     /// Batches whose answer was written.
     var assembled: [BatchID: [String]] = [:]
     let unitCount: Int
@@ -42,7 +49,10 @@ final class TestSite {
         var settings = ServerSettings(site: "Test site", resultsPath: "/results")
         settings.splitDrafts = 3
         adjust(&settings)
-        core = ProjectServer(settings: settings, keys: ServerKeys(project: key), blobs: blobs) { _ in spec }
+        core = ProjectServer(settings: settings, keys: ServerKeys(project: key), blobs: blobs) { [manifestFault] _ in
+            if let fault = manifestFault.fault.withLock({ $0 }) { throw fault }
+            return spec
+        }
     }
 
     /// The same store and blobs under a new process: nothing in memory survives.
@@ -78,12 +88,23 @@ final class TestSite {
     func tick() throws -> [ServerJob] {
         let report = try store.transaction { tx in try core.tick(board, in: tx, now: now) }
         core.started(report.jobs, on: &board)
+        troubles = report.troubles
         return report.jobs
     }
 
     /// - Parameter times: how often the end of the job is written, as when two processes did it.
     func run(_ job: ServerJob, times: Int = 1) throws {
-        let result: JobResult = try workerFault(job.key).map { .fault($0) } ?? .reply(answer(job.message))
+        let result: JobResult
+        if let fault = workerFault(job.key) {
+            result = .fault(fault)
+        } else if let kind = workerFailure(job.key) {
+            var reply = WireWorkerReply()
+            reply.failure.kind = kind.rawValue
+            reply.failure.message = "cannot read a file of the server"
+            result = .reply(reply)
+        } else {
+            result = .reply(try answer(job.message))
+        }
         let event = try core.event(job, result, board: board, now: now)
         for _ in 0..<times { try store.transaction { tx in try core.commit(event, in: tx, now: now) } }
         core.ended(job, event, on: &board, now: now)
@@ -182,6 +203,13 @@ final class TestSite {
             #expect(violation == nil, sourceLocation: at)
         }
     }
+}
+
+/// A fault that a test sets and takes away.
+final class FaultBox: Sendable {
+    let fault = Mutex<Fault?>(nil)
+
+    func set(_ new: Fault?) { fault.withLock { $0 = new } }
 }
 
 extension ProjectSpec {

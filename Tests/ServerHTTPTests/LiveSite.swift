@@ -43,15 +43,18 @@ final class LiveSite: Sendable {
 
     static func start(
         units: Int = 2, store: SharedStore = SharedStore(),
-        blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory), folder: URL? = nil
+        blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory), folder: URL? = nil,
+        sweepEvery: Duration = .seconds(3600)
     ) async throws -> LiveSite {
         let folder = folder ?? FileManager.default.temporaryDirectory.appending(path: "millrace-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         log.logLevel = .critical
+        var options = ServerStart.Options(site: "Test <site>", workers: 2, webFolder: nil)
+        options.sweepEvery = sweepEvery
         let parts = try ServerStart.start(
             files: ServerFiles(path: folder.path), blobs: blobs,
-            options: ServerStart.Options(site: "Test <site>", workers: 2, webFolder: nil), log: log,
+            options: options, log: log,
             clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
             makePerformer: { FakeWorker(blobs: blobs, units: units) }, makeStore: { store.store })
         let (ports, found) = AsyncStream.makeStream(of: Int.self)

@@ -150,12 +150,17 @@ extension LiveSite {
 
     /// Looks until a condition holds; the server's own tick is what is waited for.
     func until(_ batch: UInt64, _ condition: (WireBatchStatus) -> Bool) async throws {
+        try await LiveSite.eventually { condition(try await status(batch)) }
+    }
+
+    /// Asks until the answer is yes; an issue when it never is.
+    static func eventually(_ condition: () async throws -> Bool) async throws {
         let clock = ContinuousClock()
         let end = clock.now.advanced(by: LiveSite.patience)
         while clock.now < end {
-            if condition(try await status(batch)) { return }
+            if try await condition() { return }
             try await Task.sleep(for: .milliseconds(20))
         }
-        Issue.record("never: \(try await status(batch))")
+        Issue.record("what was waited for never came")
     }
 }

@@ -13,6 +13,9 @@ struct MetricsTests {
             _ = try await site.probe.send("GET", "/nothing")
             let batch = try await site.submit()
             try await site.until(batch) { $0.splitFinished }
+            // A job is counted after what it brought is durable.
+            let counted = "millrace_jobs_total{kind=\"split\"} 1"
+            try await LiveSite.eventually { try await site.probe.send("GET", "/metrics").text.contains(counted) }
             let answer = try await site.probe.send("GET", "/metrics")
             #expect(answer.fields["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
             var values: [String: Double] = [:]
@@ -96,7 +99,7 @@ struct MetricsTests {
                 "\(name): run server/web/embed.sh")
             #expect(!text.contains("<script") && !text.contains(" style="), "\(name)")
         }
-        #expect(names == 6)
+        #expect(names == 7)
         #expect(source.split(separator: "\n").filter { $0.contains("\": #\"\"\"") }.count == names)
     }
 }

@@ -109,6 +109,42 @@ struct FileBlobStoreTests {
         _ = try first.put(words)
     }
 
+    @Test("an upload that could not become a blob stays one that can be gone on with")
+    func unpublished() throws {
+        let folder = try ScratchFolder()
+        let blobs = try FileBlobStore(path: folder.path, hash: sha256)
+        let upload = UploadName(blob: name)
+        _ = try blobs.appendUpload(upload, offset: 0, bytes: words, limit: 100)
+        // A folder in the blob's place: the rename is refused, as it would be for ever after a crash before it.
+        let place = folder.file("\(name.hex.prefix(2))/\(name.hex)")
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        #expect(refusal { try blobs.finishUpload(upload, expecting: name) } == "io")
+        let file = folder.file("uploads/" + upload.text)
+        let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+        #expect(mode == 0o600, "a read-only upload cannot be opened again by anybody but root")
+        try FileManager.default.removeItem(atPath: place)
+        try blobs.finishUpload(upload, expecting: name)
+        #expect(try blobs.read(name, limit: 100) == words)
+    }
+
+    @Test("a read-only upload that a crash left is made writable at opening and gone on with")
+    func readOnlyUpload() throws {
+        let folder = try ScratchFolder()
+        let upload = UploadName(blob: name)
+        do {
+            let blobs = try FileBlobStore(path: folder.path, hash: sha256)
+            _ = try blobs.appendUpload(upload, offset: 0, bytes: Array(words[..<5]), limit: 100)
+        }
+        let file = folder.file("uploads/" + upload.text)
+        try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: file)
+        let blobs = try FileBlobStore(path: folder.path, hash: sha256)
+        let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+        #expect(mode == 0o600, "root could open it anyway, so the mode is what counts")
+        _ = try blobs.appendUpload(upload, offset: 5, bytes: Array(words[5...]), limit: 100)
+        try blobs.finishUpload(upload, expecting: name)
+        #expect(try blobs.read(name, limit: 100) == words)
+    }
+
     @Test("a stale upload is known by its time")
     func staleness() throws {
         let folder = try ScratchFolder()
@@ -144,6 +180,40 @@ struct DataDirectoryTests {
         #expect(try data.openStore().transaction { try $0.hosts().count } == 2)
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o700)
+    }
+
+    @Test("a database that was lost is not replaced by an empty one", arguments: [false, true])
+    func lostDatabase(leavesEmptyFile: Bool) throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("data")
+        do { _ = try DataDirectory(path: path, hash: sha256).openStore() }
+        let database = URL(filePath: path + "/millrace.sqlite")
+        try FileManager.default.removeItem(at: database)
+        if leavesEmptyFile { try Data().write(to: database) }
+        let data = try DataDirectory(path: path, hash: sha256)
+        #expect(refusal { try data.openStore() } == "corrupt")
+        #expect(FileManager.default.fileExists(atPath: database.path) == leavesEmptyFile)
+    }
+
+    @Test("blobs beside no database tell of one that was lost, whether or not its mark is there")
+    func lostDatabaseWithoutMark() throws {
+        let folder = try ScratchFolder()
+        let data = try DataDirectory(path: folder.path, hash: sha256)
+        #expect(refusal { try data.openStore(mayMake: false) } == "missing")
+        #expect(!FileManager.default.fileExists(atPath: data.databasePath))
+        _ = try data.blobs.put([1])
+        #expect(refusal { try data.openStore() } == "corrupt")
+        #expect(!FileManager.default.fileExists(atPath: data.databasePath))
+    }
+
+    @Test("a first start that was killed before the database was made goes on")
+    func killedFirstStart() throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("data")
+        do { _ = try DataDirectory(path: path, hash: sha256) }
+        try Data().write(to: URL(filePath: path + "/millrace.sqlite"))
+        let data = try DataDirectory(path: path, hash: sha256)
+        #expect(try data.openStore().transaction { try $0.hosts().count } == 0)
     }
 
     @Test("a newer directory is refused before anything in it is touched")

@@ -45,7 +45,12 @@ public final class DataDirectory: Sendable {
     }
 
     // Runs also when `init` throws after this point.
-    deinit { if lock >= 0 { close(lock) } }
+    deinit {
+        guard lock >= 0 else { return }
+        // Closing alone would leave the lock to a child that is just being started and still has a copy.
+        flock(lock, LOCK_UN)
+        close(lock)
+    }
 
     private func checkVersion() throws(Fault) {
         let file = "\(path)/version"

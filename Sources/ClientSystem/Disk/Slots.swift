@@ -67,11 +67,12 @@ extension DataDirectory {
         try Files.names(in: "\(path)/blobs").compactMap { Digest(hex: $0) }
     }
 
-    /// Removes all cached files but these; parts of downloads, too.
+    /// Removes all cached files but these and what belongs to them, such as the part of a download that runs.
     func keepBlobs(_ digests: [Digest]) throws(Fault) {
         let kept = Set(digests.map(\.hex))
-        for name in try Files.names(in: "\(path)/blobs") where !kept.contains(name) {
-            try Files.remove("\(path)/blobs/\(name)")
+        for name in try Files.names(in: "\(path)/blobs") {
+            let blob = String(name.prefix { $0 != "." })
+            if !kept.contains(blob) { try Files.remove("\(path)/blobs/\(name)") }
         }
     }
 

@@ -97,7 +97,8 @@ public final class ClientLoop {
     private func feed(_ event: ClientEvent) {
         let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
         if !actions.isEmpty { statusIsOld = true }
-        waiting += actions
+        for action in actions where action.standing == .atOnce { try? perform(action) }
+        waiting += actions.filter { $0.standing != .atOnce }
         perform()
     }
 
@@ -107,8 +108,8 @@ public final class ClientLoop {
                 try perform(waiting[0])
                 waiting.removeFirst()
             } catch {
-                if waiting.contains(where: { if case .exit = $0 { true } else { false } }) {
-                    // On the way out nothing waits for a disk: what is there already is enough to go on from.
+                // On the way out nothing waits for a disk: what is there already is enough to go on from.
+                if waiting[0].standing == .dispensable || waiting.contains(where: \.isExit) {
                     say("\(error)")
                     waiting.removeFirst()
                     continue
@@ -125,7 +126,7 @@ public final class ClientLoop {
         case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
         case .save: try directory.save(machine.state)
         case .call(let call): courier.call(call)
-        case .fetchUnit(let task, let digest, _): courier.fetchUnit(task, digest)
+        case .fetchUnit(let task, let digest, let bytes): courier.fetchUnit(task, digest, bytes: bytes)
         case .fetchBlob(let input): courier.fetchBlob(input)
         case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
         case .startWorker(let task): startWorker(task)

@@ -53,13 +53,16 @@ final class Courier: Sendable {
         request.reports[at].success.resultInline = Data(bytes)
     }
 
-    func fetchUnit(_ task: TaskID, _ digest: Digest) {
+    func fetchUnit(_ task: TaskID, _ digest: Digest, bytes: Int64) {
         let url = blobURL(digest)
         transfers.submit { [self] in
             do throws(Fault) {
                 let response = try link.transport.perform(
-                    HTTPRequest(method: "GET", url: url, responseBytesMax: Limits.workUnitBytesMax))
+                    HTTPRequest(method: "GET", url: url, responseBytesMax: Int(clamping: max(bytes, 1))))
                 guard response.status == 200 else { throw response.refusal(url: url) }
+                guard response.mediaType != "text/html" else {
+                    throw Fault(.protocolError, "\(url): a web page came in place of the work unit")
+                }
                 mailbox.post(.unitFetched(task, response.body))
             } catch {
                 mailbox.post(.unitFetchFailed(task, Self.failure(error)))

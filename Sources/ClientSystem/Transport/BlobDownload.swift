@@ -26,12 +26,21 @@ public struct BlobDownload: Sendable {
             sink.close()
             throw error
         }
-        guard try Self.digest(ofFile: part) == digest else {
-            try Files.remove(part)
-            throw Fault(
-                .badData, "\(url): the bytes that came have another SHA-256", advice: "It will be fetched anew.")
+        try believe(part, url, digest, path)
+    }
+
+    /// - Throws: never `.noInput`, which means that the server has no such blob; a part that is gone is fetched anew.
+    private func believe(_ part: String, _ url: String, _ digest: Digest, _ path: String) throws(Fault) {
+        do throws(Fault) {
+            guard try Self.digest(ofFile: part) == digest else {
+                try Files.remove(part)
+                throw Fault(
+                    .badData, "\(url): the bytes that came have another SHA-256", advice: "It will be fetched anew.")
+            }
+            guard rename(part, path) == 0 else { throw Files.fault("rename", part) }
+        } catch {
+            throw error.kind == .noInput ? Fault(.interrupted, error.message) : error
         }
-        guard rename(part, path) == 0 else { throw Files.fault("rename", part) }
         Files.syncFolder(of: path)
     }
 
@@ -108,6 +117,11 @@ final class FileSink: BodySink {
 
     func begin(_ head: ResponseHead) {
         isBlob = head.status == 200 || head.status == 206
+        // What stands between us and the server, a hotel's log-in page for example, answers 200 as well.
+        if isBlob, (head.headers["content-type"] ?? "").hasPrefix("text/html") {
+            problem = Fault(.protocolError, "a web page came in place of the blob")
+            return
+        }
         // The server sent everything although a part was asked for.
         if head.status == 200, offset > 0 {
             do throws(Fault) { try restart() } catch { problem = error }

@@ -725,7 +725,7 @@ public nonisolated struct WireAssembleJob: Sendable {
 
   public var units: [WireAssembleUnit] = []
 
-  /// Files are written here, into a folder that exists and is empty.
+  /// Files are written here, into a folder that exists and is empty. Empty: more units follow in the next job.
   public var outputPath: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

@@ -66,7 +66,7 @@ enum EdgeLaws {
         let named: TaskID? =
             switch edge.event {
             case .reported(let task, _, _), .taskFailed(let task, _, _): task
-            case .assigned, .deadlinePassed, .checked, .compared, .assembled, .cancelled: nil
+            case .assigned, .deadlinePassed, .checked, .compared, .assembled, .cancelled, .waitedInVain: nil
             }
         guard let named else { return edge.step.disposition == nil ? nil : "answers an event that is no report" }
         guard let disposition = edge.step.disposition else { return "leaves a report without an answer" }

@@ -44,6 +44,7 @@ struct Explorer {
     private func events(in state: WorkUnitAggregate) -> [(WorkUnitEvent, Timestamp)] {
         var events: [(WorkUnitEvent, Timestamp)] = [
             (.assembled, Fixture.timely), (.cancelled, Fixture.timely),
+            (.waitedInVain, Fixture.overdue), (.waitedInVain, Fixture.abandoned),
             (.reported(Fixture.task(60), host: Fixture.host(0), Fixture.report()), Fixture.timely),
         ]
         let holders = Set(state.tasks.compactMap { $0.state.assignment?.host })

@@ -6,6 +6,8 @@ enum Fixture {
     static let unitID = WorkUnitID(batch: BatchID(rawValue: 3), index: 7)
     static let timely = Timestamp(seconds: 500)
     static let overdue = Timestamp(seconds: 2000)
+    /// Longer than anybody waits for a further volunteer.
+    static let abandoned = Timestamp(seconds: 40 * 86_400)
     static let credit = Credit(microcobblestones: 12_345)
     static let difference = Difference(element: "candidates[3].power", distance: 0.5, tolerance: 0.001)
 

@@ -49,6 +49,7 @@ enum StateName {
     static let events = [
         "assigned", "assigned to a volunteer who has one", "reported", "reported by another host", "task failed",
         "task failed, says another host", "deadline passed", "checked", "compared", "assembled", "cancelled",
+        "waited in vain",
     ]
 
     /// The name of an event as it meets a unit.
@@ -66,6 +67,7 @@ enum StateName {
         case .compared: return "compared"
         case .assembled: return "assembled"
         case .cancelled: return "cancelled"
+        case .waitedInVain: return "waited in vain"
         }
     }
 
@@ -79,7 +81,7 @@ enum StateName {
         case .assigned(let task, _), .reported(let task, _, _), .taskFailed(let task, _, _), .deadlinePassed(let task),
             .checked(let task, _):
             task
-        case .compared, .assembled, .cancelled: nil
+        case .compared, .assembled, .cancelled, .waitedInVain: nil
         }
     }
 
