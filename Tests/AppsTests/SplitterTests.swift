@@ -92,5 +92,13 @@ import Testing
         #expect(throws: AppError.badInput("photons: no two of them lie within lag_window_s")) {
             try TestSearch(far, [:]).drafts()
         }
+        // What every volunteer would have to refuse is refused before it is sent to any.
+        for weight in [0, 1e-30] {
+            var weightless = table
+            weightless.weights = weightless.weights.map { _ in weight }
+            #expect(throws: AppError.self) { try TestSearch(weightless, [:]).drafts() }
+        }
+        let crowd = PhotonTable.random(seed: 5, count: 4200, span: 1000)
+        #expect(throws: AppError.self) { try TestSearch(crowd, [:]).drafts() }
     }
 }

@@ -155,6 +155,33 @@ import Testing
         #expect(try agreement(higher, honest) != .same)
     }
 
+    /// Also where no single result is checked first.
+    @Test func aClaimDoesNotSetItsOwnTolerance() throws {
+        let honest = try Self.honest.get()[0].result
+        let vague = honest.changing("candidates.sigma") { $0 = $0.map { _ in 1e-303 } }
+        #expect(try agreement(honest, vague) != .same)
+        #expect(try agreement(vague, honest) != .same)
+        let outside = honest.changing("candidates.frequency") { $0[0] = 12.5 }
+        #expect(try agreement(honest, outside) != .same)
+        #expect(try agreement(honest, honest.changing("candidates.sigma") { $0[0] *= 1.01 }) != .same)
+    }
+
+    /// Tables merged from overlapping files hold some photons twice.
+    @Test func photonsAtTheSameTimeConvictNobody() throws {
+        var table = PhotonTable.random(seed: 21, count: 900, span: 2e6)
+        for index in 0..<60 { table.times[2 * index + 1] = table.times[2 * index] }
+        let search = TestSearch(
+            table,
+            [
+                "frequency_min_hz": .real(8), "frequency_max_hz": .real(12), "band_width_hz": .real(4),
+                "lag_window_s": .real(16_384),
+            ])
+        let unit = try search.drafts()[0].payload
+        let verdict = search.app.validator.check(
+            try search.result(unit), unit: unit, context: search.context, challenge: 1)
+        #expect(verdict == .plausible)
+    }
+
     @Test func sumsAreCompared() throws {
         let honest = try Self.honest.get()[0].result
         #expect(try agreement(honest, honest.changing("grid.sum") { $0[0] += 5 }) != .same)

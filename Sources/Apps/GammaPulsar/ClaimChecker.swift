@@ -80,19 +80,20 @@ struct ClaimChecker {
         )
     }
 
-    /// Noise has a mean square of one; every candidate and its side lobes may add some.
+    /// Noise has a mean square that the photons tell; every candidate and its side lobes may add some.
     private func falseSquares() -> (Difference, String)? {
         let strong = claim.candidates.reduce(0) { $0 + $1.sigma * $1.sigma }
         for (index, entry) in claim.statistics.enumerated() where entry.count > 0 {
             let count = Double(entry.count)
-            let allowed = 0.02 * count + 12 * (2.2 * count).squareRoot() + 8 * strong
-            let distance = abs(entry.sumOfSquares - count)
+            let expected = count * pairs.meanSquare
+            let allowed = 0.02 * expected + 12 * (2.2 * count).squareRoot() + 8 * strong
+            let distance = abs(entry.sumOfSquares - expected)
             if distance > allowed {
                 let name = "grid.sum_of_squares[\(index)]"
                 return (
                     Difference(element: name, distance: distance, tolerance: allowed),
                     "\(name): \(NumberText.scientific(entry.sumOfSquares)) is not the "
-                        + "\(NumberText.scientific(count)) of noise"
+                        + "\(NumberText.scientific(expected)) of noise"
                 )
             }
         }

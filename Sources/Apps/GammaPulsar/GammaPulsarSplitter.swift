@@ -13,9 +13,7 @@ struct GammaPulsarSplitter: Splitter {
         let photons = try Photons(context.inputs)
         let reference = photons.meanTime
         try checkStretch(parameters, photons, reference)
-        let ends = photons.ends(within: parameters.lagWindow)
-        let pairs = ends.indices.reduce(0) { $0 + ends[$1] - $1 - 1 }
-        guard pairs > 0 else { throw .badInput("photons: no two of them lie within lag_window_s") }
+        let pairs = try PhotonPairs.count(photons, lagWindow: parameters.lagWindow)
         let end = min(total, start + max(1, limit))
         var drafts: [UnitDraft] = []
         for index in start..<end {

@@ -31,21 +31,25 @@ struct GammaPulsarValidator: ResultValidator {
             let search = try SearchUnit(unit)
             let first = try SearchResult(a, unit: search)
             let second = try SearchResult(b, unit: search)
-            let noise = GammaPulsarValidator.noise(first, second)
-            let comparison = ResultComparison(
-                unit: search, spacing: try search.geometry().spacing, tolerance: Tolerance(context, noise: noise))
+            let pairs = try PhotonPairs(
+                try Photons(context.inputs), lagWindow: search.lagWindow, referenceTime: search.referenceTime)
+            let geometry = try search.geometry()
+            // The noise comes from the photons, never from a claim: what is claimed must not set its own tolerance.
+            let tolerance = Tolerance(context, noise: pairs.noise)
+            for claim in a == b ? [] : [first, second] {
+                let checker = ClaimChecker(
+                    unit: search, claim: claim, pairs: pairs, geometry: geometry, tolerance: tolerance)
+                if let broken = checker.brokenRule() {
+                    return .different(Difference(element: broken, distance: .infinity, tolerance: 0))
+                }
+            }
+            let comparison = ResultComparison(unit: search, spacing: geometry.spacing, tolerance: tolerance)
             return comparison.difference(first, second).map(Agreement.different) ?? .same
         } catch {
             // Both were decoded before; a result that no longer can be is the same only as itself.
             return a == b
                 ? .same : .different(Difference(element: error.description, distance: .infinity, tolerance: 0))
         }
-    }
-
-    /// Powers over sigmas: both results passed the check, so any candidate tells the noise.
-    private static func noise(_ a: SearchResult, _ b: SearchResult) -> Double {
-        let known = (a.candidates + b.candidates).filter { $0.sigma > 0 && $0.power > 0 }
-        return known.map { $0.power / $0.sigma }.max() ?? 1
     }
 }
 

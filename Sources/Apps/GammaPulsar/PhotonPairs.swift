@@ -56,6 +56,9 @@ struct PhotonPairs: Hashable, Sendable {
     /// Product of the two weights.
     var weights: [Float]
 
+    /// See `meanSquare`; in units of power.
+    private var squareSum = 0.0
+
     static let countMax = 8_000_000
 
     /// - Throws: `.badInput` when the table and the lag window make no pair, or too many.
@@ -63,9 +66,7 @@ struct PhotonPairs: Hashable, Sendable {
         let ends = photons.ends(within: lagWindow)
         let count = ends.indices.reduce(0) { $0 + ends[$1] - $1 - 1 }
         guard count > 0 else { throw .badInput("photons: no two of them lie within lag_window_s") }
-        guard count <= PhotonPairs.countMax else {
-            throw .badInput("photons: \(count) pairs within lag_window_s, at most \(PhotonPairs.countMax)")
-        }
+        guard count <= PhotonPairs.countMax else { throw PhotonPairs.tooMany(count) }
         lags = []
         drifts = []
         weights = []
@@ -82,7 +83,63 @@ struct PhotonPairs: Hashable, Sendable {
                 weights.append(Float(weight * photons.weights[second]))
             }
         }
-        guard weights.contains(where: { $0 > 0 }) else { throw .badInput("photons: all weights are zero") }
+        guard weights.contains(where: { $0 > 0 }) else { throw PhotonPairs.noWeight }
+        squareSum = PhotonPairs.squareSum(photons, lagWindow: lagWindow)
+    }
+
+    /// The mean of squared powers in noise, in units of the noise. 1, but for photons that came at the same time, as in
+    /// a table merged from overlapping files: they act as one photon of their summed weight, whose pairs weigh more,
+    /// and their lag of zero is in step at every frequency.
+    var meanSquare: Double { squareSum / (noise * noise) }
+
+    private static func squareSum(_ photons: Photons, lagWindow: Double) -> Double {
+        var times: [Double] = []
+        var sums: [Double] = []
+        var constant = 0.0
+        for (time, weight) in zip(photons.times, photons.weights) {
+            if let last = times.last, last == time {
+                constant += sums[sums.count - 1] * weight
+                sums[sums.count - 1] += weight
+            } else {
+                times.append(time)
+                sums.append(weight)
+            }
+        }
+        var total = 0.0
+        var within = 0.0
+        var end = 0
+        for first in times.indices {
+            while end < times.count, times[end] - times[first] < lagWindow {
+                within += sums[end] * sums[end]
+                end += 1
+            }
+            within -= sums[first] * sums[first]
+            total += sums[first] * sums[first] * max(0, within)
+        }
+        return total / 2 + constant * constant
+    }
+
+    /// How many pairs there are, without making them.
+    /// - Throws: what `init` would.
+    static func count(_ photons: Photons, lagWindow: Double) throws(AppError) -> Int {
+        let ends = photons.ends(within: lagWindow)
+        let count = ends.indices.reduce(0) { $0 + ends[$1] - $1 - 1 }
+        guard count > 0 else { throw .badInput("photons: no two of them lie within lag_window_s") }
+        guard count <= countMax else { throw tooMany(count) }
+        for first in ends.indices {
+            for second in (first + 1)..<ends[first] where Float(photons.weights[first] * photons.weights[second]) > 0 {
+                return count
+            }
+        }
+        throw noWeight
+    }
+
+    private static func tooMany(_ count: Int) -> AppError {
+        .badInput("photons: \(count) pairs within lag_window_s, at most \(countMax)")
+    }
+
+    private static var noWeight: AppError {
+        .badInput("photons: no pair within lag_window_s has a weight above zero in single precision")
     }
 
     /// The standard deviation of a power when there is no pulsar: sqrt(ΣW²/2).

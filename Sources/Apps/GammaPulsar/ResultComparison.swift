@@ -31,6 +31,8 @@ struct ResultComparison {
                 return Difference(element: name, distance: surplus, tolerance: allowed)
             }
             if let wrong = tolerance.difference("\(name).power", candidate.power, twin.power) { return wrong }
+            let (claimed, other) = (candidate.sigma * tolerance.noise, twin.sigma * tolerance.noise)
+            if let wrong = tolerance.difference("\(name).sigma", claimed, other) { return wrong }
             // Two ratios may fit a slow pulsar equally well; equal powers then name either. A frequency may not move.
             let moved = abs(candidate.frequency - twin.frequency)
             let allowed = 2 * Candidate.frequencyPart * spacing
@@ -43,9 +45,10 @@ struct ResultComparison {
 
     /// The least power that had to enter the list.
     private func entryBar(_ result: SearchResult) -> Double {
-        guard let weakest = result.candidates.last else { return Candidate.floorSigma * tolerance.noise }
-        return result.candidates.count == unit.candidatesMax
-            ? weakest.power : Candidate.floorSigma * weakest.power / weakest.sigma
+        guard let weakest = result.candidates.last, result.candidates.count == unit.candidatesMax else {
+            return Candidate.floorSigma * tolerance.noise
+        }
+        return weakest.power
     }
 
     private func sums(_ a: SearchResult, _ b: SearchResult) -> Difference? {

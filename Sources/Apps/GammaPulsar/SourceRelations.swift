@@ -29,27 +29,39 @@ struct SourceRelations {
 
     /// Side lobes are looked for this close to a source, Hz: a few hundred orbital rates.
     private static let sideLobeReach = 0.05
+    /// Numerator and denominator of a ratio of frequencies.
     private static let harmonicMax = 8
+    private static let multipleMax = 64.0
 
     /// - Parameter candidates: strongest first. - Returns: a relation for each, nil for sources of their own.
     func relations(_ candidates: [Candidate]) -> [Relation?] {
         var sources: [Candidate] = []
+        // A harmonic has side lobes of its own, so these are looked for round every strong candidate.
+        var strong: [Candidate] = []
         var relations: [Relation?] = []
         for candidate in candidates {
-            let relation = sources.lazy.compactMap { related(candidate, to: $0) }.first
+            let relation =
+                sources.lazy.compactMap { related(candidate, to: $0) }.first
+                ?? strong.lazy.compactMap { sideLobe(candidate, of: $0) }.first
             relations.append(relation)
             if relation == nil { sources.append(candidate) }
+            if candidate.sigma >= detectionSigma { strong.append(candidate) }
         }
         return relations
+    }
+
+    private func sideLobe(_ candidate: Candidate, of source: Candidate) -> Relation? {
+        guard source.sigma >= detectionSigma,
+            abs(candidate.frequency - source.frequency) < SourceRelations.sideLobeReach, explains(candidate, source)
+        else { return nil }
+        return Relation(kind: .sideLobe, source: source.frequency)
     }
 
     private func related(_ candidate: Candidate, to source: Candidate) -> Relation? {
         let distance = candidate.frequency - source.frequency
         if abs(distance) < clusterWidth { return Relation(kind: .ratio, source: source.frequency) }
         guard source.sigma >= detectionSigma else { return nil }
-        if abs(distance) < SourceRelations.sideLobeReach, explains(candidate, source) {
-            return Relation(kind: .sideLobe, source: source.frequency)
-        }
+        if let lobe = sideLobe(candidate, of: source) { return lobe }
         if isHarmonic(candidate.frequency, source.frequency) {
             return Relation(kind: .harmonic, source: source.frequency)
         }
@@ -71,6 +83,13 @@ struct SourceRelations {
     }
 
     private func isHarmonic(_ frequency: Double, _ source: Double) -> Bool {
+        // A sharp pulse has many harmonics. More than these would make a slow source explain every peak.
+        let multiple = (frequency / source).rounded()
+        if (2...SourceRelations.multipleMax).contains(multiple),
+            abs(frequency - multiple * source) < (multiple + 1) * clusterWidth / 4
+        {
+            return true
+        }
         for p in 1...SourceRelations.harmonicMax {
             for q in 1...SourceRelations.harmonicMax where p != q {
                 let miss = abs(frequency * Double(q) - source * Double(p))
