@@ -55,7 +55,7 @@ struct Status: ParsableCommand {
 struct Results: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Download the answer of a finished batch and show its summary.",
-        discussion: "A file that is there with other content is never overwritten.\n\nExample:\n  millrace results 1 --out answer")
+        discussion: "A file with other content is not overwritten.\n\nExample:\n  millrace results 1 --out answer")
 
     @Argument(help: "A batch's number.")
     var batch: UInt64
