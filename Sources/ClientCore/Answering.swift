@@ -20,7 +20,7 @@ extension ClientMachine {
         state.account.validTasks = Int64(clamping: reply.validTasks)
         state.account.invalidTasks = Int64(clamping: reply.invalidTasks)
 
-        let settled = takeReceipts(reply, &out)
+        let settled = takeReceipts(reply, now, random, &out)
         abort(reply.abortTasks, &out)
         let taken = takeOffers(reply, now, &out)
 
@@ -54,7 +54,9 @@ extension ClientMachine {
     }
 
     /// - Returns: whether there was nothing to settle, or something was.
-    private mutating func takeReceipts(_ reply: WireSchedulerReply, _ out: inout Outbox) -> Bool {
+    private mutating func takeReceipts(
+        _ reply: WireSchedulerReply, _ now: Timestamp, _ random: Double, _ out: inout Outbox
+    ) -> Bool {
         guard !reply.receipts.isEmpty else { return false }
         let receipts: WireReceipts
         switch ReceiptCheck.verify(reply, attachment: state.attachment) {
@@ -68,13 +70,15 @@ extension ClientMachine {
         for receipt in receipts.receipts {
             let id = TaskID(rawValue: Int64(clamping: receipt.taskID))
             guard let task = state[task: id], task.stage.isOver else { continue }
-            settled = take(receipt, task, &out) || settled
+            settled = take(receipt, task, now, random, &out) || settled
         }
         return settled
     }
 
     /// - Returns: whether the receipt changed something.
-    private mutating func take(_ receipt: WireReceipt, _ task: HeldTask, _ out: inout Outbox) -> Bool {
+    private mutating func take(
+        _ receipt: WireReceipt, _ task: HeldTask, _ now: Timestamp, _ random: Double, _ out: inout Outbox
+    ) -> Bool {
         switch ReceiptCheck.meaning(of: receipt, for: task) {
         case .kept:
             switch task.stage {
@@ -85,7 +89,10 @@ extension ClientMachine {
             forget(task.id, &out)
             return true
         case .missing:
-            guard case .finished(var result) = task.stage, result.uploaded else { return false }
+            guard case .finished(var result) = task.stage, result.uploaded || isUploadRefused(task) else {
+                return false
+            }
+            resultMissing(task.id, now, random)
             result.uploaded = false
             update(task.id) { $0.stage = .finished(result) }
             return true
@@ -116,9 +123,9 @@ extension ClientMachine {
     private mutating func takeOffers(_ reply: WireSchedulerReply, _ now: Timestamp, _ out: inout Outbox) -> Int {
         var taken = 0
         for message in reply.tasks.prefix(Limits.tasksPerReplyMax) {
-            guard let offer = Offer(message, serverNow: reply.serverTimeMs, now: now), state[task: offer.task] == nil,
-                state.tasks.count < Limits.heldTasksPerRequestMax
-            else { continue }
+            guard let offer = Offer(message, serverNow: reply.serverTimeMs, now: now) else { continue }
+            renewTicket(of: offer.task, offer)
+            guard state[task: offer.task] == nil, state.tasks.count < Limits.heldTasksPerRequestMax else { continue }
             taken += 1
             state[task: offer.task] = HeldTask(offer: offer)
             needsSave = true
@@ -129,7 +136,7 @@ extension ClientMachine {
 
     /// One line of text from outside, fit for a terminal.
     static func line(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(300).map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) })
+        PrintableText.clean(String(String.UnicodeScalarView(text.unicodeScalars.prefix(300))))
     }
 }
 

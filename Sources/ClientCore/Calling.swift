@@ -10,7 +10,7 @@ extension ClientMachine {
 
     mutating func pursueCall(_ now: Timestamp, _ out: inout Outbox) {
         guard call.inFlight == nil, call.notBefore.map({ now >= $0 }) ?? true else { return }
-        let (reports, inline) = dueReports()
+        let (reports, inline) = dueReports(now)
         let want = wanted(now)
         let contactDue = call.lastContact.map { (now - $0).seconds >= settings.contactSeconds } ?? true
         guard !reports.isEmpty || want.tasks > 0 || contactDue else { return }
@@ -18,7 +18,7 @@ extension ClientMachine {
         state.sequence = max(state.sequence + 1, now.milliseconds)
         var request = WireSchedulerRequest()
         request.profile = WireHostProfileMessage(settings.profile)
-        request.heldTasks = state.tasks.prefix(Limits.heldTasksPerRequestMax).map { UInt64($0.id.rawValue) }
+        request.heldTasks = heldTasks(reports)
         request.reports = reports
         request.wantTasks = UInt32(want.tasks)
         request.wantSeconds = want.seconds
@@ -30,8 +30,16 @@ extension ClientMachine {
         out.add(.call(SchedulerCall(request: request, sequence: state.sequence, inlineResults: inline)))
     }
 
+    /// A task that is reported while its ticket is refused is not named: if the server still wants its result, it
+    /// offers the task again, with a ticket that is good.
+    private func heldTasks(_ reports: [WireTaskReportMessage]) -> [UInt64] {
+        let reported = Set(reports.map(\.taskID))
+        let held = state.tasks.filter { !isUploadRefused($0) || !reported.contains(UInt64($0.id.rawValue)) }
+        return held.prefix(Limits.heldTasksPerRequestMax).map { UInt64($0.id.rawValue) }
+    }
+
     /// Reports of tasks that are over, as many as one request holds.
-    private func dueReports() -> ([WireTaskReportMessage], inline: [TaskID]) {
+    private func dueReports(_ now: Timestamp) -> ([WireTaskReportMessage], inline: [TaskID]) {
         var reports: [WireTaskReportMessage] = []
         var inline: [TaskID] = []
         var inlineBytes: Int64 = 0
@@ -41,7 +49,8 @@ extension ClientMachine {
             switch task.stage {
             case .offered, .ready: continue
             case .finished(let result):
-                guard result.isInline || result.uploaded else { continue }
+                let isDue = isUploadRefused(task) && uploads[task.id]?.notBefore.map { now >= $0 } ?? true
+                guard result.isInline || result.uploaded || isDue else { continue }
                 if result.isInline && !result.uploaded {
                     guard inlineBytes + result.bytes <= Self.inlineBytesPerCallMax else { continue }
                     inlineBytes += result.bytes

@@ -1,8 +1,9 @@
 import Domain
 import Wire
 
-/// What the shell must do. Actions are done in order, and each is complete before the next one begins; those that take
-/// time (calls, fetches, uploads) are begun in order and come back as events.
+/// What the shell must do. Actions are done in order, and each is complete before the next one begins, but for those
+/// that need no disk (`Standing`); those that take time (calls, fetches, uploads) are begun in order and come back as
+/// events.
 public enum ClientAction: Sendable {
     /// Writes offer and container into the task's folder, durably.
     case storeTask(Offer, unit: [UInt8])
@@ -10,6 +11,7 @@ public enum ClientAction: Sendable {
     case save
 
     case call(SchedulerCall)
+    /// At most so many bytes: what was announced.
     case fetchUnit(TaskID, Digest, bytes: Int64)
     case fetchBlob(UnitSummary.Input)
     case upload(TaskID, ResultSummary, ticket: String)
@@ -52,6 +54,14 @@ public enum ClientAction: Sendable {
         }
     }
 
+    /// Whether a slow disk can hold it up: such an action is done where nothing else waits for it.
+    public var usesDisk: Bool {
+        switch self {
+        case .storeTask, .save, .dropTask, .dropBlob, .keepBlobs: true
+        default: false
+        }
+    }
+
     public var isExit: Bool { if case .exit = self { true } else { false } }
 }
 
@@ -61,4 +71,10 @@ public struct SchedulerCall: Sendable {
     public var sequence: Int64
     /// Reports whose result is put into the request from the task's folder.
     public var inlineResults: [TaskID]
+
+    package init(request: WireSchedulerRequest, sequence: Int64, inlineResults: [TaskID]) {
+        self.request = request
+        self.sequence = sequence
+        self.inlineResults = inlineResults
+    }
 }

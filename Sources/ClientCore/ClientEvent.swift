@@ -20,6 +20,8 @@ public enum ClientEvent: Sendable {
 
     case workerStarted(TaskID)
     case workerNotStarted(TaskID, String)
+    /// Its start still waited for the disk when `ClientMachine.isStartWanted` turned false.
+    case startWithdrawn(TaskID)
     case workerProgressed(TaskID, WorkerProgress)
     /// The task's folder has grown beyond the unit's bound.
     case diskBoundPassed(TaskID, bytes: Int64)
@@ -43,6 +45,8 @@ public struct SlotFinding: Hashable, Sendable {
     public var unit: [UInt8]?
     /// The complete result that lies there.
     public var result: ResultSummary?
+    /// There is a file of a result that could not be read now: no reason to believe that it is lost.
+    public var isResultUnread = false
     public var used: Usage
     /// 0 ... 1; nil: the worker has not said it.
     public var fraction: Double?

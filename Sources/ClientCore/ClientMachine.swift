@@ -37,7 +37,10 @@ public struct ClientMachine: Sendable {
     /// Set by whatever changes `state` in a way that must not be forgotten.
     var needsSave = false
     /// The last matter that a person should know; shown by `status`.
-    public internal(set) var problem: String?
+    public internal(set) var problem: String? {
+        // It often has a server's words.
+        didSet { problem = problem.map(PrintableText.clean) }
+    }
 
     static let callBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 300)
     static let emptyBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 60)
@@ -46,6 +49,8 @@ public struct ClientMachine: Sendable {
     /// Failures in a row from which on the host waits longer before it asks for more.
     static let failuresInRowMax = 5
     static let restartsMax = 2
+    /// A clock that goes back by more was set; less is the order of threads.
+    static let clockStepSeconds = 5.0
 
     /// - Parameter machineCores: of the whole machine, for the bound on the load of others.
     public init(state: ClientState, settings: ClientSettings, machineCores: Int, now: Timestamp) {
@@ -63,6 +68,7 @@ public struct ClientMachine: Sendable {
     /// - Parameter random: drawn for this event, 0 ..< 1; used for jitter.
     /// - Returns: what to do, in this order.
     public mutating func handle(_ event: ClientEvent, now: Timestamp, random: Double) -> [ClientAction] {
+        if (lastSeen - now).seconds > Self.clockStepSeconds { setClockBack(by: now - lastSeen) }
         lastSeen = now
         var out = Outbox()
         switch event {
@@ -79,6 +85,7 @@ public struct ClientMachine: Sendable {
         case .blobFetchFailed(let digest, let failure): blobFetchFailed(digest, failure, now, random, &out)
         case .workerStarted(let task): workerStarted(task, now, &out)
         case .workerNotStarted(let task, let why): workerNotStarted(task, why, now, random, &out)
+        case .startWithdrawn(let task): startWithdrawn(task, &out)
         case .workerProgressed(let task, let progress): take(progress, of: task, &out)
         case .diskBoundPassed(let task, let bytes): diskBoundPassed(task, bytes, &out)
         case .workerEnded(let task, let ending): take(ending, of: task, now, random, &out)
@@ -186,7 +193,8 @@ struct Outbox {
     mutating func add(_ action: ClientAction) { after.append(action) }
     mutating func first(_ action: ClientAction) { before.append(action) }
     mutating func last(_ action: ClientAction) { final.append(action) }
-    mutating func say(_ text: String) { after.append(.say(text)) }
+    /// Often with a server's words: nothing in them may move a cursor or turn a line around.
+    mutating func say(_ text: String) { after.append(.say(PrintableText.clean(text))) }
 }
 
 /// One run of a worker.
@@ -221,6 +229,10 @@ struct Transfer: Hashable, Sendable {
     var inFlight = false
     var failures = 0
     var notBefore: Timestamp?
+    /// Of an upload: the ticket that the server refuses.
+    var refusedTicket: String?
+    /// Of an upload: how often the server said that it lacks the result.
+    var timesMissing = 0
 }
 
 /// The traffic with the scheduler.

@@ -66,7 +66,7 @@ extension ClientMachine {
                 probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
         }
         return ClientStatus(
-            server: state.attachment.serverURL, site: state.attachment.site,
+            server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
             volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
             writtenAtMs: now.milliseconds, computing: policy.isComputing, pause: pause,
             probes: policy.readings.map {
@@ -90,18 +90,21 @@ extension ClientMachine {
             case .offered: ("waiting for its work unit", nil)
             case .ready:
                 switch runs[task.id]?.phase {
-                case nil: (inputsAreHere(task) ? "ready" : "waiting for inputs", nil)
+                case nil where inputsAreHere(task): ("ready", policy.isComputing ? memoryObjection(to: task) : nil)
+                case nil: ("waiting for inputs", nil)
                 case .starting?, .computing?: ("computing", nil)
                 case .suspended?: ("paused", nil)
                 }
             case .finished(let result):
-                (result.isInline || result.uploaded ? "finished, to be reported" : "finished, to be uploaded", nil)
+                result.isInline || result.uploaded || isUploadRefused(task)
+                    ? ("finished, to be reported", nil) : ("finished, to be uploaded", nil)
             case .failed(_, let why): ("failed, to be reported", why)
             }
         let fraction: Double
         if case .finished = task.stage { fraction = 1 } else { fraction = task.fraction ?? 0 }
         return ClientStatus.Task(
-            id: task.id.description, project: task.offer.project, label: task.unit?.label ?? "", state: word,
+            id: task.id.description, project: PrintableText.clean(task.offer.project),
+            label: PrintableText.clean(task.unit?.label ?? ""), state: word,
             fraction: fraction, cpuSeconds: task.used.cpuSeconds, deadlineMs: task.offer.deadline.milliseconds,
             message: message)
     }

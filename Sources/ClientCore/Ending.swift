@@ -94,7 +94,7 @@ extension ClientMachine {
         _ id: TaskID, _ code: TaskErrorCode, _ message: String, _ out: inout Outbox, countsAgainstHost: Bool = true
     ) {
         guard let task = state[task: id], !task.stage.isOver else { return }
-        let cut = String(decoding: message.utf8.prefix(Limits.messageBytesMax / 2), as: UTF8.self)
+        let cut = PrintableText.clean(String(decoding: message.utf8.prefix(Limits.messageBytesMax / 2), as: UTF8.self))
         update(id) { $0.stage = .failed(code: code, message: cut) }
         if countsAgainstHost { state.failuresInRow += 1 }
         problem = "task \(id): \(cut)"

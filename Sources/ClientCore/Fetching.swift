@@ -49,11 +49,13 @@ extension ClientMachine {
             fail(id, .badWorkUnit, message, &out)
             return
         }
-        guard body.memoryBytes <= UInt64(max(0, settings.profile.memoryBytes)) else {
-            // The scheduler knows this host's memory; a server that sends such a unit all the same gets it back.
-            let message = "the unit needs \(body.memoryBytes >> 20) MiB of memory, more than this host has"
-            fail(id, .givenBack, message, &out, countsAgainstHost: false)
-            return
+        // What lies here already may have a result, and its share of the disk.
+        if !stored {
+            let (memory, disk) = (Int64(clamping: body.memoryBytes), Int64(clamping: body.diskBytes))
+            if let why = neverFits(memoryBytes: memory, diskBytes: disk) {
+                fail(id, .givenBack, why, &out, countsAgainstHost: false)
+                return
+            }
         }
         guard settings.apps.contains("\(body.app)/\(body.appVersion)") else {
             fail(id, .unknownApp, "this host's worker does not know \(body.app) version \(body.appVersion)", &out)

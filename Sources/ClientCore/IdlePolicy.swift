@@ -40,11 +40,11 @@ public struct IdlePolicy: Hashable, Sendable {
 
     private let settings: IdleSettings
     private let cores: Int
-    public private(set) var mode: Mode
+    public internal(set) var mode: Mode
     /// The last reading of each probe, in the order of `ProbeKind`.
-    public private(set) var readings: [ProbeReading] = []
-    private var overloadSince: Timestamp?
-    private var loadBlockedUntil: Timestamp?
+    public internal(set) var readings: [ProbeReading] = []
+    var overloadSince: Timestamp?
+    var loadBlockedUntil: Timestamp?
 
     /// - Parameter cores: of the whole machine.
     public init(settings: IdleSettings, cores: Int, now: Timestamp) {

@@ -38,7 +38,11 @@ extension ClientMachine {
     }
 
     private mutating func takeUp(_ slot: SlotFinding, _ out: inout Outbox) {
-        guard let task = state[task: slot.task], !task.stage.isOver else { return }
+        guard let task = state[task: slot.task], !task.stage.isOver else {
+            // Its report would be left out of every call, for ever.
+            if slot.result == nil, !slot.isResultUnread { resultDamaged(slot.task, &out) }
+            return
+        }
         if let unit = slot.unit { verify(slot.task, unit, stored: true, &out) }
         guard let verified = state[task: slot.task], case .ready = verified.stage else { return }
         update(slot.task) {

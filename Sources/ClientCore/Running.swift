@@ -33,22 +33,37 @@ extension ClientMachine {
         }
     }
 
-    /// Bytes that all tasks together may declare: three quarters of the machine's memory.
-    private var memoryShare: Int64 { settings.profile.memoryBytes / 4 * 3 }
+    /// Bytes that all tasks together may declare: three quarters of the machine's memory. nil: it is not known.
+    private var memoryShare: Int64? {
+        settings.profile.memoryBytes > 0 ? settings.profile.memoryBytes / 4 * 3 : nil
+    }
+
+    /// Bytes that the workers' tasks declare. What stands still keeps its memory, too.
+    private var memoryInUse: Int64 {
+        runs.keys.reduce(0) { sum, task in
+            let more = sum.addingReportingOverflow(state[task: task]?.unit?.memoryBytes ?? 0)
+            return more.overflow ? .max : more.partialValue
+        }
+    }
+
+    /// Why a task that could run must wait for the memory of others; nil: it need not.
+    ///
+    /// One may always run; more only while all of them leave a part of the memory to their owner.
+    func memoryObjection(to task: HeldTask) -> String? {
+        guard let share = memoryShare, let needed = task.unit?.memoryBytes, !runs.isEmpty else { return nil }
+        let inUse = memoryInUse
+        guard needed > share - min(inUse, share) else { return nil }
+        return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"
+    }
 
     private mutating func startMore(_ now: Timestamp, _ out: inout Outbox) {
         if let startsBlockedUntil, now < startsBlockedUntil { return }
         var free = settings.cores - runs.count
         guard free > 0 else { return }
-        // What stands still keeps its memory, too.
-        var memory = runs.keys.reduce(Int64(0)) { $0 + (state[task: $1]?.unit?.memoryBytes ?? 0) }
         let ready = state.tasks.filter { $0.stage == .ready && runs[$0.id] == nil && inputsAreHere($0) }
         for task in ready.sorted(by: { ($0.offer.deadline, $0.id) < ($1.offer.deadline, $1.id) }) {
-            guard free > 0 else { return }
-            let needed = task.unit?.memoryBytes ?? 0
-            // One may always run; more only while all of them leave a part of the memory to their owner.
-            guard runs.isEmpty || needed <= memoryShare - min(memory, memoryShare) else { continue }
-            memory += needed
+            // Nobody overtakes the one that waits for memory, or small tasks could keep a large one waiting for ever.
+            guard free > 0, memoryObjection(to: task) == nil else { return }
             free -= 1
             runs[task.id] = Run(startedAt: now)
             out.add(.startWorker(task.id))
@@ -72,6 +87,17 @@ extension ClientMachine {
         let aborted = runs.removeValue(forKey: task)?.isAborted == true
         if aborted { forget(task, &out) }
         blockStarts(why, now, random)
+    }
+
+    /// Whether a start that has not begun should still begin: the user may be back, the client may be leaving.
+    public func isStartWanted(_ task: TaskID) -> Bool {
+        guard let run = runs[task], run.phase == .starting, stopping == nil, policy.isComputing else { return false }
+        return !run.isLeaving && !run.isAborted
+    }
+
+    mutating func startWithdrawn(_ task: TaskID, _ out: inout Outbox) {
+        guard runs[task]?.phase == .starting else { return }
+        if runs.removeValue(forKey: task)?.isAborted == true { forget(task, &out) }
     }
 
     /// The host cannot run workers now: nobody's task is to blame, so all wait.
@@ -124,8 +150,28 @@ extension ClientMachine {
         return max(60, bySpeed, task.offer.estimatedSeconds * stretch)
     }
 
-    /// Tasks that were not begun and are past their deadline go back: computing them would help nobody.
+    /// Why a unit can never run here; nil: it can. The scheduler knows this host's memory and disk; a server that sends
+    /// such a unit all the same gets it back.
+    func neverFits(memoryBytes: Int64, diskBytes: Int64?) -> String? {
+        let profile = settings.profile
+        if profile.memoryBytes > 0, memoryBytes > profile.memoryBytes {
+            return "the unit needs \(memoryBytes >> 20) MiB of memory, this host has \(profile.memoryBytes >> 20)"
+        }
+        if let diskBytes, profile.diskFreeBytes > 0, diskBytes > profile.diskFreeBytes {
+            return "the unit needs \(diskBytes >> 20) MiB of disk, this host has \(profile.diskFreeBytes >> 20)"
+        }
+        return nil
+    }
+
+    /// Tasks that were not begun and are past their deadline go back: computing them would help nobody. So do those
+    /// that this machine has too little memory for; an earlier client may have taken them.
     mutating func giveBackHopeless(_ now: Timestamp, _ out: inout Outbox) {
+        for task in state.tasks where task.stage == .ready && runs[task.id] == nil {
+            guard let unit = task.unit, let why = neverFits(memoryBytes: unit.memoryBytes, diskBytes: nil) else {
+                continue
+            }
+            fail(task.id, .givenBack, why, &out, countsAgainstHost: false)
+        }
         for task in state.tasks where !task.stage.isOver && now > task.offer.deadline {
             guard runs[task.id] == nil, task.used.cpuSeconds == 0 else { continue }
             fail(task.id, .givenBack, "its deadline passed before it was begun", &out, countsAgainstHost: false)

@@ -25,18 +25,67 @@ struct ActionTests {
         }
         #expect(ClientAction.exit.isExit && !ClientAction.save.isExit)
     }
-}
 
-@Suite("What a host says of its availability")
-struct AvailabilityTests {
-    @Test("A new client whose user is at the keyboard is not taken for one that never computes")
-    func newClient() {
+    @Test("While the disk refuses, workers are stopped at once, and all else keeps its order")
+    func queue() {
+        var queue = ActionQueue()
+        #expect(queue.add([.save, .say("a word"), .startWorker(Self.task)]).words.isEmpty)
+        #expect(queue.next().map { [$0].words } == ["save"])
+        #expect(queue.next() == nil, "one at a time")
+        #expect(queue.add([.suspendWorker(Self.task), .dropTask(Self.task)]).words == ["suspend 1"])
+        let isTriedAgain = queue.ended(failed: true)
+        #expect(isTriedAgain)
+        var done: [String] = []
+        while let action = queue.next() {
+            done += [action].words
+            // What only tidies up is passed over.
+            let again = queue.ended(failed: action.standing == .dispensable)
+            #expect(!again)
+        }
+        #expect(done == ["save", "start 1", "drop 1"])
+        #expect(queue.isEmpty)
+    }
+
+    @Test("On the way out no failing save is tried again")
+    func wayOut() {
+        var queue = ActionQueue()
+        _ = queue.add([.save, .exit])
+        _ = queue.next()
+        let isTriedAgain = queue.ended(failed: true)
+        #expect(!isTriedAgain)
+        #expect(queue.next()?.isExit == true)
+    }
+
+    @Test("A worker whose start waits for the disk is not started after it was stopped, and the client can leave")
+    func startThatWaits() throws {
+        var driver = Driver()
+        let task = try driver.takeUp()
+        var queue = ActionQueue()
+        _ = queue.add(driver.last)
+        #expect(queue.next().map { [$0].words } == ["store 0"])
+        #expect(queue.withdrawStarts { driver.machine.isStartWanted($0) }.isEmpty)
+        driver.send(.stopRequested)
+        #expect(driver.last.words.isEmpty)
+        #expect(queue.withdrawStarts { driver.machine.isStartWanted($0) } == [task])
+        driver.send(.startWithdrawn(task))
+        #expect(driver.last.words == ["save", "exit"])
+        #expect(driver.stage(task) == .ready)
+    }
+
+    @Test("A start that was withdrawn because the user came back is made up for later, and nobody is blamed")
+    func startIsMadeUpFor() throws {
         var driver = Driver { $0.idle.always = false }
-        driver.send(.probed([ProbeReading(kind: .userInput, value: .idle(milliseconds: 0), at: driver.now)]), after: 5)
-        driver.send(.tick, after: 60)
-        #expect(driver.machine.state.availability > 0.99)
-        for _ in 0..<48 { driver.send(.tick, after: 3600) }
-        #expect(driver.machine.state.availability < 0.2, "two days without computing do count")
-        #expect(driver.machine.state.availability >= 0.01)
+        driver.send(.probed(IdlePolicyTests.quiet(driver.now)))
+        driver.send(.callAnswered(driver.project.reply()))
+        let task = try driver.takeUp()
+        #expect(driver.machine.isStartWanted(task))
+        driver.send(.probed([ProbeReading(kind: .userInput, value: .idle(milliseconds: 0), at: driver.now)]))
+        #expect(!driver.machine.isStartWanted(task))
+        driver.send(.startWithdrawn(task))
+        #expect(!driver.last.words.contains("start 0"))
+        driver.now = driver.now + TimeSpan(seconds: 1000)
+        driver.send(.probed(IdlePolicyTests.quiet(driver.now)))
+        #expect(driver.last.words.contains("start 0"))
+        #expect(driver.machine.problem == nil)
     }
 }

@@ -94,13 +94,29 @@ struct CallingTests {
     func noWork() {
         var driver = Driver()
         var reply = driver.project.reply()
-        reply.noWorkReasons = ["no unit fits\u{1b}[31m"]
+        reply.noWorkReasons = ["no unit fits\u{1b}[31m \u{202E}\u{9B}"]
         driver.send(.callAnswered(reply))
         #expect(driver.call == nil)
         let status = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
-        #expect(status.noWorkReasons == ["no unit fits [31m"])
+        #expect(status.noWorkReasons == ["no unit fits?[31m ??"])
         driver.send(.tick, after: 2.1)
         #expect(driver.call != nil)
+    }
+
+    @Test("No word of a server reaches log or status with what could move a cursor or turn a line around")
+    func cleanWords() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        var offer = driver.project.offer(task, unit: try driver.project.container(task), inline: false)
+        offer.project = "stars\u{202E}"
+        driver.send(.callAnswered(driver.project.reply(offers: [offer])))
+        driver.send(.unitFetchFailed(task, .permanent("gone\u{1b}]0;title\u{07}\u{9B}2J")))
+        var said: [String] = []
+        for case .say(let text) in driver.last { said.append(text) }
+        let status = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
+        said += [try #require(status.problem), status.tasks[0].project, try #require(status.tasks[0].message)]
+        #expect(said.count == 4)
+        for text in said { #expect(text == PrintableText.clean(text)) }
     }
 
     @Test("No work is no matter while a held task can be computed")

@@ -64,6 +64,24 @@ struct CrashTests {
         #expect(driver.last.words.contains("save"))
     }
 
+    @Test("A finished task whose result file is gone ends as failed, unless the file is there and cannot be read")
+    func lostResult() throws {
+        for isUnread in [false, true] {
+            var driver = Driver()
+            let task = try driver.takeUp()
+            driver.send(.workerStarted(task))
+            driver.send(.workerEnded(task, Driver.ending(0, result: Driver.result())), after: 5)
+            var restarted = ClientMachine(
+                state: driver.machine.state, settings: driver.machine.settings, machineCores: 1, now: driver.now)
+            var slot = SlotFinding(task: task, offer: nil, unit: try driver.project.container(task), result: nil)
+            slot.isResultUnread = isUnread
+            _ = restarted.handle(.started(slots: [slot], blobs: []), now: driver.now, random: 0.5)
+            let stage = restarted.state[task: task]?.stage
+            let failed = HeldTask.Stage.failed(code: .workerFailed, message: "the result file was damaged on disk")
+            #expect(stage == (isUnread ? .finished(Driver.result()) : failed))
+        }
+    }
+
     @Test("A container that was damaged on disk is fetched anew, not run")
     func damagedUnit() throws {
         var driver = Driver()

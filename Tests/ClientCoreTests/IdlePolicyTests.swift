@@ -16,6 +16,14 @@ struct IdlePolicyTests {
         ProbeReading(kind: .otherLoad, value: .busy(cores: cores), at: at(seconds))
     }
 
+    /// Nobody is here, and nothing else runs.
+    static func quiet(_ now: Timestamp) -> [ProbeReading] {
+        [
+            ProbeReading(kind: .userInput, value: .idle(milliseconds: 10_000_000), at: now),
+            ProbeReading(kind: .otherLoad, value: .busy(cores: 0), at: now),
+        ]
+    }
+
     static func policy(_ change: (inout IdleSettings) -> Void = { _ in }) -> IdlePolicy {
         var settings = IdleSettings()
         change(&settings)

@@ -80,6 +80,27 @@ struct LifeOfATaskTests {
         #expect(driver.stage(task) == .finished(result))
     }
 
+    @Test("The sweep of old inputs spares those that are on their way")
+    func sweep() throws {
+        var driver = Driver(cores: 2)
+        let digests = try [UInt8(8), 9].map { try #require(Digest(bytes: [UInt8](repeating: $0, count: 32))) }
+        driver.send(.started(slots: [], blobs: [digests[0]]))
+        driver.send(.tick, after: 90_000)
+        driver.send(.started(slots: [], blobs: [digests[0]]))
+        driver.send(.tick, after: 80_000)
+        var input = WireInputRef()
+        input.name = "photons"
+        input.sha256 = Data(digests[1].bytes)
+        input.size = 100
+        input.packing = "table"
+        _ = try driver.takeUp { $0.inputs = [input] }
+        #expect(driver.last.words.contains("fetch blob photons"))
+        driver.send(.tick, after: 10_000)
+        var kept: [Digest]?
+        for case .keepBlobs(let digests) in driver.last { kept = digests }
+        #expect(kept == [digests[1]])
+    }
+
     @Test("A container that does not come inline is fetched; inputs are fetched once for all tasks")
     func fetches() throws {
         var driver = Driver(cores: 2)

@@ -56,6 +56,47 @@ struct RefusalTests {
         #expect(driver.failure == .givenBack)
         #expect(!driver.last.words.contains("start 0"))
         #expect(driver.machine.state.failuresInRow == 0)
+        let status = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
+        #expect(status.tasks.first?.message?.contains("of memory, this host has 8192") == true)
+    }
+
+    @Test("A unit that needs more disk than the host has is given back, too")
+    func tooMuchDisk() throws {
+        var driver = Driver()
+        _ = try driver.takeUp { $0.diskBytes = 1 << 60 }
+        #expect(driver.failure == .givenBack)
+        #expect(!driver.last.words.contains("start 0"))
+    }
+
+    @Test("A task that an earlier client took, and that can never fit, is given back; a result of it is not lost")
+    func takenBefore() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        let unit = try driver.project.container(task) { $0.memoryBytes = 1 << 50 }
+        let offer = Offer(
+            task: task, project: "p", unit: SHA256Hash.digest(of: unit), unitBytes: Int64(unit.count),
+            deadline: driver.now + TimeSpan(seconds: 1000), estimatedSeconds: 1, uploadTicket: "t", flops: 1e9)
+        var other = driver
+        driver.send(.started(slots: [SlotFinding(task: task, offer: offer, unit: unit, result: nil)], blobs: []))
+        #expect(driver.failure == .givenBack)
+        let result = Driver.result()
+        other.send(.started(slots: [SlotFinding(task: task, offer: offer, unit: unit, result: result)], blobs: []))
+        #expect(other.stage(task) == .finished(result))
+    }
+
+    @Test("The nearest deadline is not overtaken while it waits for memory, and status says why it waits")
+    func memoryIsWaitedFor() throws {
+        var driver = Driver(cores: 4)
+        _ = try driver.takeUp(0) { $0.memoryBytes = 4 << 30 }
+        _ = try driver.takeUp(1) { $0.memoryBytes = 5 << 30 }
+        _ = try driver.takeUp(2) { $0.memoryBytes = 1 << 20 }
+        #expect(!driver.last.words.contains { $0.hasPrefix("start") })
+        let status = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
+        #expect(status.tasks[1].state == "ready")
+        #expect(status.tasks[1].message == "waits for memory: it needs 5120 MiB, others hold 4096 of 6144")
+        driver.send(.workerStarted(driver.project.task(0)))
+        driver.send(.workerEnded(driver.project.task(0), Driver.ending(0, result: Driver.result())), after: 5)
+        #expect(driver.last.words.filter { $0.hasPrefix("start") } == ["start 1", "start 2"])
     }
 
     @Test("Tasks share three quarters of the memory, and one may always run")

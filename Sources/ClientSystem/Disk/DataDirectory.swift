@@ -42,6 +42,7 @@ public final class DataDirectory: Sendable {
                 advice: "Stop that client first, or give this one another folder with --data.")
         }
         try checkVersion()
+        removeTemporaries()
     }
 
     // Runs also when `init` throws after this point.

@@ -29,7 +29,7 @@ extension DataDirectory {
     /// Looks at all task folders; a worker that outlived its client is ended first.
     ///
     /// - Parameter say: told what was found odd.
-    func findings(say: (String) -> Void) throws(Fault) -> [SlotFinding] {
+    package func findings(say: (String) -> Void) throws(Fault) -> [SlotFinding] {
         var findings: [SlotFinding] = []
         for name in try Files.names(in: "\(path)/slots") {
             guard let number = Int64(name), number > 0 else {
@@ -38,6 +38,7 @@ extension DataDirectory {
             }
             let task = TaskID(rawValue: number)
             endLeftover(in: slot(task), say: say)
+            Self.removeTemporaries(in: slot(task))
             findings.append(finding(task))
         }
         return findings
@@ -49,9 +50,11 @@ extension DataDirectory {
         let json = try? Files.read("\(folder)/\(Self.offerFile)", limit: 1 << 16)
         let offer = json.flatMap { try? JSONDecoder().decode(Offer.self, from: Data($0)) }
         let progress = WorkerProgress.read(folder)
-        return SlotFinding(
+        var finding = SlotFinding(
             task: task, offer: offer, unit: unit, result: result(task), used: progress?.used ?? Usage(),
             fraction: progress?.fraction)
+        finding.isResultUnread = finding.result == nil && Files.exists("\(folder)/\(RunFolder.result)")
+        return finding
     }
 
     /// The complete result in a task's folder, if there is one; its name appears only when it is complete.
@@ -68,11 +71,26 @@ extension DataDirectory {
     }
 
     /// Removes all cached files but these and what belongs to them, such as the part of a download that runs.
-    func keepBlobs(_ digests: [Digest]) throws(Fault) {
+    package func keepBlobs(_ digests: [Digest]) throws(Fault) {
         let kept = Set(digests.map(\.hex))
         for name in try Files.names(in: "\(path)/blobs") {
             let blob = String(name.prefix { $0 != "." })
             if !kept.contains(blob) { try Files.remove("\(path)/blobs/\(name)") }
+        }
+    }
+
+    /// Temporary files that a killed client left in the middle of a write, a private key perhaps. Only who holds the
+    /// lock writes here, so they are nobody's; a disk that refuses is for others to report.
+    func removeTemporaries() {
+        for folder in [path, "\(path)/blobs"] { Self.removeTemporaries(in: folder) }
+    }
+
+    static func removeTemporaries(in folder: String) {
+        for name in (try? Files.names(in: folder)) ?? [] {
+            // `NAME.PID.new`, see `Files.replace`.
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count >= 3, parts.last == "new", Int32(parts[parts.count - 2]) != nil else { continue }
+            try? Files.remove("\(folder)/\(name)")
         }
     }
 

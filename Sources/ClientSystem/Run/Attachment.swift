@@ -128,6 +128,7 @@ public enum Attachment {
         for name in ["host.key", "identity.json", "state", "status.json", "slots", "blobs", "cache", "version"] {
             try Files.remove("\(directory.path)/\(name)")
         }
+        directory.removeTemporaries()
         for name in try Files.names(in: directory.path) where name.hasPrefix("state.damaged-") {
             try Files.remove("\(directory.path)/\(name)")
         }
@@ -137,6 +138,6 @@ public enum Attachment {
     }
 
     private static func printable(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(300).map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) })
+        PrintableText.clean(String(String.UnicodeScalarView(text.unicodeScalars.prefix(300))))
     }
 }

@@ -17,8 +17,9 @@ public final class ClientLoop {
     private var loadProbe = OtherLoadProbe()
     private let say: (String) -> Void
 
-    /// Actions that could not be done yet because the disk refused; the order is kept.
-    private var waiting: [ClientAction] = []
+    /// Actions that wait for the disk, or for one that does; the order is kept.
+    private var queue = ActionQueue()
+    private let errand: DiskErrand
     private var retryAt = 0.0
     private var lastChores = 0.0
     private var choreCount = 0
@@ -51,6 +52,7 @@ public final class ClientLoop {
         let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
         self.directory = directory
         self.mailbox = mailbox
+        errand = DiskErrand(mailbox: mailbox)
         self.say = say
         machine = ClientMachine(
             state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
@@ -89,7 +91,9 @@ public final class ClientLoop {
             doChores()
         }
         idleProbe?.stop()
+        errand.settle(seconds: 5)
         writeStatus()
+        errand.settle(seconds: 5)
     }
 
     // MARK: One step
@@ -97,34 +101,55 @@ public final class ClientLoop {
     private func feed(_ event: ClientEvent) {
         let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
         if !actions.isEmpty { statusIsOld = true }
-        for action in actions where action.standing == .atOnce { try? perform(action) }
-        waiting += actions.filter { $0.standing != .atOnce }
+        for action in queue.add(actions) { perform(action) }
+        for task in queue.withdrawStarts(unless: { machine.isStartWanted($0) }) { feed(.startWithdrawn(task)) }
         perform()
     }
 
+    /// Goes on with what waits, as far as the disk lets it.
     private func perform() {
-        while !waiting.isEmpty, !hasEnded {
-            do throws(Fault) {
-                try perform(waiting[0])
-                waiting.removeFirst()
-            } catch {
-                // On the way out nothing waits for a disk: what is there already is enough to go on from.
-                if waiting[0].standing == .dispensable || waiting.contains(where: \.isExit) {
-                    say("\(error)")
-                    waiting.removeFirst()
-                    continue
-                }
-                say("\(error); trying again")
-                retryAt = millrace_monotonic_seconds() + Self.retrySeconds
-                return
+        while !hasEnded {
+            if let outcome = errand.takeOutcome() { takeIn(outcome) }
+            guard millrace_monotonic_seconds() >= retryAt, let action = queue.next() else { return }
+            if action.usesDisk {
+                errand.begin(work(action))
+            } else {
+                perform(action)
+                _ = queue.ended(failed: false)
             }
         }
     }
 
-    private func perform(_ action: ClientAction) throws(Fault) {
+    private func takeIn(_ outcome: Result<Void, Fault>) {
+        guard case .failure(let fault) = outcome else {
+            _ = queue.ended(failed: false)
+            return
+        }
+        if queue.ended(failed: true) {
+            say("\(fault); trying again")
+            retryAt = millrace_monotonic_seconds() + Self.retrySeconds
+        } else {
+            say("\(fault)")
+        }
+    }
+
+    /// What an action does with the disk.
+    private func work(_ action: ClientAction) -> @Sendable () throws(Fault) -> Void {
+        let (directory, state) = (self.directory, machine.state)
+        return { () throws(Fault) in
+            switch action {
+            case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
+            case .save: try directory.save(state)
+            case .dropTask(let task): try Files.remove(directory.slot(task))
+            case .dropBlob(let digest): try Files.remove(directory.blob(digest))
+            case .keepBlobs(let digests): try directory.keepBlobs(digests)
+            default: break
+            }
+        }
+    }
+
+    private func perform(_ action: ClientAction) {
         switch action {
-        case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
-        case .save: try directory.save(machine.state)
         case .call(let call): courier.call(call)
         case .fetchUnit(let task, let digest, let bytes): courier.fetchUnit(task, digest, bytes: bytes)
         case .fetchBlob(let input): courier.fetchBlob(input)
@@ -134,11 +159,9 @@ public final class ClientLoop {
         case .resumeWorker(let task): park.resume(task)
         case .stopWorker(let task): park.stop(task)
         case .killWorker(let task): park.kill(task)
-        case .dropTask(let task): try Files.remove(directory.slot(task))
-        case .dropBlob(let digest): try Files.remove(directory.blob(digest))
-        case .keepBlobs(let digests): try directory.keepBlobs(digests)
         case .say(let text): say(text)
         case .exit: hasEnded = true
+        case .storeTask, .save, .dropTask, .dropBlob, .keepBlobs: break
         }
     }
 
@@ -158,14 +181,14 @@ public final class ClientLoop {
     private func patienceSeconds() -> Double {
         let now = millrace_monotonic_seconds()
         var patience = lastChores + Self.choreSeconds - now
-        if !waiting.isEmpty { patience = min(patience, retryAt - now) }
+        if queue.isReady { patience = min(patience, retryAt - now) }
         if let due = machine.wakeAt { patience = min(patience, (due - Self.now).seconds + 0.001) }
         return max(0, patience)
     }
 
     private func doChores() {
         let now = millrace_monotonic_seconds()
-        if !waiting.isEmpty, now >= retryAt { perform() }
+        if queue.isReady, now >= retryAt { perform() }
         if let due = machine.wakeAt, due <= Self.now { feed(.tick) }
         guard now - lastChores >= Self.choreSeconds, !hasEnded else { return }
         lastChores = now
@@ -195,9 +218,8 @@ public final class ClientLoop {
     }
 
     private func writeStatus() {
-        statusIsOld = false
-        // Only information: a full disk must not stop the client here.
-        try? directory.save(machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds))
+        let status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        statusIsOld = !errand.write(status, to: directory)
     }
 
     private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }

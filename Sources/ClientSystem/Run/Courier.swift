@@ -6,15 +6,17 @@ import Wire
 import WorkerHost
 
 /// Carries out what needs the network, on own threads, and posts what came of it.
-final class Courier: Sendable {
+package final class Courier: Sendable {
     private let link: ServerLink
     private let directory: DataDirectory
     private let host: HostID
     private let key: SigningKey
     private let mailbox: Mailbox<ClientEvent>
-    private let transfers = TransferQueue(threadsMax: 2)
+    /// Apart, so that a long download never keeps a finished result from its deadline.
+    private let downloads = TransferQueue(threadsMax: 2)
+    private let uploads = TransferQueue(threadsMax: 2)
 
-    init(
+    package init(
         link: ServerLink, directory: DataDirectory, host: HostID, key: SigningKey, mailbox: Mailbox<ClientEvent>
     ) {
         self.link = link
@@ -24,7 +26,7 @@ final class Courier: Sendable {
         self.mailbox = mailbox
     }
 
-    func call(_ call: SchedulerCall) {
+    package func call(_ call: SchedulerCall) {
         BlockingThread.start("scheduler") { [self] in
             var request = call.request
             for task in call.inlineResults { putInline(task, into: &request) }
@@ -41,8 +43,10 @@ final class Courier: Sendable {
         let number = UInt64(task.rawValue)
         guard let at = request.reports.firstIndex(where: { $0.taskID == number }) else { return }
         let file = "\(directory.slot(task))/\(RunFolder.result)"
-        guard let bytes = try? Files.read(file, limit: Limits.inlineBlobBytesMax) else {
+        let bytes: [UInt8]
+        do throws(Fault) { bytes = try Files.read(file, limit: Limits.inlineBlobBytesMax) } catch {
             request.reports.remove(at: at)
+            if [.noInput, .badData].contains(error.kind) { mailbox.post(.resultDamaged(task)) }
             return
         }
         guard SHA256Hash.digest(of: bytes).bytes == Array(request.reports[at].success.resultSha256) else {
@@ -53,27 +57,35 @@ final class Courier: Sendable {
         request.reports[at].success.resultInline = Data(bytes)
     }
 
-    func fetchUnit(_ task: TaskID, _ digest: Digest, bytes: Int64) {
+    package func fetchUnit(_ task: TaskID, _ digest: Digest, bytes: Int64) {
         let url = blobURL(digest)
-        transfers.submit { [self] in
+        downloads.submit { [self] in
+            let sink = MemorySink(bytesMax: Int(clamping: max(bytes, 1)))
             do throws(Fault) {
-                let response = try link.transport.perform(
-                    HTTPRequest(method: "GET", url: url, responseBytesMax: Int(clamping: max(bytes, 1))))
+                let head = try link.transport.exchange(
+                    HTTPRequest(method: "GET", url: url, responseBytesMax: sink.bytesMax), sink: sink)
+                let response = HTTPResponse(status: head.status, headers: head.headers, body: sink.bytes)
                 guard response.status == 200 else { throw response.refusal(url: url) }
-                guard response.mediaType != "text/html" else {
+                guard !response.isWebPage else {
                     throw Fault(.protocolError, "\(url): a web page came in place of the work unit")
                 }
                 mailbox.post(.unitFetched(task, response.body))
             } catch {
-                mailbox.post(.unitFetchFailed(task, Self.failure(error)))
+                let isUnit = sink.head.status == 200 && sink.head.response.mediaType == "application/octet-stream"
+                mailbox.post(
+                    .unitFetchFailed(
+                        task,
+                        sink.problem != nil && isUnit
+                            ? .permanent("the container has more than the \(bytes) bytes that were announced")
+                            : Self.failure(error)))
             }
         }
     }
 
     func fetchBlob(_ input: UnitSummary.Input) {
-        transfers.submit { [self] in
+        downloads.submit { [self] in
             do throws(Fault) {
-                try Files.makeFolder("\(directory.path)/blobs")
+                try LocalDisk.act { () throws(Fault) in try Files.makeFolder("\(directory.path)/blobs") }
                 let url = blobURL(input.digest)
                 if let size = input.size {
                     try BlobDownload(transport: link.transport).fetch(
@@ -96,18 +108,22 @@ final class Courier: Sendable {
         guard SHA256Hash.digest(of: response.body) == digest else {
             throw Fault(.badData, "\(url): the bytes that came have another SHA-256")
         }
-        try Files.replace(directory.blob(digest), with: response.body)
+        try LocalDisk.act { () throws(Fault) in try Files.replace(directory.blob(digest), with: response.body) }
     }
 
-    func upload(_ task: TaskID, _ result: ResultSummary, ticket: String) {
+    package func upload(_ task: TaskID, _ result: ResultSummary, ticket: String) {
         let file = "\(directory.slot(task))/\(RunFolder.result)"
-        transfers.submit { [self] in
+        uploads.submit { [self] in
             do throws(Fault) {
                 try BlobUpload(transport: link.transport).send(
                     file: file, digest: result.digest, size: result.bytes,
                     url: "\(link.serverURL)/v1/uploads/\(ticket)")
                 mailbox.post(.uploaded(task))
             } catch {
+                if error.kind == .noInput, !Files.exists(file) {
+                    mailbox.post(.resultDamaged(task))
+                    return
+                }
                 if error.kind == .badData, let there = try? BlobDownload.digest(ofFile: file), there != result.digest {
                     mailbox.post(.resultDamaged(task))
                     return

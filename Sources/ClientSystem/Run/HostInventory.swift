@@ -11,12 +11,19 @@ public enum HostInventory {
     public static func profile(folder: String) -> HostProfile {
         HostProfile(
             name: hostName(), platform: platform, cpuModel: cpuModel(), cores: cores, memoryBytes: memoryBytes(),
-            diskFreeBytes: diskFreeBytes(folder), benchmarkFlopsPerSecond: Benchmark.flopsPerSecond(),
-            clientVersion: clientVersion)
+            diskFreeBytes: diskFreeBytes(folder),
+            benchmarkFlopsPerSecond: min(Benchmark.flopsPerSecond(), flopsPerSecondMax), clientVersion: clientVersion)
     }
 
+    // What a server takes, by FORMAT.md, 7.3; one figure beyond it would refuse the whole request. Some network file
+    // systems say that they have room without end.
+    static let coresMax = 4096
+    static let memoryBytesMax: Int64 = 1_000_000_000_000_000
+    static let diskFreeBytesMax: Int64 = 1_000_000_000_000_000_000
+    static let flopsPerSecondMax = 1e15
+
     /// Processors that this process may use.
-    public static var cores: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    public static var cores: Int { min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), coresMax) }
 
     static var platform: String {
         #if arch(x86_64)
@@ -44,14 +51,19 @@ public enum HostInventory {
 
     private static func memoryBytes() -> Int64 {
         let line = lines("/proc/meminfo").first { $0.hasPrefix("MemTotal:") }
-        return (line?.split(separator: " ").dropFirst().first.flatMap { Int64($0) } ?? 0) * 1024
+        let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap { Int64($0) } ?? 0
+        return min(max(0, kibibytes), memoryBytesMax / 1024) * 1024
     }
 
     private static func diskFreeBytes(_ folder: String) -> Int64 {
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else { return 0 }
-        return Int64(
-            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+        return diskFreeBytes(blocks: UInt64(status.f_bavail), blockBytes: UInt64(status.f_frsize))
+    }
+
+    package static func diskFreeBytes(blocks: UInt64, blockBytes: UInt64) -> Int64 {
+        let bytes = blocks.multipliedReportingOverflow(by: blockBytes)
+        return bytes.overflow ? diskFreeBytesMax : min(Int64(clamping: bytes.partialValue), diskFreeBytesMax)
     }
 
     private static func lines(_ path: String) -> [String] {

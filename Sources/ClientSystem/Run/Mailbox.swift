@@ -2,13 +2,13 @@ import CPosix
 import Glibc
 
 /// Events for the client's one deciding thread, from any other.
-final class Mailbox<Item: Sendable>: @unchecked Sendable {
+package final class Mailbox<Item: Sendable>: @unchecked Sendable {
     // A condition variable, because Swift's Mutex cannot wait with a time limit.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let arrival = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var items: [Item] = []
 
-    init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -32,7 +32,7 @@ final class Mailbox<Item: Sendable>: @unchecked Sendable {
     }
 
     /// Everything that has come, after waiting at most so long for something to come.
-    func take(waitSeconds: Double) -> [Item] {
+    package func take(waitSeconds: Double) -> [Item] {
         let until = millrace_monotonic_seconds() + max(0, waitSeconds)
         var deadline = timespec(tv_sec: Int(until), tv_nsec: Int((until - until.rounded(.down)) * 1e9))
         pthread_mutex_lock(mutex)

@@ -45,7 +45,8 @@ struct WorkerPark {
                 .workerEnded(
                     id,
                     WorkerEnding(
-                        code: exit.exit.code, reason: exit.exit.reason, lastWords: exit.lastWords,
+                        code: exit.exit.code, reason: exit.exit.reason,
+                        lastWords: folders.withoutPaths(exit.lastWords, of: id),
                         cpuSeconds: exit.exit.cpuSeconds, progress: progress,
                         result: exit.exit.code == 0 ? folders.result(id) : nil)))
         }

@@ -18,7 +18,7 @@ public struct BlobDownload: Sendable {
     ///   server has no such blob, `.cannotWrite` when the disk is full.
     public func fetch(url: String, digest: Digest, size: Int64, to path: String) throws(Fault) {
         let part = path + ".part"
-        let sink = try FileSink(path: part, size: Int(size))
+        let sink = try LocalDisk.act { () throws(Fault) in try FileSink(path: part, size: Int(size)) }
         do throws(Fault) {
             if sink.offset < Int(size) || size == 0 { try receive(url, sink) }
             try sink.finish()
@@ -26,21 +26,16 @@ public struct BlobDownload: Sendable {
             sink.close()
             throw error
         }
-        try believe(part, url, digest, path)
+        try LocalDisk.act { () throws(Fault) in try believe(part, url, digest, path) }
     }
 
-    /// - Throws: never `.noInput`, which means that the server has no such blob; a part that is gone is fetched anew.
     private func believe(_ part: String, _ url: String, _ digest: Digest, _ path: String) throws(Fault) {
-        do throws(Fault) {
-            guard try Self.digest(ofFile: part) == digest else {
-                try Files.remove(part)
-                throw Fault(
-                    .badData, "\(url): the bytes that came have another SHA-256", advice: "It will be fetched anew.")
-            }
-            guard rename(part, path) == 0 else { throw Files.fault("rename", part) }
-        } catch {
-            throw error.kind == .noInput ? Fault(.interrupted, error.message) : error
+        guard try Self.digest(ofFile: part) == digest else {
+            try Files.remove(part)
+            throw Fault(
+                .badData, "\(url): the bytes that came have another SHA-256", advice: "It will be fetched anew.")
         }
+        guard rename(part, path) == 0 else { throw Files.fault("rename", part) }
         Files.syncFolder(of: path)
     }
 
@@ -73,6 +68,17 @@ public struct BlobDownload: Sendable {
             guard count >= 0 else { throw Files.fault("read", path) }
             if count == 0 { return hash.finish() }
             hash.update(buffer[..<count])
+        }
+    }
+}
+
+/// What a transfer does with this computer's disk.
+enum LocalDisk {
+    /// - Throws: never `.noInput`, which in a transfer means that the server has no such blob; a file or folder that is
+    ///   gone here comes back with the next attempt.
+    static func act<T>(_ body: () throws(Fault) -> T) throws(Fault) -> T {
+        do throws(Fault) { return try body() } catch {
+            throw error.kind == .noInput ? Fault(.interrupted, error.message, advice: error.advice) : error
         }
     }
 }
@@ -117,8 +123,7 @@ final class FileSink: BodySink {
 
     func begin(_ head: ResponseHead) {
         isBlob = head.status == 200 || head.status == 206
-        // What stands between us and the server, a hotel's log-in page for example, answers 200 as well.
-        if isBlob, (head.headers["content-type"] ?? "").hasPrefix("text/html") {
+        if isBlob, head.response.isWebPage {
             problem = Fault(.protocolError, "a web page came in place of the blob")
             return
         }

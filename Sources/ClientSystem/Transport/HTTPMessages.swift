@@ -20,7 +20,8 @@ public struct HTTPRequest: Hashable, Sendable {
     public var body: [UInt8]
     /// Bytes of a body that are accepted; more is an error.
     public var responseBytesMax: Int
-    /// For the whole exchange.
+    /// For the whole exchange. Unless it is given, a minute and what the largest bodies take at 16 KiB/s: a slow line
+    /// is no fault, and one on which nothing moves is given up by `HTTPSettings.lowSpeedSeconds`.
     public var timeoutSeconds: Double
     /// On a connection of its own. A reused one may die unanswered, and libcurl then sends the request again by itself:
     /// what must not happen twice needs this.
@@ -28,14 +29,15 @@ public struct HTTPRequest: Hashable, Sendable {
 
     public init(
         method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
-        responseBytesMax: Int = 8 << 20, timeoutSeconds: Double = 60, freshConnection: Bool = false
+        responseBytesMax: Int = 8 << 20, timeoutSeconds: Double? = nil, freshConnection: Bool = false
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
         self.responseBytesMax = responseBytesMax
-        self.timeoutSeconds = timeoutSeconds
+        let bodies = Double(body.count) + Double(responseBytesMax)
+        self.timeoutSeconds = timeoutSeconds ?? min(86_400, 60 + bodies / 16_384)
         self.freshConnection = freshConnection
     }
 }
@@ -58,4 +60,7 @@ public struct HTTPResponse: Hashable, Sendable {
         let value = headers["content-type"] ?? ""
         return value.split(separator: ";").first.map { $0.filter { $0 != " " }.lowercased() } ?? ""
     }
+
+    /// What stands between us and the server, a hotel's log-in page for example, answers 200 as well.
+    var isWebPage: Bool { ["text/html", "application/xhtml+xml"].contains(mediaType) }
 }

@@ -66,6 +66,9 @@ public final class HTTPTransport: Sendable {
 struct ResponseHead {
     var status = 0
     var headers: [String: String] = [:]
+
+    /// As an answer without its body.
+    var response: HTTPResponse { HTTPResponse(status: status, headers: headers, body: []) }
 }
 
 /// Where the body of an answer goes.
@@ -81,13 +84,15 @@ protocol BodySink: AnyObject {
 final class MemorySink: BodySink {
     private(set) var bytes: [UInt8] = []
     private(set) var problem: Fault?
-    private let bytesMax: Int
+    /// As far as it has come.
+    private(set) var head = ResponseHead()
+    let bytesMax: Int
 
     init(bytesMax: Int) {
         self.bytesMax = bytesMax
     }
 
-    func begin(_ head: ResponseHead) {}
+    func begin(_ head: ResponseHead) { self.head = head }
 
     func take(_ more: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count + more.count <= bytesMax else {
