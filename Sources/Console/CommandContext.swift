@@ -16,10 +16,22 @@ public struct CommandContext: Sendable {
     public func run(_ command: (CommandContext) throws(Fault) -> Int32) -> Int32 {
         StandardDescriptors.ensureOpen()
         do throws(Fault) {
-            return try command(self)
+            let code = try command(self)
+            if let fault = screen.writeFault { throw fault }
+            return code
         } catch {
             show(error)
             return error.kind.rawValue
+        }
+    }
+
+    /// Wrong arguments, when they ask for JSON.
+    ///
+    /// - Returns: the exit code; nil when plain text is wanted, which whoever reads the arguments can give better.
+    public static func refuse(_ arguments: [String], _ message: String, on screen: any Screen) -> Int32? {
+        guard arguments.prefix(while: { $0 != "--" }).contains("--json") else { return nil }
+        return CommandContext(screen: screen, asJSON: true).run { (_) throws(Fault) in
+            throw Fault(.usage, message, advice: "`millrace help` and `millrace help COMMAND` explain the arguments.")
         }
     }
 
@@ -40,8 +52,8 @@ public struct CommandContext: Sendable {
     /// Columns for a table: in a pipe or a file nothing is cut.
     var tableWidth: Int { screen.isLive ? screen.width : 10_000 }
 
-    /// A remark that is not part of the answer.
-    func remark(_ text: String) {
+    /// A remark that is not part of the answer; with JSON there are none.
+    @Sendable public func remark(_ text: String) {
         if !asJSON { screen.warn(text + "\n") }
     }
 }

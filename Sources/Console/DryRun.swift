@@ -39,6 +39,7 @@ struct DryRun {
         return DryRunReport(
             spec: packed.project.spec, index: index, label: body.label, containerBytes: bytes.count,
             inputBytes: packed.inputs.reduce(0) { $0 + $1.reference.size }, plan: plan, flops: body.flops,
+            flopsBound: body.flopsBound,
             wallSeconds: wall, cpuSeconds: progress.cpuSeconds, kernelSeconds: progress.kernelSeconds,
             peakMemoryBytes: Int64(clamping: progress.peakMemoryBytes),
             resultBytes: Int64(Files.size("\(folder)/\(RunFolder.result)") ?? 0), fingerprint: progress.fingerprint,
@@ -71,6 +72,12 @@ struct DryRun {
             let words = exit.lastWords.split(separator: "\n").map { Printable.clean(String($0)) }.joined(
                 separator: "; ")
             let kind = exit.exit.code.flatMap { FaultKind(rawValue: $0) } ?? .software
+            // The worker's words for a bound that it passed; see RunLoop in Sources/millrace-worker.
+            if kind == .osError, words.contains("the work unit allows") {
+                throw Fault(
+                    .negative, "the unit is over its bound: \(words)",
+                    advice: "Raise resources.output or resources.memory, or lower split.steps_per_unit.")
+            }
             throw Fault(
                 kind == .interrupted || kind == .negative ? .software : kind,
                 "the worker ended with \(exit.exit.reason)\(words.isEmpty ? "" : ": \(words)")",

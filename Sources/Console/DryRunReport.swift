@@ -23,6 +23,7 @@ struct DryRunReport {
     var inputBytes: Int64
     var plan: UnitMaker.Plan
     var flops: Double
+    var flopsBound: Double
     var wallSeconds: Double
     var cpuSeconds: Double
     var kernelSeconds: Double
@@ -32,7 +33,13 @@ struct DryRunReport {
     var check: Check
     var sections: [Section]
 
-    private var flopsPerSecond: Double { kernelSeconds > 0 ? flops / kernelSeconds : 0 }
+    /// This machine's speed by the app's own count: a wrong one of the manifest must not hide behind itself.
+    private var flopsPerSecond: Double { kernelSeconds > 0 ? plan.appFlops / kernelSeconds : 0 }
+    /// What the scheduler expects of a machine like this.
+    private var estimateSeconds: Double { flopsPerSecond > 0 ? flops / flopsPerSecond : wallSeconds }
+    /// CPU seconds after which a volunteer's client stops the task on a machine like this; ClientCore's rule, where a
+    /// minute is the least.
+    private var cpuSecondsMax: Double { flopsPerSecond > 0 ? max(60, flopsBound / flopsPerSecond) : .infinity }
     private var tasks: Double { Double(plan.unitCount * spec.replication.initial) }
     /// Core seconds of the whole batch at this machine's speed.
     private var batchSeconds: Double {
@@ -44,7 +51,18 @@ struct DryRunReport {
         var words: [String] = []
         if peakMemoryBytes > spec.resources.memoryBytes { words.append("memory is over resources.memory") }
         if resultBytes > spec.resources.outputBytes { words.append("the result is over resources.output") }
-        if wallSeconds > spec.replication.deadline.seconds { words.append("it took longer than replication.deadline") }
+        let deadline = spec.replication.deadline.seconds
+        if wallSeconds > deadline { words.append("it took longer than replication.deadline") }
+        if estimateSeconds > deadline {
+            words.append(
+                "the estimate of \(Amounts.flops(flops)) means \(Amounts.seconds(estimateSeconds)) on a machine like "
+                    + "this, over replication.deadline: no host would get it; check resources.flops_per_step")
+        }
+        if cpuSeconds > cpuSecondsMax {
+            words.append(
+                "a machine like this would stop it after \(Amounts.seconds(cpuSecondsMax)) of CPU: "
+                    + "resources.flops_per_step or flops_bound_factor is too small")
+        }
         return words
     }
 
@@ -61,7 +79,8 @@ struct DryRunReport {
             ("check", "\(check.outcome) in \(Amounts.seconds(check.seconds))\(reason)"),
             ("time", "\(Amounts.seconds(wallSeconds)), \(Amounts.seconds(cpuSeconds)) of CPU"),
             ("deadline", Amounts.seconds(spec.replication.deadline.seconds)),
-            ("work", "\(Amounts.flops(flops)) at \(Amounts.flopsPerSecond(flopsPerSecond))"),
+            ("work", "\(Amounts.flops(plan.appFlops)) at \(Amounts.flopsPerSecond(flopsPerSecond))"),
+            ("estimate", "\(Amounts.flops(flops)), \(Amounts.seconds(estimateSeconds)) on a machine like this"),
             ("memory", "\(Amounts.bytes(peakMemoryBytes)) of \(Amounts.bytes(bounds.memoryBytes))"),
             ("output", "\(Amounts.bytes(resultBytes)) of \(Amounts.bytes(bounds.outputBytes))"),
             ("download", "\(Amounts.bytes(Int64(containerBytes))) per unit, \(Amounts.bytes(inputBytes)) per host"),
@@ -93,7 +112,10 @@ struct DryRunReport {
             ("check_reason", .optional(check.reason)), ("check_seconds", .real(check.seconds)),
             ("wall_seconds", .real(wallSeconds)), ("cpu_seconds", .real(cpuSeconds)),
             ("kernel_seconds", .real(kernelSeconds)), ("flops", .real(flops)),
-            ("flops_per_second", .real(flopsPerSecond)), ("memory_bytes", .integer(peakMemoryBytes)),
+            ("app_flops", .real(plan.appFlops)), ("flops_per_second", .real(flopsPerSecond)),
+            ("estimate_seconds", .real(estimateSeconds)),
+            ("cpu_seconds_max", cpuSecondsMax.isFinite ? .real(cpuSecondsMax) : .null),
+            ("memory_bytes", .integer(peakMemoryBytes)),
             ("memory_bytes_max", .integer(spec.resources.memoryBytes)), ("output_bytes", .integer(resultBytes)),
             ("output_bytes_max", .integer(spec.resources.outputBytes)),
             ("container_bytes", .integer(Int64(containerBytes))), ("input_bytes", .integer(inputBytes)),

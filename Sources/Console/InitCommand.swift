@@ -25,8 +25,8 @@ public struct InitCommand: Sendable {
                 .cannotWrite, "\(Printable.clean(manifest)) is there already, and stays as it is",
                 advice: "Name another folder.")
         }
-        try Files.makeFolder(folder, mode: 0o755)
-        if !app.inputs.isEmpty { try Files.makeFolder("\(folder)/input", mode: 0o755) }
+        try OutputFolder.make(folder)
+        if !app.inputs.isEmpty { try OutputFolder.make("\(folder)/input") }
         let text = ManifestTemplate.text(name: Self.name(of: folder), app: app)
         try create(manifest, Array(text.utf8))
         let inputs = app.inputs.map { "\(folder)/\(ManifestTemplate.inputPath($0))" }

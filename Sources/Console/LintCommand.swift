@@ -19,8 +19,13 @@ public struct LintCommand: Sendable {
         return report.faults.isEmpty ? 0 : FaultKind.negative.rawValue
     }
 
+    /// How many faults are shown: whoever has more mends these first.
+    static let faultsShown = 100
+
     static func text(_ report: LintReport, _ folder: ProjectFolder) -> String {
-        var text = report.faults.map { clean($0.text) + "\n" }.joined()
+        var text = report.faults.prefix(faultsShown).map { clean($0.text) + "\n" }.joined()
+        let more = report.faults.count - faultsShown
+        if more > 0 { text += "... and \(Amounts.count(UInt64(more), "more fault"))\n" }
         text += report.warnings.map { "\(warning($0))\n" }.joined()
         if let spec = report.spec {
             text += "\(Printable.clean(folder.manifestPath)): no fault in project \(spec.name)"
@@ -44,7 +49,9 @@ public struct LintCommand: Sendable {
     static func json(_ report: LintReport) -> JSONValue {
         .members([
             ("ok", .flag(report.faults.isEmpty)), ("project", report.spec.map { .text($0.name) } ?? .null),
-            ("faults", .list(report.faults.map(json))), ("warnings", .list(report.warnings.map(json))),
+            ("faults_total", .integer(Int64(report.faults.count))),
+            ("faults", .list(report.faults.prefix(faultsShown).map(json))),
+            ("warnings", .list(report.warnings.map(json))),
         ])
     }
 

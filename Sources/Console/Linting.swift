@@ -24,49 +24,70 @@ public struct Linter: Sendable {
         self.catalogue = catalogue
     }
 
-    /// Manifest and files first; when they are right, the app's own check by the catalogue's worker.
+    /// Manifest and files first; then the app's own check by the catalogue's worker, of everything when nothing was
+    /// wrong so far, else of what is not in doubt.
     ///
     /// - Throws: what keeps the worker from answering.
     public func report() throws(Fault) -> LintReport {
-        let apps = catalogue.apps
-        let file = folder.manifestPath
-        let reading = ManifestParser.read(folder.manifest, file: file, apps: apps)
-        var faults: [ManifestFault] = []
-        var report = LintReport(faults: [], warnings: [], spec: nil, app: reading.app)
+        var report = LintReport(faults: [], warnings: [], spec: nil, app: nil)
+        if let fault = folder.unreadable {
+            report.faults = [fault]
+            return report
+        }
+        let reading = ManifestParser.read(folder.manifest, file: folder.manifestPath, apps: catalogue.apps)
+        report.app = reading.app
         switch reading.outcome {
         case .success(let spec, let warnings):
             report.spec = spec
             report.warnings = warnings
-        case .faults(let found): faults = found
+        case .faults(let found): report.faults = found
         }
+        var sound: [InputFile] = []
         for input in reading.inputs {
             let schema = reading.app?.inputs.first { $0.name == input.file.name }
-            for error in check(input.file, columns: schema?.columns ?? []) {
-                faults.append(
-                    ManifestFault(
-                        file: file, line: input.line, column: input.column,
-                        message: "input `\(input.file.name)`: \(error.message)", expected: error.advice))
+            let faults = check(input, columns: schema?.columns ?? [])
+            report.faults += faults
+            if faults.isEmpty { sound.append(input.file) }
+        }
+        if let app = reading.app, let executable = catalogue.executable {
+            let check = AppCheck(executable: executable)
+            if report.faults.isEmpty, let spec = report.spec {
+                report.faults = try check.faults(CheckedProject(folder: folder, spec: spec, app: app), reading)
+            } else {
+                report.faults += check.faultsBesides(folder, reading, app, inputs: sound)
             }
         }
-        if faults.isEmpty, let spec = report.spec, let app = report.app, let executable = catalogue.executable {
-            let project = CheckedProject(folder: folder, spec: spec, app: app)
-            if let fault = try AppCheck(executable: executable).fault(project, reading) { faults.append(fault) }
-        }
-        // Stable, so that the faults of one table keep their order.
-        faults = faults.enumerated().sorted { a, b in
-            (a.element.line, a.element.column, a.offset) < (b.element.line, b.element.column, b.offset)
-        }.map(\.element)
-        report.faults = faults
-        if !faults.isEmpty { report.spec = nil }
+        report.faults = sorted(report.faults)
+        if !report.faults.isEmpty { report.spec = nil }
         return report
     }
 
-    /// Why the file is not what the manifest says; every fault of a table, each with `file:line:column`.
-    private func check(_ input: InputFile, columns: [String]) -> [Fault] {
+    /// The manifest's faults, then those of each table. Stable: faults of one place keep their order.
+    private func sorted(_ faults: [ManifestFault]) -> [ManifestFault] {
+        var files = [folder.manifestPath]
+        for fault in faults where !files.contains(fault.file) { files.append(fault.file) }
+        return files.flatMap { file in
+            faults.filter { $0.file == file }.enumerated().sorted { a, b in
+                (a.element.line, a.element.column, a.offset) < (b.element.line, b.element.column, b.offset)
+            }.map(\.element)
+        }
+    }
+
+    /// Why the file is not what the manifest says; every fault of a table, each at its place there.
+    private func check(_ input: ManifestReading.Input, columns: [String]) -> [ManifestFault] {
+        let path = folder.path(of: input.file)
+        return faults(input.file, path, columns: columns).map { fault in
+            TablePlace.fault(fault, path: path)
+                ?? ManifestFault(
+                    file: folder.manifestPath, line: input.line, column: input.column,
+                    message: "input `\(input.file.name)`: \(fault.message)", expected: fault.advice)
+        }
+    }
+
+    private func faults(_ input: InputFile, _ path: String, columns: [String]) -> [Fault] {
         do throws(Fault) {
             try checkFile(input)
             guard input.packing == .table else { return [] }
-            let path = folder.path(of: input)
             let bytes = try Files.read(path, limit: Limits.tableBytesMax)
             let faults = TableCSV.check(bytes, file: Printable.clean(path))
             if faults.isEmpty { _ = try InputPacker.table(path, columns: columns) }
@@ -83,6 +104,11 @@ public struct Linter: Sendable {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw Fault(.noInput, "there is no file \(shown)", advice: "a file at that path, relative to the manifest")
+        }
+        guard folder.holds(path) else {
+            throw Fault(
+                .noInput, "\(shown) leads outside the project's folder by a symbolic link",
+                advice: "a file that lies in the project's folder")
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw Fault(.noInput, "\(shown) is no file") }
         guard access(path, R_OK) == 0 else { throw Fault(.noInput, "\(shown) cannot be read") }

@@ -10,11 +10,13 @@ public struct ProjectFolder: Sendable {
     /// The manifest as it is shown in messages.
     public let manifestPath: String
     public let manifest: String
+    /// Why the manifest is no text that can be read further; `manifest` is then empty.
+    let unreadable: ManifestFault?
 
     public static let manifestName = "project.yaml"
 
     /// - Parameter path: a project's folder, or a manifest.
-    /// - Throws: `.noInput` for what is not there or cannot be read, `.badData` for what is no text.
+    /// - Throws: `.noInput` for what is not there or cannot be read.
     public static func open(_ path: String) throws(Fault) -> ProjectFolder {
         let shown = Printable.clean(path)
         var status = stat()
@@ -36,16 +38,40 @@ public struct ProjectFolder: Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw Fault(.noInput, "\(Printable.clean(manifestPath)) is no file")
         }
+        let parent = Files.parent(of: manifestPath)
         let bytes: [UInt8]
         do throws(Fault) { bytes = try Files.read(manifestPath, limit: Limits.manifestBytesMax) } catch {
-            throw Fault(error.kind == .badData ? .badData : .noInput, error.message, advice: error.advice)
+            guard error.kind == .badData else { throw Fault(.noInput, error.message, advice: error.advice) }
+            let fault = ManifestFault(
+                file: manifestPath, line: 1, column: 1,
+                message: "the manifest has \(Files.size(manifestPath) ?? 0) bytes",
+                expected: "at most \(Limits.manifestBytesMax)")
+            return ProjectFolder(folder: parent, manifestPath: manifestPath, manifest: "", unreadable: fault)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw Fault(
-                .badData, "\(Printable.clean(manifestPath)) is no text in UTF-8",
-                advice: "Save it with the encoding UTF-8.")
+            let place = firstBadPlace(in: bytes)
+            let fault = ManifestFault(
+                file: manifestPath, line: place.line, column: place.column,
+                message: "the manifest is no text in UTF-8", expected: "a file saved with the encoding UTF-8")
+            return ProjectFolder(folder: parent, manifestPath: manifestPath, manifest: "", unreadable: fault)
         }
-        return ProjectFolder(folder: Files.parent(of: manifestPath), manifestPath: manifestPath, manifest: text)
+        return ProjectFolder(folder: parent, manifestPath: manifestPath, manifest: text, unreadable: nil)
+    }
+
+    /// Where the first byte stands that is no UTF-8; the column counts scalars, as everywhere in a manifest.
+    private static func firstBadPlace(in bytes: [UInt8]) -> (line: Int, column: Int) {
+        var parser = Unicode.UTF8.ForwardParser()
+        var rest = bytes.makeIterator()
+        var (line, column) = (1, 1)
+        while case .valid(let scalar) = parser.parseScalar(from: &rest) {
+            if scalar.count == 1, scalar.first == 0x0A {
+                line += 1
+                column = 1
+            } else {
+                column += 1
+            }
+        }
+        return (line, column)
     }
 
     static func trimmed(_ path: String) -> String {
@@ -55,6 +81,16 @@ public struct ProjectFolder: Sendable {
     }
 
     private static func reason() -> String { String(cString: strerror(errno)) }
+
+    /// Whether a file lies in the project's folder with every symbolic link followed; true also for what is not there.
+    func holds(_ path: String) -> Bool {
+        guard let file = realpath(path, nil) else { return true }
+        defer { free(file) }
+        guard let root = realpath(folder, nil) else { return true }
+        defer { free(root) }
+        let prefix = String(cString: root)
+        return String(cString: file).hasPrefix(prefix == "/" ? prefix : prefix + "/")
+    }
 
     /// Where an input of the manifest lies.
     func path(of input: InputFile) -> String {

@@ -27,7 +27,7 @@ public struct ResultsCommand: Sendable {
         for name in status.resultFiles where !Self.isPlain(name) {
             throw Fault(.protocolError, "the server names a file \(Printable.clean(name)), which is no plain file name")
         }
-        try Files.makeFolder(folder, mode: 0o755)
+        try OutputFolder.make(folder)
         var files: [(path: String, bytes: Int)] = []
         var summary = ""
         for name in status.resultFiles {
@@ -95,8 +95,13 @@ public struct CancelCommand: Sendable {
         self.batch = batch
     }
 
-    /// - Throws: `.negative` for a batch that has ended.
+    /// - Throws: `.negative` for a batch that has ended. It is asked before: for the server a second cancel is the
+    ///   first one repeated, after an answer that was lost.
     public func run(_ context: CommandContext) throws(Fault) -> Int32 {
+        let before = BatchView(try client.batch(batch))
+        guard !before.isOver else {
+            throw Fault(.negative, "batch \(batch) has ended already: it is \(before.stateText)")
+        }
         let view = BatchView(try client.cancel(batch))
         context.answer(
             view.json,

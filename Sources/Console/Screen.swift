@@ -1,3 +1,4 @@
+import Domain
 import Glibc
 
 /// Where a command writes. A protocol, so that tests can look at what a person would see.
@@ -14,14 +15,34 @@ public protocol Screen: Sendable {
     var isErrorLive: Bool { get }
     /// Whether block characters will be shown as such.
     var isUnicode: Bool { get }
+    /// What kept standard output from being written, for example a full disk; nil when all is well.
+    var writeFault: Fault? { get }
+}
+
+extension Screen {
+    public var writeFault: Fault? { nil }
 }
 
 /// The two streams of this process.
 public struct Terminal: Screen {
     public init() {}
 
-    public func write(_ text: String) { Self.put(text, STDOUT_FILENO) }
-    public func warn(_ text: String) { Self.put(text, STDERR_FILENO) }
+    /// The first error of standard output. Only the thread of the command writes there.
+    private nonisolated(unsafe) static var outputError: Int32 = 0
+
+    public func write(_ text: String) {
+        let code = Self.put(text, STDOUT_FILENO)
+        if Self.outputError == 0 { Self.outputError = code }
+    }
+
+    public func warn(_ text: String) { _ = Self.put(text, STDERR_FILENO) }
+
+    public var writeFault: Fault? {
+        guard Self.outputError != 0 else { return nil }
+        return Fault(
+            .cannotWrite, "standard output cannot be written: \(String(cString: strerror(Self.outputError)))",
+            advice: "The answer is not complete.")
+    }
 
     /// 80 where the system does not know.
     public var width: Int {
@@ -49,16 +70,19 @@ public struct Terminal: Screen {
         isatty(stream) == 1 && Environment.value("TERM") != "dumb"
     }
 
-    /// A closed pipe (`millrace apps | head`) is no fault of ours: what cannot be written is dropped.
-    private static func put(_ text: String, _ stream: Int32) {
+    /// A closed pipe (`millrace apps | head`) is no fault of ours: what nobody reads is dropped.
+    ///
+    /// - Returns: the number of another error; 0 without one.
+    private static func put(_ text: String, _ stream: Int32) -> Int32 {
         let bytes = Array(text.utf8)
         var at = 0
         while at < bytes.count {
             let count = bytes.withUnsafeBytes { Glibc.write(stream, $0.baseAddress! + at, bytes.count - at) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return errno == EPIPE ? 0 : errno }
             at += count
         }
+        return 0
     }
 }
 

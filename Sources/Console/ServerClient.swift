@@ -8,14 +8,21 @@ public struct ServerClient: Sendable {
     private let settings: ServerSettings
     private let transport: HTTPTransport
     private let pause: any Pause
+    /// Told, in a line, why a person has to wait: a question is asked again.
+    var notice: @Sendable (String) -> Void
 
     /// Seconds to wait before each new attempt after a broken connection.
     private static let retrySeconds = [0.3, 1.0, 3.0]
     private static let resultFileBytesMax = 1 << 30
 
-    public init(_ settings: ServerSettings, pause: any Pause = SystemPause()) {
+    /// - Parameter notice: where to say that a question is asked again; see `CommandContext.remark`.
+    public init(
+        _ settings: ServerSettings, pause: any Pause = SystemPause(),
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.settings = settings
         self.pause = pause
+        self.notice = notice
         transport = HTTPTransport(userAgent: "millrace")
     }
 
@@ -26,14 +33,14 @@ public struct ServerClient: Sendable {
 
     func batches() throws(Fault) -> [WireBatchStatus] {
         try ask("/v1/batches") { (answer, url) throws(Fault) in
-            try answer.message(WireBatchList.self, url: url).batches
+            let batches = try answer.message(WireBatchList.self, url: url).batches
+            for batch in batches where batch.batchID == 0 { throw Self.foreign(url, "a batch without a number") }
+            return batches
         }
     }
 
     func batch(_ id: UInt64) throws(Fault) -> WireBatchStatus {
-        try ask("/v1/batches/\(id)") { (answer, url) throws(Fault) in
-            try answer.message(WireBatchStatus.self, url: url)
-        }
+        try ask("/v1/batches/\(id)") { (answer, url) throws(Fault) in try Self.status(answer, url, of: id) }
     }
 
     func creditReport() throws(Fault) -> WireCreditReport {
@@ -47,8 +54,27 @@ public struct ServerClient: Sendable {
         if let unit { path += "&unit=\(unit)" }
         if disagreed { path += "&only=disagreed" }
         return try ask(path) { (answer, url) throws(Fault) in
-            try answer.message(WireValidationReport.self, url: url)
+            let report = try answer.message(WireValidationReport.self, url: url)
+            try Self.check(report.batchID, batch, url)
+            return report
         }
+    }
+
+    private static func status(_ answer: HTTPResponse, _ url: String, of id: UInt64) throws(Fault) -> WireBatchStatus {
+        let status = try answer.message(WireBatchStatus.self, url: url)
+        try check(status.batchID, id, url)
+        return status
+    }
+
+    /// An empty body is a message whose fields are all zero: the number tells an answer from nothing.
+    private static func check(_ found: UInt64, _ wanted: UInt64, _ url: String) throws(Fault) {
+        guard found == wanted else { throw foreign(url, "the answer is about batch \(found), not \(wanted)") }
+    }
+
+    private static func foreign(_ url: String, _ what: String) -> Fault {
+        Fault(
+            .protocolError, "\(url): \(what)",
+            advice: "Is this the address of a Millrace server, and does no proxy answer in its place?")
     }
 
     // MARK: - Acts
@@ -62,14 +88,16 @@ public struct ServerClient: Sendable {
         }
         let response = try send("POST", "/v1/batches", body: body, freshConnection: true)
         return try read(response, "/v1/batches") { (answer, url) throws(Fault) in
-            try answer.message(WireSubmitReply.self, url: url)
+            let reply = try answer.message(WireSubmitReply.self, url: url)
+            guard reply.batchID != 0 else { throw Self.foreign(url, "the answer names no batch") }
+            return reply
         }
     }
 
     func cancel(_ id: UInt64) throws(Fault) -> WireBatchStatus {
         let path = "/v1/batches/\(id)/cancel"
         return try read(try retried { () throws(Fault) in try send("POST", path) }, path) {
-            (answer, url) throws(Fault) in try answer.message(WireBatchStatus.self, url: url)
+            (answer, url) throws(Fault) in try Self.status(answer, url, of: id)
         }
     }
 
@@ -102,6 +130,10 @@ public struct ServerClient: Sendable {
         guard response.status == 200 else {
             if response.status >= 400 { throw explained(response.refusal(url: settings.url + path)) }
             throw Fault(.protocolError, "\(settings.url + path): status \(response.status) instead of the file")
+        }
+        if response.mediaType.isEmpty || response.mediaType == "text/html" && !name.lowercased().hasSuffix(".html") {
+            let what = response.mediaType.isEmpty ? "something without a type" : "a web page"
+            throw Self.foreign(settings.url + path, "this is \(what), not the file \(Printable.clean(name))")
         }
         if let length = response.headers["content-length"], Int(length) != response.body.count {
             throw Fault(
@@ -143,6 +175,14 @@ public struct ServerClient: Sendable {
             throw Fault(.negative, Printable.clean(response.refusal(url: "").message))
         }
         do throws(Fault) {
+            // Of an error without a body not even its type means anything. A proxy says 502 to 504 for a server that
+            // is away, which is no surprise.
+            if response.body.isEmpty,
+                response.status >= 400 && !(502...504).contains(response.status)
+                    || response.mediaType != HTTPResponse.protobuf && response.status < 400
+            {
+                throw Self.foreign(settings.url + path, "status \(response.status) with an empty body")
+            }
             return try decode(response, settings.url + path)
         } catch {
             throw explained(error)
@@ -164,6 +204,7 @@ public struct ServerClient: Sendable {
                 return try act()
             } catch {
                 guard error.kind == .interrupted else { throw error }
+                notice("\(Printable.clean(error.message)); trying again in \(Amounts.seconds(seconds))")
             }
             pause.wait(seconds: seconds)
         }

@@ -63,6 +63,9 @@ public struct StatusCommand: Sendable {
     // MARK: - Watching
 
     private func watch(_ context: CommandContext) throws(Fault) -> Int32 {
+        var client = client
+        // On a terminal lines are drawn over, and another one between them would stay.
+        if context.screen.isLive { client.notice = { _ in } }
         let id = if let batch { batch } else { try newest() }
         var view = BatchView(try client.batch(id))
         var display = WatchDisplay(context: context)

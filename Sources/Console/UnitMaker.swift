@@ -15,6 +15,8 @@ struct UnitMaker {
         var appVersion: UInt32
         var unitCount: Int
         var flops: Double
+        /// The unit's FLOPs as the app counts them, whatever the manifest says.
+        var appFlops: Double
         /// False when the count stopped at `secondsMax`: there are more units than that.
         var isComplete: Bool
     }
@@ -33,7 +35,9 @@ struct UnitMaker {
             let reply = try split(from: cursor)
             if index < count + reply.drafts.count, index >= count {
                 let draft = reply.drafts[index - count]
-                plan = Plan(unit: draft, appVersion: reply.appVersion, unitCount: 0, flops: 0, isComplete: false)
+                plan = Plan(
+                    unit: draft, appVersion: reply.appVersion, unitCount: 0, flops: 0,
+                    appFlops: try appFlops(at: index - count, after: cursor) ?? draft.flops, isComplete: false)
             }
             count += reply.drafts.count
             flops += reply.drafts.reduce(0) { $0 + $1.flops }
@@ -68,13 +72,33 @@ struct UnitMaker {
             throw Fault(.badData, "the app makes no work unit of this project")
         }
         _ = try container(
-            Plan(unit: draft, appVersion: reply.appVersion, unitCount: 1, flops: draft.flops, isComplete: false),
+            Plan(
+                unit: draft, appVersion: reply.appVersion, unitCount: 1, flops: draft.flops, appFlops: draft.flops,
+                isComplete: false),
             index: 0)
     }
 
-    private func split(from cursor: [UInt8], limit: Int = draftsPerJob) throws(Fault) -> WireSplitReply {
+    /// Asks the app for the first unit, and takes no look at it.
+    ///
+    /// - Throws: what the app refuses.
+    func checkSplit() throws(Fault) {
+        _ = try split(from: [], limit: 1)
+    }
+
+    /// - Returns: nil when the manifest does not say otherwise.
+    private func appFlops(at place: Int, after cursor: [UInt8]) throws(Fault) -> Double? {
+        guard packed.project.spec.resources.flopsPerStep != nil else { return nil }
+        let drafts = try split(from: cursor, ownCount: true).drafts
+        return place < drafts.count ? drafts[place].flops : nil
+    }
+
+    /// - Parameter ownCount: whether the app counts FLOPs itself, whatever the manifest says.
+    private func split(
+        from cursor: [UInt8], limit: Int = draftsPerJob, ownCount: Bool = false
+    ) throws(Fault) -> WireSplitReply {
         var split = WireSplitJob()
         split.context = packed.appContext
+        if ownCount { split.context.clearFlopsPerStep() }
         split.cursor = Data(cursor)
         split.limit = UInt32(limit)
         var job = WireWorkerJob()

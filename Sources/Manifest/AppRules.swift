@@ -6,8 +6,11 @@ struct AppRules {
     let parametersPlace: Place
     let inputsPlace: Place
 
-    /// - Returns: the parameters that are right, in the order of the text.
-    func parameters(_ entries: [YAMLEntry], _ faults: inout FaultList) -> [Parameter] {
+    /// - Returns: the parameters that are right, in the order of the text, and the names of those that are wrong, or
+    ///   required and missing.
+    func parameters(
+        _ entries: [YAMLEntry], _ faults: inout FaultList
+    ) -> (right: [Parameter], broken: Set<String>) {
         var parameters: [Parameter] = []
         var seen: Set<String> = []
         for entry in entries.prefix(Limits.parametersMax) {
@@ -46,7 +49,8 @@ struct AppRules {
                 parametersPlace, "the required parameter `parameters.\(schema.name)` is missing",
                 expected: ParameterReader(schema: schema).expected)
         }
-        return parameters
+        let required = app.parameters.filter { $0.defaultValue == nil }.map(\.name)
+        return (parameters, seen.union(required).subtracting(parameters.map(\.name)))
     }
 
     /// How many wrong elements of one list are reported.
@@ -121,7 +125,8 @@ struct ParameterReader {
             for node in nodes { values.append(try number(node)) }
             guard !values.isEmpty else { throw ValueFault(message: "an empty list stands here", expected: expected) }
             return .reals(values)
-        case (.integer, .scalar(let text, quoted: false)) where !node.isEmpty:
+        case (.integer, .scalar(let text, let quoted)) where !node.isEmpty:
+            if quoted { throw inQuotes(node) }
             guard let value = Quantities.integer(text) else {
                 throw ValueFault(message: "\(node.found) is no whole number", expected: expected)
             }
@@ -143,7 +148,9 @@ struct ParameterReader {
     }
 
     func number(_ node: YAMLNode) throws(ValueFault) -> Double {
+        if case .scalar(_, quoted: true) = node.value { throw inQuotes(node) }
         guard case .scalar(let text, quoted: false) = node.value, let value = Quantities.real(text) else {
+            if case .scalar(let text, _) = node.value, Quantities.isTooLarge(text) { throw outOfRange(node) }
             throw ValueFault(message: "\(node.found) is no number", expected: expected)
         }
         try check(value, node)
@@ -152,8 +159,16 @@ struct ParameterReader {
 
     private func check(_ value: Double, _ node: YAMLNode) throws(ValueFault) {
         guard value >= schema.minimum ?? -.infinity, value <= schema.maximum ?? .infinity else {
-            throw ValueFault(message: "\(node.found) is out of range", expected: expected)
+            throw outOfRange(node)
         }
+    }
+
+    private func outOfRange(_ node: YAMLNode) -> ValueFault {
+        ValueFault(message: "\(node.found) is out of range", expected: expected)
+    }
+
+    private func inQuotes(_ node: YAMLNode) -> ValueFault {
+        ValueFault(message: "\(node.found) is text in quotes", expected: expected + ", without quotes")
     }
 
     /// What would be right, for people.

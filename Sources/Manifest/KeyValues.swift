@@ -60,6 +60,7 @@ struct ValueReader {
             return .integer(try inRange(value, range, found, kind))
         case .real(let range, let aboveLower):
             guard let value = Quantities.real(text) else {
+                if Quantities.isTooLarge(text) { throw outOfRange(found, kind) }
                 throw ValueFault(message: "\(found) is no number", expected: kind.expected(apps))
             }
             if aboveLower, value == range.lowerBound { throw outOfRange(found, kind) }
@@ -94,6 +95,7 @@ struct ValueReader {
     ) throws(ValueFault) -> Double {
         switch Quantities.withUnit(text, units) {
         case .value(let value): return value
+        case .tooLarge: throw outOfRange(found, kind)
         case .noNumber:
             throw ValueFault(message: "\(found) does not begin with a number", expected: kind.expected(apps))
         case .unknownUnit(let word):

@@ -10,6 +10,7 @@ extension ValueKind {
         case .name(let bytesMax): "lower-case letters, digits and inner hyphens, at most \(bytesMax)"
         case .list: "a list: lines that begin with `-`"
         case .parameters: "the app's parameters below it, indented"
+        case .flag: range
         case .integer: "a whole number, \(range)"
         case .real: "a number, \(range)"
         case .duration: "a time such as `2 h` or `3 days`, \(range)"

@@ -65,6 +65,11 @@ public struct ManifestReading: Hashable, Sendable {
     public var app: AppSchema?
     /// The keys below `parameters`, in the order of the text.
     public var parameters: [Key] = []
+    /// The values below `parameters` that are right.
+    public var values: [Parameter] = []
+    /// The parameters whose value is not known: it is wrong, or required and missing. What depends on one of them
+    /// cannot be judged.
+    public var brokenParameters: Set<String> = []
     /// Where `parameters` stands; without it, where `app` does.
     public var parametersLine = 1
     public var parametersColumn = 1
@@ -84,13 +89,22 @@ struct FaultList {
     let file: String
     private(set) var faults: [ManifestFault] = []
     private(set) var warnings: [ManifestFault] = []
+    /// Places where nothing more is said.
+    private var settled: Set<Place> = []
 
     init(file: String) {
         self.file = file
     }
 
     mutating func add(_ place: Place, _ message: String, expected: String? = nil, suggestion: String? = nil) {
+        guard !settled.contains(place) else { return }
         faults.append(fault(place, message, expected, suggestion))
+    }
+
+    /// A fault after which whatever else is wrong with the same value is no news.
+    mutating func settle(_ place: Place, _ message: String, expected: String) {
+        add(place, message, expected: expected)
+        settled.insert(place)
     }
 
     mutating func warn(_ place: Place, _ message: String, expected: String? = nil) {

@@ -27,12 +27,15 @@ public enum ManifestParser {
         var app: AppSchema?
         if case .text(let name)? = top.values["app"] { app = apps.first { $0.name == name } }
         var parameters: [Parameter] = []
+        var brokenParameters = Set(app?.parameters.map(\.name) ?? [])
         var inputs: [(file: InputFile, place: Place)] = []
         if let app {
             let rules = AppRules(
                 app: app, parametersPlace: top.places["parameters"] ?? top.place(of: "app"),
                 inputsPlace: top.places["inputs"] ?? top.place(of: "app"))
-            if !top.broken.contains("parameters") { parameters = rules.parameters(top.parameters, &faults) }
+            if !top.broken.contains("parameters") {
+                (parameters, brokenParameters) = rules.parameters(top.parameters, &faults)
+            }
             if !top.broken.contains("inputs") { inputs = rules.inputs(top.lists["inputs"] ?? [], &faults) }
         } else if let meant = nearestApp(entries, apps), !top.broken.contains("parameters") {
             let place = top.places["parameters"] ?? top.place(of: "app")
@@ -56,7 +59,8 @@ public enum ManifestParser {
             parameters: top.parameters.map {
                 ManifestReading.Key(name: $0.key, line: $0.keyPlace.line, column: $0.keyPlace.column)
             },
-            parametersLine: parametersPlace.line, parametersColumn: parametersPlace.column)
+            values: parameters, brokenParameters: brokenParameters, parametersLine: parametersPlace.line,
+            parametersColumn: parametersPlace.column)
     }
 
     /// The app that a misspelt name probably means, so that its parameters are checked in the same run.

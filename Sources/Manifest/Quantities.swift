@@ -29,6 +29,11 @@ public enum Quantities {
         return value
     }
 
+    /// Whether this is spelled like a number, but no double is that large.
+    static func isTooLarge(_ text: some StringProtocol) -> Bool {
+        digits(text).flatMap { Double($0) }?.isInfinite ?? false
+    }
+
     /// The number without `_`; nil unless it is spelled like `-12_000.5e-3`.
     private static func digits(_ text: some StringProtocol) -> String? {
         let bytes = Array(text.utf8)
@@ -50,6 +55,7 @@ public enum Quantities {
         case value(Double)
         case unknownUnit(String)
         case noNumber
+        case tooLarge
     }
 
     /// `90`, `90 s`, `1.5h`: the number times its unit; without a unit the number itself.
@@ -59,6 +65,7 @@ public enum Quantities {
         var end = scalars.firstIndex { !"+-.0123456789_eE".unicodeScalars.contains($0) } ?? scalars.endIndex
         var number = real(String(scalars[..<end]))
         while number == nil, end > scalars.startIndex {
+            if isTooLarge(String(scalars[..<end])) { return .tooLarge }
             end = scalars.index(before: end)
             number = real(String(scalars[..<end]))
         }

@@ -75,7 +75,7 @@ struct YAMLReader {
         case .scalar(let scalar):
             let plain = scalar.style == .plain
             if plain, scalar.string.unicodeScalars.first == TextScan.hiddenStar {
-                faults.add(
+                faults.settle(
                     place, "an alias (`*`) stands here",
                     expected: "the value itself, or text in quotes: aliases are not used")
             }

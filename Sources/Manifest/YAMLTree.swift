@@ -30,7 +30,7 @@ extension YAMLNode {
     var found: String {
         switch value {
         case .scalar: isEmpty ? "nothing" : "`\(shortText)`"
-        case .mapping: "keys with values"
+        case .mapping: "a section with keys"
         case .sequence(let nodes): nodes.count == 1 ? "a list of one element" : "a list of \(nodes.count) elements"
         }
     }

@@ -60,4 +60,29 @@ public enum AppError: Error, Hashable, Sendable, CustomStringConvertible {
         case .resources(let why): "resources: \(why)"
         }
     }
+
+    /// Several faults as one, so that a scientist can mend them in one go: the first one's kind, and the descriptions
+    /// of the others after it, each behind `; `. `millrace lint` takes the text apart again and finds the place of each
+    /// by how it is worded:
+    ///
+    /// - `parameter NAME: WHY`; a fault that depends on more parameters names each of them, so that it is left out
+    ///   while one of those is itself in doubt.
+    /// - `input: NAME: row N: COLUMN WHY` for a value of a table; N counts from 1, without the header.
+    /// - what would be right stands at the end, behind `; expected: `.
+    ///
+    /// All of it must fit into `Limits.messageBytesMax`: of many faults of one sort the first ones are enough.
+    ///
+    /// - Returns: nil for an empty list.
+    public static func joined(_ errors: [AppError]) -> AppError? {
+        guard let first = errors.first else { return nil }
+        let rest = errors.dropFirst().map { "; \($0)" }.joined()
+        return switch first {
+        case .badUnit(let why): .badUnit(why + rest)
+        case .badInput(let why): .badInput(why + rest)
+        case .badParameter(let name, let why): .badParameter(name: name, why + rest)
+        case .badCheckpoint(let why): .badCheckpoint(why + rest)
+        case .badResult(let why): .badResult(why + rest)
+        case .resources(let why): .resources(why + rest)
+        }
+    }
 }

@@ -37,6 +37,23 @@ struct MillraceTool: ParsableCommand {
             Init.self, Lint.self, DryRun.self, Submit.self, Status.self, Results.self, Cancel.self, Report.self,
             Apps.self,
         ])
+
+    /// As the parser's own, but wrong arguments beside `--json` give JSON.
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+        } catch {
+            // A command that has run has shown its fault already, and throws the code only.
+            if !(error is ExitCode), exitCode(for: error) == .validationFailure,
+                let code = CommandContext.refuse(arguments, message(for: error), on: Terminal())
+            {
+                exit(withError: ExitCode(code))
+            }
+            exit(withError: error)
+        }
+    }
 }
 
 /// What every command takes.
@@ -64,7 +81,7 @@ struct ServerOptions: ParsableArguments {
         help: "File with the token (admin.token in the server's data folder). Else MILLRACE_TOKEN_FILE.")
     var tokenFile: String?
 
-    func client() throws(Fault) -> ServerClient {
-        ServerClient(try ServerSettings.resolve(server: server, tokenFile: tokenFile))
+    func client(_ context: CommandContext) throws(Fault) -> ServerClient {
+        ServerClient(try ServerSettings.resolve(server: server, tokenFile: tokenFile), notice: context.remark)
     }
 }

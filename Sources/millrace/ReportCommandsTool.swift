@@ -20,7 +20,7 @@ struct CreditReport: ParsableCommand {
 
     func run() throws {
         try output.finish { (context) throws(Fault) in
-            try CreditReportCommand(client: try server.client()).run(context)
+            try CreditReportCommand(client: try server.client(context)).run(context)
         }
     }
 }
@@ -42,7 +42,7 @@ struct ValidationReport: ParsableCommand {
 
     func run() throws {
         try output.finish { (context) throws(Fault) in
-            let client = try server.client()
+            let client = try server.client(context)
             return try ValidationReportCommand(client: client, batch: batch, unit: unit, disagreed: disagreed)
                 .run(context)
         }

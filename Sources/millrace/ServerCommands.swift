@@ -19,7 +19,7 @@ struct Submit: ParsableCommand {
 
     func run() throws {
         try output.finish { (context) throws(Fault) in
-            let client = try server.client()
+            let client = try server.client(context)
             return try SubmitCommand(path: path, catalogue: try AppCatalogue.local(), client: client).run(context)
         }
     }
@@ -47,7 +47,8 @@ struct Status: ParsableCommand {
 
     func run() throws {
         try output.finish { (context) throws(Fault) in
-            try StatusCommand(client: try server.client(), batch: batch, watch: watch, interval: interval).run(context)
+            try StatusCommand(client: try server.client(context), batch: batch, watch: watch, interval: interval).run(
+                context)
         }
     }
 }
@@ -66,7 +67,7 @@ struct Results: ParsableCommand {
 
     func run() throws {
         try output.finish { (context) throws(Fault) in
-            try ResultsCommand(client: try server.client(), batch: batch, out: out).run(context)
+            try ResultsCommand(client: try server.client(context), batch: batch, out: out).run(context)
         }
     }
 }
@@ -88,7 +89,7 @@ struct Cancel: ParsableCommand {
 
     func run() throws {
         try output.finish { (context) throws(Fault) in
-            try CancelCommand(client: try server.client(), batch: batch).run(context)
+            try CancelCommand(client: try server.client(context), batch: batch).run(context)
         }
     }
 }

@@ -67,7 +67,9 @@ import Testing
         let one = try #require(whole.summary["noise"] as? [String: Any])
         let other = try #require(merged.summary["noise"] as? [String: Any])
         #expect(one["grid_points"] as? Int == other["grid_points"] as? Int)
-        #expect(one["sigma_measured"] as? Double == other["sigma_measured"] as? Double)
+        // FFTW plans by the clock, and two plans differ in the last bits.
+        let measured = try [one, other].map { try #require($0["sigma_measured"] as? Double) }
+        #expect(abs(measured[0] - measured[1]) < 1e-6 * measured[0])
     }
 
     @Test func thePicturesAreWellFormed() throws {

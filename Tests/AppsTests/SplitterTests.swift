@@ -81,10 +81,50 @@ import Testing
         }
     }
 
+    private func refusal(_ table: PhotonTable, _ parameters: [String: ParameterValue]) -> [String] {
+        do {
+            _ = try TestSearch(table, parameters).drafts()
+            return []
+        } catch {
+            return "\(error)".replacing("; parameter ", with: "\nparameter ").replacing("; input: ", with: "\ninput: ")
+                .split(separator: "\n").map(String.init)
+        }
+    }
+
+    @Test func everyFaultIsReportedAtOnce() {
+        var bad = table
+        bad.weights[0] = -2
+        bad.weights[2] = 5
+        bad.times[2] = 1e12
+        let parameters: [String: ParameterValue] = [
+            "frequency_min_hz": .real(300), "frequency_max_hz": .real(200), "f1_over_f": .reals([0, 0]),
+            "veto_hz": .real(5), "candidates": .text("x"),
+        ]
+        let faults = refusal(bad, parameters)
+        #expect(
+            faults.map { $0.split(separator: " ").prefix(5).joined(separator: " ").prefix(27) } == [
+                "parameter candidates: the v", "parameter frequency_max_hz:", "parameter veto_hz: 5.0 Hz i",
+                "parameter f1_over_f: a rati", "input: photons: row 1: weig", "input: photons: row 3: time",
+                "input: photons: row 3: weig",
+            ], "\(faults)")
+        #expect(faults.allSatisfy { $0.contains("; expected: ") })
+        bad.weights = bad.weights.map { $0 + 1 }
+        let many = refusal(bad, [:])
+        #expect(many.count == 21)
+        #expect(many.last?.contains("the first 20 are shown") == true)
+    }
+
+    @Test func aBrokenParameterDoesNotHideWhatTheTableSays() {
+        let far = PhotonTable(times: (0..<9).map { Double($0) * 1e9 }, weights: .init(repeating: 1, count: 9))
+        let faults = refusal(far, ["veto_hz": .real(9), "f1_over_f": .reals([1e-9])])
+        #expect(faults.count == 3, "\(faults)")
+        #expect(refusal(far, ["lag_window_s": .real(1)]).count == 1)
+    }
+
     @Test func aWrongTableIsNamedWithItsRow() {
         var bad = table
         bad.weights[17] = 3
-        #expect(throws: AppError.badInput("photons: row 18: weight 3.0 is not in 0 to 1")) {
+        #expect(throws: AppError.badInput("photons: row 18: weight 3.0 is not a probability; expected: 0 to 1")) {
             try TestSearch(bad, [:]).drafts()
         }
         var far = table

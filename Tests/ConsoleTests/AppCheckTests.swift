@@ -53,9 +53,9 @@ import Testing
                 ("f1_over_f: [0]", "frequency_min_hz: 300"), table, 1,
                 "project.yaml:8:3: `parameters.frequency_max_hz`"
             ),
-            (("  f1_over_f: [0]", "  veto_hz: 0.1"), table + "3,7\n", 1, "project.yaml:12:11: input `photons`: row 4"),
-            (("f1_over_f: [0]", "f1_over_f: [0]"), table + "3,-5e300\n", 1, "project.yaml:12:11: input `photons`"),
-            (("f1_over_f: [0]", "f1_over_f: [0]"), table + "1e300,1\n", 1, "project.yaml:12:11: input `photons`"),
+            (("  f1_over_f: [0]", "  veto_hz: 0.1"), table + "3,7\n", 1, "photons.csv:5:3: weight 7.0"),
+            (("f1_over_f: [0]", "f1_over_f: [0]"), table + "3, -5e300\n", 1, "photons.csv:5:4: weight"),
+            (("f1_over_f: [0]", "f1_over_f: [0]"), table + "1e300,1\n", 1, "photons.csv:5:1: time_s"),
             (("f1_over_f: [0]", "f1_over_f: [0]"), "time_s,weight\n1,1\n", 1, "project.yaml:12:11: input `photons`"),
         ] as [((String, String), String, Int32, String)])
     func whatTheAppRefusesIsAFaultAtItsPlace(
@@ -65,6 +65,39 @@ import Testing
         let (code, screen) = try lint(manifest, table, try #require(Self.worker))
         #expect(code == expected, "\(screen.out)\(screen.err)")
         #expect(screen.out.contains(words), "\(screen.out)\(screen.err)")
+    }
+
+    @Test(.enabled(if: worker != nil))
+    func everyFaultOfTheAppIsReportedAtOnce() throws {
+        let manifest = Self.manifest.replacing(
+            "f1_over_f: [0]", with: "f1_over_f: [0, 0]\n  frequency_min_hz: 300\n  veto_hz: 4")
+        let (code, screen) = try lint(manifest, Self.table + "3,-2\n4,0.5\n5,5\n", try #require(Self.worker))
+        #expect(code == 1)
+        let places = [
+            "project.yaml:8:3: `parameters.frequency_max_hz`: 216.0 Hz", "project.yaml:9:3: `parameters.f1_over_f`",
+            "project.yaml:11:3: `parameters.veto_hz`", "photons.csv:5:3: weight -2.0", "photons.csv:7:3: weight 5.0",
+        ]
+        for place in places { #expect(screen.out.contains(place), "\(screen.out)") }
+        #expect(screen.out.components(separatedBy: "    expected: ").count == 6, "\(screen.out)")
+        #expect(screen.out.hasSuffix("\n5 faults\n"))
+    }
+
+    @Test(.enabled(if: worker != nil))
+    func aFaultOfTheManifestDoesNotHideThoseOfTheApp() throws {
+        // What depends on the wrong veto_hz, or on a table that cannot be read, is not judged.
+        let manifest = Self.manifest.replacing("CC0-1.0", with: "mine").replacing(
+            "f1_over_f: [0]", with: "f1_over_f: [0, 0]\n  frequency_min_hz: 300\n  veto_hz: -1")
+        let worker = try #require(Self.worker)
+        let (code, screen) = try lint(manifest, Self.table + "3,-2\n", worker)
+        #expect(code == 1)
+        #expect(screen.out.hasSuffix("\n5 faults\n"), "\(screen.out)")
+        let (_, broken) = try lint(manifest, Self.table + "3,x\n", worker)
+        #expect(broken.out.hasSuffix("\n5 faults\n"), "\(broken.out)")
+        #expect(broken.out.contains("photons.csv:5:3: `x`"))
+        let doubtful = manifest.replacing("frequency_min_hz: 300", with: "frequency_min_hz: 9999")
+        let (_, less) = try lint(doubtful, Self.table, worker)
+        #expect(less.out.hasSuffix("\n4 faults\n"), "\(less.out)")
+        #expect(!less.out.contains("parameters.frequency_max_hz"))
     }
 
     @Test func aMissingWorkerIsAMatterOfConfiguration() throws {

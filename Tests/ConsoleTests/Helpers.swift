@@ -10,8 +10,10 @@ final class Recorder: Screen {
     let isLive: Bool
     var isErrorLive: Bool { isLive }
     let isUnicode: Bool
+    let writeFault: Fault?
 
-    init(width: Int = 80, isLive: Bool = false, isUnicode: Bool = false) {
+    init(width: Int = 80, isLive: Bool = false, isUnicode: Bool = false, writeFault: Fault? = nil) {
+        self.writeFault = writeFault
         self.width = width
         self.isLive = isLive
         self.isUnicode = isUnicode

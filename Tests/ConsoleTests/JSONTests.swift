@@ -43,6 +43,31 @@ import Testing
         #expect(error?["message"] as? String == "nobody answers")
     }
 
+    @Test(arguments: [
+        (["lint", "--json", "--wrong"], true), (["--json"], true), (["lint", "--wrong"], false),
+        (["lint", "--", "--json"], false), (["lint", "--jsonx"], false),
+    ])
+    func wrongArgumentsBesideJSONAreJSON(arguments: [String], isJSON: Bool) throws {
+        let recorder = Recorder()
+        let code = CommandContext.refuse(arguments, "Unknown option", on: recorder)
+        #expect(code == (isJSON ? 64 : nil))
+        #expect(recorder.out == "")
+        guard isJSON else {
+            #expect(recorder.err == "")
+            return
+        }
+        let error = try object(recorder.err)["error"] as? [String: Any]
+        #expect(error?["kind"] as? String == "usage")
+        #expect(error?["message"] as? String == "Unknown option")
+    }
+
+    @Test func anAnswerThatCannotBeWrittenIsAFault() {
+        let recorder = Recorder(writeFault: Fault(.cannotWrite, "standard output cannot be written: no space"))
+        let code = CommandContext(screen: recorder, asJSON: false).run { (_) throws(Fault) in 0 }
+        #expect(code == 73)
+        #expect(recorder.err.contains("no space"))
+    }
+
     @Test func faultsForPeopleCarryTheAdvice() {
         let recorder = Recorder()
         let code = CommandContext(screen: recorder, asJSON: false).run { (_) throws(Fault) in

@@ -25,10 +25,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("time_s,weight\n1,2\n3,x\n", "photons.csv:3:3"), ("time_s,weight\n1,2\n3\n", "photons.csv:3"),
-        ("time_s,weight\n1,nan\n", "photons.csv:2:3"), ("", "is empty"),
-        ("time_s,wieght\n1,2\n", "`wieght` for `weight`"),
-        ("time_s,weight\n", "no rows"),
+        ("time_s,weight\n1,2\n3,x\n", "input/photons.csv:3:3: `x`"),
+        ("time_s,weight\n1,2\n3\n", "input/photons.csv:3:1: 1 fields"),
+        ("time_s,weight\n1,nan\n", "input/photons.csv:2:3: nan"), ("", "project.yaml:9:11: input `photons`"),
+        ("time_s,wieght\n1,2\n", "input/photons.csv:1:1: there is no column `weight`; is it `wieght` for `weight`"),
+        ("time_s,weight\n", "input/photons.csv:2:1: no rows"),
     ])
     func aBadTableIsAFaultOfItsLine(table: String, words: String) throws {
         try TemporaryFolder.with { (folder) throws in
@@ -36,7 +37,6 @@ import Testing
             try folder.write("input/photons.csv", table)
             let (code, screen) = lint(folder.path)
             #expect(code == 1)
-            #expect(screen.out.contains("project.yaml:9:11: input `photons`"), "\(screen.out)")
             #expect(screen.out.contains(words), "\(screen.out)")
         }
     }
@@ -48,10 +48,10 @@ import Testing
             let (code, screen) = lint(folder.path, json: true)
             #expect(code == 1)
             let faults = try #require(try object(screen.out)["faults"] as? [[String: Any]])
-            let places = faults.compactMap { $0["message"] as? String }.map { message in
-                message.split(separator: "photons.csv:").last?.split(separator: ": ").first.map(String.init)
-            }
-            #expect(places == ["2:1", "2:3", "4", "5:5", "6:1", "7:3"])
+            #expect(faults.allSatisfy { $0["file"] as? String == folder.path + "/input/photons.csv" })
+            let places = faults.map { [$0["line"] as? Int, $0["column"] as? Int] }
+            #expect(places == [[2, 1], [2, 3], [4, 1], [5, 5], [6, 1], [7, 3]])
+            #expect(faults.allSatisfy { $0["expected"] is String })
             try folder.write("input/photons.csv", "time_s,weight\n" + String(repeating: "x,y\n", count: 500))
             #expect(lint(folder.path).screen.out.hasSuffix("\n20 faults\n"))
         }
@@ -78,11 +78,54 @@ import Testing
             try FileManager.default.createDirectory(
                 atPath: folder.path + "/project.yaml", withIntermediateDirectories: true)
             #expect(lint(folder.path).code == 66)
-            try folder.write("latin.yaml", "name: x")
-            try Data([0x6E, 0xE9]).write(to: URL(filePath: folder.path + "/latin.yaml"))
-            let (code, screen) = lint(folder.path + "/latin.yaml")
-            #expect(code == 65)
-            #expect(screen.err.contains("UTF-8"))
+        }
+    }
+
+    @Test func aManifestThatIsNoTextIsAFaultAtItsPlace() throws {
+        try TemporaryFolder.with { (folder) throws in
+            let path = folder.path + "/latin.yaml"
+            try Data(Array("é: 1\nné".utf8) + [0xE9, 0x0A]).write(to: URL(filePath: path))
+            let (code, screen) = lint(path)
+            #expect(code == 1)
+            #expect(screen.out.contains("latin.yaml:2:3: the manifest is no text in UTF-8"), "\(screen.out)")
+            try folder.write("latin.yaml", "name: x\n#" + String(repeating: "x", count: 256 * 1024))
+            let (large, words) = lint(path, json: true)
+            #expect(large == 1)
+            let faults = try #require(try object(words.out)["faults"] as? [[String: Any]])
+            #expect(faults.map { $0["line"] as? Int } == [1])
+            #expect((faults.first?["message"] as? String)?.contains("262153 bytes") == true)
+            #expect(faults.first?["expected"] as? String == "at most 262144")
+        }
+    }
+
+    @Test func ofManyFaultsTheFirstHundredAreShown() throws {
+        try TemporaryFolder.with { (folder) throws in
+            try Sample.project(in: folder)
+            let keys = (0..<150).map { "zzz\($0): 1\n" }.joined()
+            try folder.write("project.yaml", Sample.manifest + "\n" + keys)
+            let text = lint(folder.path).screen.out
+            #expect(text.hasSuffix("\n... and 50 more faults\n\n150 faults\n"), "\(text.suffix(200))")
+            let report = try object(lint(folder.path, json: true).screen.out)
+            #expect((report["faults"] as? [Any])?.count == 100)
+            #expect(report["faults_total"] as? Int == 150)
+        }
+    }
+
+    @Test func aLinkThatLeadsOutOfTheFolderIsAFault() throws {
+        try TemporaryFolder.with { (folder) throws in
+            try folder.write("secret.csv", Sample.table)
+            try folder.write("inside/project.yaml", Sample.manifest)
+            try folder.write("inside/here.csv", Sample.table)
+            let link = folder.path + "/inside/input"
+            try FileManager.default.createDirectory(atPath: link, withIntermediateDirectories: true)
+            for (target, code) in [("../../secret.csv", 1), ("../here.csv", 0)] as [(String, Int32)] {
+                try? FileManager.default.removeItem(atPath: link + "/photons.csv")
+                try FileManager.default.createSymbolicLink(
+                    atPath: link + "/photons.csv", withDestinationPath: target)
+                let (found, screen) = lint(folder.path + "/inside")
+                #expect(found == code, "\(screen.out)")
+                #expect(screen.out.contains("leads outside the project's folder") == (code == 1))
+            }
         }
     }
 
@@ -111,6 +154,15 @@ import Testing
             let (unknown, screen) = run("line-serch")
             #expect(unknown == 64)
             #expect(screen.err.contains("did you mean line-search?"))
+            let file = try folder.write("file", "x")
+            for inTheWay in [file, file + "/below"] {
+                let recorder = Recorder()
+                let code = CommandContext(screen: recorder, asJSON: false).run { (context) throws(Fault) in
+                    try InitCommand(folder: inTheWay, app: "line-search", catalogue: Sample.catalogue).run(context)
+                }
+                #expect(code == 73)
+                #expect(recorder.err.contains("/file is there already, and is no folder"), "\(recorder.err)")
+            }
             #expect(run("line-search").0 == 0)
             let manifest = try folder.text("My New Search/project.yaml")
             #expect(manifest.contains("name: my-new-search"))

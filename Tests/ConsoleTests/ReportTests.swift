@@ -111,7 +111,11 @@ import Wire
     }
 
     @Test func aUnitThatIsNotThereIsNoInput() throws {
-        let server = try StandIn { _ in protobuf(WireValidationReport()) }
+        let server = try StandIn { _ in
+            var report = WireValidationReport()
+            report.batchID = 7
+            return protobuf(report)
+        }
         let client = try client(server.url)
         let (code, screen) = run { (context) throws(Fault) in
             try ValidationReportCommand(client: client, batch: 7, unit: 99, disagreed: false).run(context)

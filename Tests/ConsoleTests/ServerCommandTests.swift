@@ -8,10 +8,11 @@ import Testing
 import Wire
 
 /// A client whose token is `secret`.
-func client(_ url: String) throws -> ServerClient {
+func client(_ url: String, notice: @escaping @Sendable (String) -> Void = { _ in }) throws -> ServerClient {
     try TemporaryFolder.with { (folder) throws in
         let token = try folder.write("token", "secret\n")
-        return ServerClient(try ServerSettings.resolve(server: url, tokenFile: token), pause: FakePause())
+        return ServerClient(
+            try ServerSettings.resolve(server: url, tokenFile: token), pause: FakePause(), notice: notice)
     }
 }
 
@@ -84,8 +85,11 @@ func status(_ state: String, done: UInt64 = 3, files: [String] = [], reason: Str
 
     @Test func aConnectionDroppedInMidBodyIsTriedAgainThenNamed() throws {
         let server = try StandIn { _ in .half([1, 2, 3]) }
-        let (code, screen) = show(try client(server.url))
+        let notices = Mutex<[String]>([])
+        let (code, screen) = show(
+            try client(server.url) { notice in notices.withLock { $0.append(notice) } })
         #expect(code == 75)
+        #expect(notices.withLock { $0 }.filter { $0.contains("broke") && $0.contains("trying again") }.count == 3)
         #expect(screen.err.contains("broke"))
         #expect(server.requests.count == 4)
     }
@@ -116,6 +120,41 @@ func status(_ state: String, done: UInt64 = 3, files: [String] = [], reason: Str
     @Test func nonsenseOfTheRightTypeIsAProtocolError() throws {
         let server = try StandIn { _ in .reply(200, type: "application/x-protobuf", [0xFF, 0xFF, 0xFF]) }
         #expect(show(try client(server.url)).code == 76)
+    }
+
+    @Test(arguments: [200, 400, 500])
+    func anEmptyBodyIsSaidToBeOne(status: Int) throws {
+        let server = try StandIn { _ in .reply(status, type: "text/html", []) }
+        for batch in [nil, 7] as [UInt64?] {
+            let (code, screen) = show(try client(server.url), batch: batch)
+            #expect(code == 76)
+            #expect(screen.err.contains("status \(status) with an empty body"), "\(screen.err)")
+            #expect(!screen.err.contains("web page"))
+        }
+    }
+
+    /// An empty body of the right type is a message whose fields are all zero.
+    @Test(arguments: [0, 8] as [UInt64])
+    func anAnswerAboutAnotherBatchIsAProtocolError(number: UInt64) throws {
+        let server = try StandIn { _ in
+            var other = status("finished")
+            other.batchID = number
+            return number == 0 ? .reply(200, type: "application/x-protobuf", []) : protobuf(other)
+        }
+        let client = try client(server.url)
+        let (code, screen) = show(client)
+        #expect(code == 76)
+        #expect(screen.err.contains("batch \(number), not 7"), "\(screen.err)")
+        let (watched, _) = run { (context) throws(Fault) in
+            try StatusCommand(client: client, batch: 7, watch: true, pause: FakePause()).run(context)
+        }
+        let (fetched, _) = run { (context) throws(Fault) in
+            try ResultsCommand(client: client, batch: 7, out: nil).run(context)
+        }
+        let (cancelled, _) = run { (context) throws(Fault) in
+            try CancelCommand(client: client, batch: 7).run(context)
+        }
+        #expect([watched, fetched, cancelled] == [76, 76, 76])
     }
 
     @Test func aBatchThatIsNotThereIsNoInput() throws {
@@ -295,10 +334,50 @@ func status(_ state: String, done: UInt64 = 3, files: [String] = [], reason: Str
         #expect(screen.err.contains("status 7 --watch"))
     }
 
-    @Test func cancellingAnEndedBatchIsANo() throws {
+    @Test func aWebPageInPlaceOfAFileIsNotWritten() throws {
+        let server = try StandIn { request in
+            request.path == "/v1/batches/7"
+                ? protobuf(status("finished", files: ["a.csv"])) : .reply(200, type: "text/html", [1])
+        }
+        let client = try client(server.url)
+        try TemporaryFolder.with { (folder) throws in
+            let (code, _) = run { (context) throws(Fault) in
+                try ResultsCommand(client: client, batch: 7, out: folder.path).run(context)
+            }
+            #expect(code == 76)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+        }
+    }
+
+    @Test func resultsDoNotGoWhereAFileIs() throws {
+        let server = try StandIn { _ in protobuf(status("finished", files: ["a.csv"])) }
+        let client = try client(server.url)
+        try TemporaryFolder.with { (folder) throws in
+            let file = try folder.write("file", "x")
+            let (code, screen) = run { (context) throws(Fault) in
+                try ResultsCommand(client: client, batch: 7, out: file).run(context)
+            }
+            #expect(code == 73)
+            #expect(screen.err.contains("is no folder"))
+        }
+    }
+
+    @Test(arguments: ["finished", "failed", "cancelled"])
+    func cancellingWhatHasEndedIsANoWithoutAsking(state: String) throws {
+        let server = try StandIn { _ in protobuf(status(state)) }
+        let client = try client(server.url)
+        let (code, screen) = run { (context) throws(Fault) in
+            try CancelCommand(client: client, batch: 7).run(context)
+        }
+        #expect(code == 1)
+        #expect(screen.err.contains("has ended already: it is \(state)"))
+        #expect(server.requests.allSatisfy { $0.method == "GET" })
+    }
+
+    @Test func cancellingABatchThatEndsMeanwhileIsANo() throws {
         let server = try StandIn { request in
             request.method == "POST" && request.path == "/v1/batches/7/cancel"
-                ? refusal(409, "wrong_state", "batch 7 has ended: finished") : .nothing
+                ? refusal(409, "wrong_state", "batch 7 has ended: finished") : protobuf(status("running"))
         }
         let client = try client(server.url)
         let (code, screen) = run { (context) throws(Fault) in

@@ -39,7 +39,11 @@ import Testing
 
     @Test(arguments: [
         ("  frequency_max: 4097", "out of range"), ("  frequency_max: fast", "no number"),
-        ("  frequency_max: \"3\"", "no number"), ("  frequency_max: [1]", "list"), ("  frequency_max:", "nothing"),
+        ("  frequency_max: \"3\"", "`3` is text in quotes"),
+        ("  frequency_max: 1\n  harmonics: '2'", "`2` is text in quotes"),
+        ("  frequency_max: 1\n  ratios: [0, \"0\"]", "`0` is text in quotes"),
+        ("  frequency_max: 1e400", "out of range"), ("  frequency_max: {a: 1}", "a section with keys stands here"),
+        ("  frequency_max: [1]", "list"), ("  frequency_max:", "nothing"),
         ("  frequency_max: 1\n  harmonics: 1.5", "whole number"), ("  frequency_max: 1\n  harmonics: 17", "range"),
         ("  frequency_max: 1\n  window: hanning", "valid words"), ("  frequency_max: 1\n  ratios: 0.5", "0.5"),
         ("  frequency_max: 1\n  ratios: []", "empty list"), ("  frequency_max: 1\n  ratios: [0, 2]", "range"),

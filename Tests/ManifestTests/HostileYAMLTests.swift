@@ -19,6 +19,15 @@ import Testing
         #expect(faults.contains { $0.message.contains("anchor") && $0.line == 1 })
     }
 
+    @Test(arguments: [
+        "replication:\n  quorum: *two", "replication: *all", "inputs: *all", "parameters: *all",
+        "credit:\n  factor: *one",
+    ])
+    func anAliasIsOneFault(lines: String) {
+        let faults = Fixtures.faults(Fixtures.manifest(lines))
+        #expect(faults.map { $0.message.contains("alias") } == [true], "\(faults)")
+    }
+
     @Test func aBombInAKeyIsRefusedWithoutExpansion() {
         let faults = Fixtures.faults(Self.bomb + "? *a9\n: 1\n? [*a9, *a9]\n: 2\n")
         #expect(faults.contains { $0.message.contains("alias") && $0.line == 2 })

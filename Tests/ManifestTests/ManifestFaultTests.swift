@@ -54,6 +54,18 @@ import Testing
         #expect(faults.last?.message.contains("out of range") == true)
     }
 
+    @Test func aNumberTooLargeForADoubleIsOutOfRange() {
+        for line in ["replication:\n  deadline: 1e400 h", "resources:\n  memory: 1e999", "credit:\n  factor: 1e400"] {
+            let faults = Fixtures.faults(Fixtures.manifest(line))
+            #expect(faults.map { $0.message.hasSuffix("is out of range") } == [true], "\(faults)")
+        }
+    }
+
+    @Test func whatIsExpectedIsSaidOnce() {
+        let faults = Fixtures.faults(Fixtures.manifest("validation:\n  check_each: maybe"))
+        #expect(faults.map(\.expected) == ["true or false"])
+    }
+
     @Test func everyRepeatedKeyIsReported() {
         let text = Fixtures.manifest(
             """

@@ -6,14 +6,11 @@ import Plugins
 /// Cuts a search into bands of frequency times slices of derivative ratios, bands first.
 struct GammaPulsarSplitter: Splitter {
     func next(_ context: AppContext, cursor: [UInt8], limit: Int) throws(AppError) -> SplitStep {
-        let parameters = try SearchParameters(context)
+        let (parameters, photons, pairs) = try GammaPulsarSplitter.checked(context)
         let slices = GammaPulsarSplitter.slices(ratios: parameters.ratios.count, perUnit: context.stepsPerUnit)
         let total = parameters.bandCount * slices.count
         let start = try GammaPulsarSplitter.position(cursor, total: total)
-        let photons = try Photons(context.inputs)
         let reference = photons.meanTime
-        try checkStretch(parameters, photons, reference)
-        let pairs = try PhotonPairs.count(photons, lagWindow: parameters.lagWindow)
         let end = min(total, start + max(1, limit))
         var drafts: [UnitDraft] = []
         for index in start..<end {
@@ -45,14 +42,38 @@ struct GammaPulsarSplitter: Splitter {
         return Int(values[0])
     }
 
+    /// Parameters, photons and the number of their pairs.
+    /// - Throws: everything that is wrong with them at once, see `AppError.joined`.
+    private static func checked(
+        _ context: AppContext
+    ) throws(AppError) -> (parameters: SearchParameters, photons: Photons, pairs: Int) {
+        var (parameters, faults) = SearchParameters.read(context)
+        func isDoubtful(_ parameter: String) -> Bool {
+            faults.contains { if case .badParameter(parameter, _) = $0 { true } else { false } }
+        }
+        do throws(AppError) {
+            let photons = try Photons(context.inputs)
+            if !isDoubtful("f1_over_f") { faults += stretchFaults(parameters, photons) }
+            var pairs = 0
+            if !isDoubtful("lag_window_s") {
+                pairs = try PhotonPairs.count(photons, lagWindow: parameters.lagWindow)
+            }
+            if faults.isEmpty { return (parameters, photons, pairs) }
+        } catch {
+            faults.append(error)
+        }
+        throw AppError.joined(faults) ?? .badUnit("the project cannot be checked")
+    }
+
     /// A stretched lag must stay a lag: the ratios times half of the observation are far below 1.
-    private func checkStretch(
-        _ parameters: SearchParameters, _ photons: Photons, _ reference: Double
-    ) throws(AppError) {
+    private static func stretchFaults(_ parameters: SearchParameters, _ photons: Photons) -> [AppError] {
+        let reference = photons.meanTime
         let reach = max(abs(photons.times[0] - reference), abs(photons.times[photons.times.count - 1] - reference))
-        for ratio in parameters.ratios where abs(ratio) * reach > 0.01 {
-            throw .badParameter(
-                name: "f1_over_f", "\(ratio) 1/s changes the frequency by more than 1 % within the observation")
+        return parameters.ratios.filter { abs($0) * reach > 0.01 }.prefix(10).map { ratio in
+            .badParameter(
+                name: "f1_over_f",
+                "\(ratio) 1/s changes the frequency by more than 1 % within the observation; expected: "
+                    + "at most \(NumberText.scientific(0.01 / reach)) 1/s either way")
         }
     }
 

@@ -8,7 +8,10 @@ struct Photons: Hashable, Sendable {
 
     static let countMax = 2_000_000
 
-    /// - Throws: `.badInput` with the row (counted from 1, without the header) that is wrong.
+    /// How many wrong values are listed.
+    static let faultsMax = 20
+
+    /// - Throws: `.badInput` with the rows (counted from 1, without the header) that are wrong, see `AppError.joined`.
     init(_ inputs: InputSet) throws(AppError) {
         guard case .table(let table)? = inputs["photons"] else {
             throw .badInput("photons: expected a table with columns time_s and weight")
@@ -16,19 +19,34 @@ struct Photons: Hashable, Sendable {
         guard let times = table["time_s"] else { throw .badInput("photons: no column time_s") }
         guard let weights = table["weight"] else { throw .badInput("photons: no column weight") }
         guard times.count >= 2, times.count <= Photons.countMax else {
-            throw .badInput("photons: \(times.count) rows, expected 2 to \(Photons.countMax)")
+            throw .badInput("photons: \(times.count) rows; expected: 2 to \(Photons.countMax)")
         }
-        for row in times.indices {
-            guard times[row].isFinite, abs(times[row]) <= 1e11 else {
-                throw .badInput("photons: row \(row + 1): time_s \(times[row]) is not a time")
-            }
-            guard weights[row] >= 0, weights[row] <= 1 else {
-                throw .badInput("photons: row \(row + 1): weight \(weights[row]) is not in 0 to 1")
-            }
-        }
+        if let error = AppError.joined(Photons.faults(times, weights)) { throw error }
         let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
         self.times = order.map { times[$0] }
         self.weights = order.map { weights[$0] }
+    }
+
+    private static func faults(_ times: [Double], _ weights: [Double]) -> [AppError] {
+        var faults: [AppError] = []
+        var count = 0
+        func note(_ row: Int, _ what: String, _ expected: String) {
+            count += 1
+            guard count <= faultsMax else { return }
+            faults.append(.badInput("photons: row \(row + 1): \(what); expected: \(expected)"))
+        }
+        for row in times.indices {
+            if !(times[row].isFinite && abs(times[row]) <= 1e11) {
+                note(row, "time_s \(times[row]) is not a time", "seconds, -1e11 to 1e11")
+            }
+            if !(weights[row] >= 0 && weights[row] <= 1) {
+                note(row, "weight \(weights[row]) is not a probability", "0 to 1")
+            }
+        }
+        if count > faultsMax {
+            faults.append(.badInput("photons: \(count) values are wrong; the first \(faultsMax) are shown"))
+        }
+        return faults
     }
 
     /// The mean arrival time: the epoch to which frequencies and derivatives refer.
