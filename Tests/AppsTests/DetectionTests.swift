@@ -80,6 +80,30 @@ import Testing
         #expect(answer.winnerSigma >= injected.sigma - 1e-3, "the top is at least as high as the sum at the truth")
     }
 
+    /// Too weak for the search alone, but among its strongest peaks: the second look folds it.
+    @Test(arguments: 0..<3)
+    func aWeakPulsarIsFoundByFolding(_ number: Int) throws {
+        let base = try Self.real.get().scrambled(seed: UInt64(700 + number))
+        let frequency = 43 + 0.0123457 * Double(number)
+        let injected = PulsarInjection(base, frequency: frequency, sigma: 6.5, window: 524_288, seed: 50)
+        let answer = try Self.search(injected.table, low: 40).answer()
+        #expect(answer.isDetection)
+        #expect(answer.summary["detected_by"] as? String == "coherent fold")
+        #expect(abs(answer.winnerFrequency - frequency) < 2e-6)
+        #expect(answer.rows.first?["frequency_hz"].flatMap { Double($0) }.map { abs($0 - frequency) < 2e-6 } == true)
+        #expect((answer.winner["false_alarm"] as? Double ?? 1) < 1e-6)
+        #expect(answer.summary["detected_sources"] as? Int == 1)
+    }
+
+    /// Eight folds of each, tuned: noise stays noise.
+    @Test(arguments: 0..<4)
+    func foldedNoiseIsNoDetection(_ number: Int) throws {
+        let base = try Self.real.get().scrambled(seed: UInt64(900 + number))
+        let answer = try Self.search(base, low: 8 * Double(5 * number + 3)).answer()
+        #expect(!answer.isDetection)
+        #expect(answer.summary["detected_by"] is NSNull)
+    }
+
     @Test func aPulsarOfThreeSigmaIsNoDetection() throws {
         let base = try Self.real.get().scrambled(seed: 77)
         let injected = PulsarInjection(base, frequency: 43.21, sigma: 3, window: 524_288, seed: 12)

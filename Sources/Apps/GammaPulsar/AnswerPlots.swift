@@ -31,7 +31,8 @@ struct AnswerPlots {
         if let best {
             let c = best.entry.candidate
             subtitle =
-                "Strongest peak: \(NumberText.fixed(c.frequency, 6)) Hz at \(NumberText.fixed(c.sigma, 1))σ, "
+                (answer.isFollowedUp ? "Found by folding: " : "Strongest peak: ")
+                + "\(NumberText.fixed(c.frequency, 6)) Hz at \(NumberText.fixed(c.sigma, 1))σ, "
                 + "false-alarm probability of the whole search \(AnswerPlots.probability(best.falseAlarm))"
         }
         var plot = SVGPlot(
@@ -54,7 +55,8 @@ struct AnswerPlots {
         }
         frame.draw(on: &plot, xLabel: "trial frequency (Hz)", yLabel: "power (σ)")
         let noise = answer.sources.count { $0.falseAlarm >= parameters.detectionProbability }
-        let legend = answer.isDetection ? "orange: above the threshold · pale: related to it · " : ""
+        let found = answer.isFollowedUp ? "orange: found by folding · " : "orange: above the threshold · "
+        let legend = answer.isDetection ? found + "pale: related to it · " : ""
         plot.text(
             legend + "blue: the \(noise) strongest noise peaks", x: 1160, y: 116, size: 16, colour: "#4b5a69",
             anchor: .end)

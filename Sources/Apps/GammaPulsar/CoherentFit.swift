@@ -67,6 +67,14 @@ struct CoherentFit {
         return climb(from: best.rotation)
     }
 
+    /// How many independent rotations `fit` has tried: steps of one turn over the observation in frequency, and of one
+    /// turn at its ends in the derivative; four harmonics make each of them four times finer.
+    func trials(frequencyReach: Double, derivativeReach: Double) -> Double {
+        let frequencies = 1 + 2 * frequencyReach * span
+        let derivatives = 1 + 2 * derivativeReach * span * span / 8
+        return 16 * frequencies * derivatives
+    }
+
     /// Weighted sums of e^(2πi phase) and e^(4πi phase) in bins of time.
     private func bin(
         _ rotation: Rotation, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>

@@ -58,23 +58,35 @@ struct GammaPulsarAssembler: Assembler {
                 RankedCandidate(
                     entry: entry, relation: relation, falseAlarm: model.falseAlarm(sigma: entry.candidate.sigma)))
         }
-        answer.pulsar = pulsar(answer)
+        fold(&answer)
         return Answer(
             files: answer.tables() + AnswerPlots(answer: answer).files(), summary: answer.summaryLines())
     }
 
-    /// The strongest candidate, folded.
-    private func pulsar(_ answer: SearchAnswer) -> FoldedCandidate? {
-        guard let best = answer.candidates.first?.entry.candidate else { return nil }
-        let start = Rotation(frequency: best.frequency, derivative: best.frequency * best.ratio)
-        let fit = CoherentFit(photons, referenceTime: answer.referenceTime)
-        let rotation = fit.fit(
-            around: start, frequencyReach: 2.5 * answer.spacing,
-            derivativeReach: best.frequency * ratioReach(around: best.ratio))
-        guard let rotation else { return nil }
-        let phases = photons.times.map { rotation.phase($0 - answer.referenceTime) }
-        return FoldedCandidate(
-            rotation: rotation, phases: phases, test: HTest(phases: phases, weights: photons.weights))
+    /// Folds the strongest candidate. When it may be noise, other sources get a second look too, and one that stands
+    /// out there comes first.
+    private func fold(_ answer: inout SearchAnswer) {
+        let followUp = FollowUp(
+            fit: CoherentFit(photons, referenceTime: answer.referenceTime), frequencyReach: 2.5 * answer.spacing)
+        func folded(_ at: Int) -> FoldedCandidate? {
+            let candidate = answer.candidates[at].entry.candidate
+            let reach = candidate.frequency * ratioReach(around: candidate.ratio)
+            return followUp.fold(candidate, reach, photons, answer.referenceTime)
+        }
+        guard !answer.candidates.isEmpty else { return }
+        answer.pulsar = folded(0)
+        if answer.isDetection { return }
+        let others = answer.candidates.indices.dropFirst().filter { answer.candidates[$0].relation == nil }
+        var best = (at: 0, fold: answer.pulsar)
+        for at in others.prefix(FollowUp.sourcesMax - 1) {
+            if let fold = folded(at), fold.test.value > best.fold?.test.value ?? 0 { best = (at, fold) }
+        }
+        guard let fold = best.fold, fold.falseAlarm < parameters.detectionProbability else { return }
+        var found = answer.candidates.remove(at: best.at)
+        found.falseAlarm = min(found.falseAlarm, fold.falseAlarm)
+        answer.candidates.insert(found, at: 0)
+        answer.pulsar = fold
+        answer.isFollowedUp = true
     }
 
     /// Somewhat more than half the way to the next ratio of the list; without one, what the lag window can tell apart.
@@ -108,4 +120,6 @@ struct FoldedCandidate: Hashable, Sendable {
     /// Of each photon, 0 ..< 1.
     var phases: [Double]
     var test: HTest
+    /// Independent rotations that were tried to find this one.
+    var trials: Double
 }

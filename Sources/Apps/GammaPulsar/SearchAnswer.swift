@@ -13,12 +13,14 @@ struct SearchAnswer {
     var referenceTime: Double
     /// Hz.
     var spacing: Double
-    /// Strongest first.
+    /// Strongest first, but for one that was found by the second look.
     var candidates: [RankedCandidate]
     var totals: GridStatistics
     var units: Int
     var ratiosDone: Int
     var pulsar: FoldedCandidate?
+    /// Whether the first candidate was found only with all photons in phase.
+    var isFollowedUp = false
 
     /// Whether the strongest candidate is too strong to be noise.
     var isDetection: Bool {
@@ -63,7 +65,9 @@ struct SearchAnswer {
         let place = "\(NumberText.fixed(c.frequency, 8)) Hz at \(NumberText.fixed(c.sigma, 2)) sigma"
         var lines: [String] = []
         if isDetection {
-            lines.append("detection: \(place), false-alarm probability \(NumberText.scientific(best.falseAlarm))")
+            let way = isFollowedUp ? " with all photons in phase" : ""
+            lines.append(
+                "detection\(way): \(place), false-alarm probability \(NumberText.scientific(best.falseAlarm))")
             if let pulsar {
                 lines.append(
                     "folded: f = \(NumberText.fixed(pulsar.rotation.frequency, 11)) Hz, "
@@ -84,7 +88,7 @@ struct SearchAnswer {
         lines.append(
             "searched \(NumberText.short(parameters.frequencyMin))-\(NumberText.short(parameters.frequencyMax)) Hz at "
                 + "\(parameters.ratios.count) ratios with \(pairs.lags.count) pairs of \(photons.times.count) photons; "
-                + "a detection needs \(NumberText.fixed(threshold, 2)) sigma")
+                + "a detection needs \(NumberText.fixed(threshold, 2)) sigma, or a fold that noise does not give")
         return lines
     }
 
@@ -93,6 +97,7 @@ struct SearchAnswer {
             ("project", .text(context.project)),
             ("title", .text(context.title)),
             ("detection", .flag(isDetection)),
+            ("detected_by", isDetection ? .text(isFollowedUp ? "coherent fold" : "semi-coherent power") : .null),
             ("winner", candidates.first.map(winner) ?? .null),
             ("next_unrelated", sources.dropFirst().first.map(brief) ?? .null),
             ("detected_sources", .integer(sources.count { $0.falseAlarm < parameters.detectionProbability })),
