@@ -83,9 +83,11 @@ struct ClaimChecker {
     /// Noise has a mean square that the photons tell; every candidate and its side lobes may add some.
     private func falseSquares() -> (Difference, String)? {
         let strong = claim.candidates.reduce(0) { $0 + $1.sigma * $1.sigma }
+        // A sum over all pairs, once and not for each ratio.
+        let meanSquare = pairs.meanSquare
         for (index, entry) in claim.statistics.enumerated() where entry.count > 0 {
             let count = Double(entry.count)
-            let expected = count * pairs.meanSquare
+            let expected = count * meanSquare
             let allowed = 0.02 * expected + 12 * (2.2 * count).squareRoot() + 8 * strong
             let distance = abs(entry.sumOfSquares - expected)
             if distance > allowed {
