@@ -20,6 +20,8 @@ let package = Package(
         .executable(name: "millrace-server", targets: ["millrace-server"]),
         .executable(name: "millrace-client", targets: ["millrace-client"]),
         .executable(name: "millrace-worker", targets: ["millrace-worker"]),
+        // For the package in Benchmarks/.
+        .library(name: "MillraceApps", targets: ["Apps", "Plugins", "Compute", "Domain"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
