@@ -80,7 +80,7 @@ let package = Package(
         ),
         .target(
             name: "Console",
-            dependencies: ["ClientSystem", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain"]
+            dependencies: ["ClientSystem", "WorkerHost", "Engine", "Manifest", "Wire", "Bytes", "Domain"]
         ),
         // Layer 6: arguments and wiring, nothing else.
         .executableTarget(

@@ -17,6 +17,7 @@ extension ClientMachine {
         call.lastContact = now
         problem = nil
         state.account.creditMicrocobblestones = reply.creditMicrocobblestones
+        state.account.provisionalMicrocobblestones = reply.provisionalMicrocobblestones
         state.account.validTasks = Int64(clamping: reply.validTasks)
         state.account.invalidTasks = Int64(clamping: reply.invalidTasks)
 

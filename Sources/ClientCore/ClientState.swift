@@ -53,6 +53,8 @@ public struct ClientState: Hashable, Sendable, Codable {
     /// What the server last said of this host's account.
     public struct Account: Hashable, Sendable, Codable {
         public var creditMicrocobblestones: Int64 = 0
+        /// Not final yet, and not part of the above; nil before a server has said it.
+        public var provisionalMicrocobblestones: Int64?
         public var validTasks: Int64 = 0
         public var invalidTasks: Int64 = 0
         public init() {}

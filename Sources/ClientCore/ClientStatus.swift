@@ -13,6 +13,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var probes: [Probe]
     public var tasks: [Task]
     public var creditCobblestones: Double
+    /// Earned with results that are not final yet; not part of the above.
+    public var provisionalCobblestones: Double?
     public var validTasks: Int64
     public var invalidTasks: Int64
     public var reportedResults: Int
@@ -74,6 +76,7 @@ extension ClientMachine {
             },
             tasks: state.tasks.map(row),
             creditCobblestones: Double(state.account.creditMicrocobblestones) / 1e6,
+            provisionalCobblestones: state.account.provisionalMicrocobblestones.map { Double($0) / 1e6 },
             validTasks: state.account.validTasks, invalidTasks: state.account.invalidTasks,
             reportedResults: state.totals.reportedResults, reportedFailures: state.totals.reportedFailures,
             failuresInRow: state.failuresInRow, lastContactMs: call.lastContact?.milliseconds,

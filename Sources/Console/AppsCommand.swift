@@ -44,6 +44,10 @@ public struct AppsCommand: Sendable {
         case .tolerance(let relative, let absolute):
             text += "Results agree within \(relative) relative or \(absolute) absolute difference.\n"
         }
+        text +=
+            app.proves
+            ? "Its check proves whole results: `validation.rule: check` is possible.\n"
+            : "Its check cannot prove a whole result: a second one must agree, or its host must be trusted.\n"
         text += "\nParameters:\n"
         if app.parameters.isEmpty { text += "  none\n" }
         for parameter in app.parameters {
@@ -89,7 +93,7 @@ public struct AppsCommand: Sendable {
         return .members([
             ("name", .text(app.name)), ("version", .integer(Int64(app.version))), ("title", .text(app.title)),
             ("step", .text(app.step)), ("exact", .flag(app.numericClass == .exact)), ("tolerance", tolerance),
-            ("parameters", .list(parameters)), ("inputs", .list(inputs)),
+            ("proves", .flag(app.proves)), ("parameters", .list(parameters)), ("inputs", .list(inputs)),
         ])
     }
 

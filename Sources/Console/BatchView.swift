@@ -44,7 +44,8 @@ struct BatchView: Hashable, Sendable {
     var details: String {
         let counts: [(UInt64, String)] = [
             (status.unitsReady, "waiting"), (status.unitsActive, "being computed"),
-            (status.unitsComparing, "being checked"), (status.unitsFailed, "failed"),
+            (status.unitsComparing, "being checked"), (status.unitsProvisional, "provisional"),
+            (status.unitsFailed, "failed"),
             (status.unitsCancelled, "cancelled"),
         ]
         let units = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
@@ -87,6 +88,7 @@ struct BatchView: Hashable, Sendable {
             ("units_total", .unsigned(status.unitsTotal)), ("split_finished", .flag(status.splitFinished)),
             ("units_ready", .unsigned(status.unitsReady)), ("units_active", .unsigned(status.unitsActive)),
             ("units_comparing", .unsigned(status.unitsComparing)),
+            ("units_provisional", .unsigned(status.unitsProvisional)),
             ("units_validated", .unsigned(status.unitsValidated)), ("units_failed", .unsigned(status.unitsFailed)),
             ("units_cancelled", .unsigned(status.unitsCancelled)), ("tasks_out", .unsigned(status.tasksOut)),
             ("tasks_done", .unsigned(status.tasksDone)), ("hosts_active", .unsigned(status.hostsActive)),

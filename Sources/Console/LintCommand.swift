@@ -30,6 +30,7 @@ public struct LintCommand: Sendable {
         if let spec = report.spec {
             text += "\(Printable.clean(folder.manifestPath)): no fault in project \(spec.name)"
             text += report.warnings.isEmpty ? "\n" : ", \(Amounts.count(UInt64(report.warnings.count), "warning"))\n"
+            text += "validation: \(AcceptanceText.promise(spec.replication, checkEach: spec.validation.checkEach))\n"
         } else {
             text += "\n\(Amounts.count(UInt64(report.faults.count), "fault"))\n"
         }
@@ -52,6 +53,7 @@ public struct LintCommand: Sendable {
             ("faults_total", .integer(Int64(report.faults.count))),
             ("faults", .list(report.faults.prefix(faultsShown).map(json))),
             ("warnings", .list(report.warnings.map(json))),
+            ("validation", report.spec.map { AcceptanceText.json($0.replication) } ?? .null),
         ])
     }
 

@@ -19,14 +19,17 @@ public struct CreditReportCommand: Sendable {
     static func text(_ report: WireCreditReport, width: Int) -> String {
         var table = TextTable([
             .init("HOST", .right), .init("NAME", flexible: true), .init("VOLUNTEER", flexible: true),
-            .init("CREDIT", .right), .init("VALID", .right), .init("INVALID", .right), .init("ERRORS", .right),
-            .init("OUT", .right), .init("GFLOP/S", .right), .init("LAST SEEN"),
+            .init("CREDIT", .right), .init("PROVISIONAL", .right), .init("VALID", .right),
+            .init("INVALID", .right), .init("ERRORS", .right), .init("OUT", .right), .init("GFLOP/S", .right),
+            .init("LAST SEEN"),
         ])
         let decimals = Amounts.decimals(forCredits: report.hosts.map(\.microcobblestones))
         for row in report.hosts.sorted(by: { ($1.microcobblestones, $0.hostID) < ($0.microcobblestones, $1.hostID) }) {
             table.add([
                 "\(row.hostID)", row.hostName, row.volunteerName,
                 Amounts.cobblestones(row.microcobblestones, decimals: decimals),
+                row.provisionalMicrocobblestones == 0
+                    ? "" : Amounts.cobblestones(row.provisionalMicrocobblestones, decimals: decimals),
                 "\(row.valid)", "\(row.invalid)", "\(row.errors)", "\(row.inProgress)",
                 row.measuredGflops > 0 ? Amounts.number(row.measuredGflops) : "", Amounts.shortMoment(row.lastSeenMs),
             ])
@@ -36,6 +39,10 @@ public struct CreditReportCommand: Sendable {
         text += "sum of the ledger   \(Amounts.cobblestones(report.ledgerTotalMicrocobblestones, decimals: 6)) in "
         text += "\(report.ledgerEntries) entries\n"
         text += "sum over hosts      \(Amounts.cobblestones(report.hostsTotalMicrocobblestones, decimals: 6))\n"
+        if report.provisionalMicrocobblestones != 0 {
+            let held = Amounts.cobblestones(report.provisionalMicrocobblestones, decimals: 6)
+            text += "provisional         \(held), issued and not final yet\n"
+        }
         text += report.balanced ? "The books balance.\n" : "THE BOOKS DO NOT BALANCE.\n"
         return text
     }
@@ -45,7 +52,9 @@ public struct CreditReportCommand: Sendable {
             JSONValue.members([
                 ("host", .unsigned(row.hostID)), ("host_name", .text(row.hostName)),
                 ("volunteer", .unsigned(row.volunteerID)), ("volunteer_name", .text(row.volunteerName)),
-                ("microcobblestones", .integer(row.microcobblestones)), ("valid", .unsigned(row.valid)),
+                ("microcobblestones", .integer(row.microcobblestones)),
+                ("provisional_microcobblestones", .integer(row.provisionalMicrocobblestones)),
+                ("valid", .unsigned(row.valid)),
                 ("invalid", .unsigned(row.invalid)), ("errors", .unsigned(row.errors)),
                 ("in_progress", .unsigned(row.inProgress)), ("measured_gflops", .real(row.measuredGflops)),
                 ("last_seen_ms", .unsigned(row.lastSeenMs)),
@@ -55,6 +64,7 @@ public struct CreditReportCommand: Sendable {
             ("hosts", .list(hosts)), ("issued_microcobblestones", .integer(report.issuedMicrocobblestones)),
             ("ledger_total_microcobblestones", .integer(report.ledgerTotalMicrocobblestones)),
             ("hosts_total_microcobblestones", .integer(report.hostsTotalMicrocobblestones)),
+            ("provisional_microcobblestones", .integer(report.provisionalMicrocobblestones)),
             ("ledger_entries", .unsigned(report.ledgerEntries)), ("balanced", .flag(report.balanced)),
         ])
     }

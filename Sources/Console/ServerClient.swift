@@ -49,6 +49,12 @@ public struct ServerClient: Sendable {
         }
     }
 
+    func trustReport(host: UInt64?) throws(Fault) -> WireTrustReport {
+        try ask("/v1/reports/trust" + (host.map { "?host=\($0)" } ?? "")) { (answer, url) throws(Fault) in
+            try answer.message(WireTrustReport.self, url: url)
+        }
+    }
+
     func validationReport(batch: UInt64, unit: UInt64?, disagreed: Bool) throws(Fault) -> WireValidationReport {
         var path = "/v1/reports/validation?batch=\(batch)"
         if let unit { path += "&unit=\(unit)" }

@@ -8,10 +8,12 @@ public struct AppSchema: Hashable, Sendable {
     public var parameters: [ParameterSchema]
     public var inputs: [InputSchema]
     public var numericClass: NumericClass
+    /// Whether the app's check can prove a whole result, so that one of them is enough.
+    public var proves: Bool
 
     public init(
         name: String, version: Int, title: String, step: String, parameters: [ParameterSchema],
-        inputs: [InputSchema], numericClass: NumericClass
+        inputs: [InputSchema], numericClass: NumericClass, proves: Bool = false
     ) {
         self.name = name
         self.version = version
@@ -20,6 +22,7 @@ public struct AppSchema: Hashable, Sendable {
         self.parameters = parameters
         self.inputs = inputs
         self.numericClass = numericClass
+        self.proves = proves
     }
 }
 

@@ -12,15 +12,17 @@ public struct HostRecord: Hashable, Sendable {
     public var validCount: Int64
     public var invalidCount: Int64
     public var errorCount: Int64
-    /// The sum of this host's ledger entries.
+    /// The balance of this host's account.
     public var credit: Credit
+    /// The balance of this host's provisional account; not part of `credit`.
+    public var provisionalCredit: Credit
     public var createdAt: Timestamp
     public var lastSeenAt: Timestamp
 
     public init(
         id: HostID, volunteer: VolunteerID, publicKey: [UInt8], profile: HostProfile, sequence: Int64,
         measuredFlopsPerSecond: Double?, validCount: Int64, invalidCount: Int64, errorCount: Int64, credit: Credit,
-        createdAt: Timestamp, lastSeenAt: Timestamp
+        provisionalCredit: Credit = .zero, createdAt: Timestamp, lastSeenAt: Timestamp
     ) {
         self.id = id
         self.volunteer = volunteer
@@ -32,6 +34,7 @@ public struct HostRecord: Hashable, Sendable {
         self.invalidCount = invalidCount
         self.errorCount = errorCount
         self.credit = credit
+        self.provisionalCredit = provisionalCredit
         self.createdAt = createdAt
         self.lastSeenAt = lastSeenAt
     }

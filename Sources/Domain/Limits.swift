@@ -34,6 +34,8 @@ public enum Limits {
     public static let flopsMax = 1e21
     public static let replicasMax = 32
     public static let quorumMax = 16
+    /// Results that a window of adaptive replication can span: one failed check voids as many in one transaction.
+    public static let windowMax = 1000
     public static let deadlineSecondsMin: Double = 1
     public static let deadlineSecondsMax: Double = 366 * 86_400
 

@@ -92,11 +92,41 @@ public struct SplitRule: Hashable, Sendable {
     }
 }
 
+/// When a result is believed.
+public enum AcceptanceRule: Hashable, Sendable {
+    /// When `quorum` results of different volunteers agree.
+    case quorum
+    /// When the app's mathematical check proves it. Results that the check cannot prove need the quorum.
+    case check
+    /// When the host has proved itself and its later results pass their checks. Others need the quorum.
+    case adaptive(AdaptiveRule)
+
+    /// Whether a single result can be enough, so that a unit begins with one task.
+    public var trustsSingle: Bool { self != .quorum }
+}
+
+/// Adaptive replication with a window: of a proven host's results a secret share is computed again by somebody else,
+/// drawn after the result was committed. A result is final when `window` later ones of the same host and app have
+/// passed; one that fails voids all that are not final yet. A host is proven by `window` checked results without a
+/// failure, so that starting afresh, after a failure or under another name, costs as much as a window.
+public struct AdaptiveRule: Hashable, Sendable {
+    /// The share q of results that is checked. Above 0, at most 1.
+    public var checkRate: Double
+    /// Results W that must follow before one is final. 1 ... `Limits.windowMax`.
+    public var window: Int
+
+    public init(checkRate: Double, window: Int) {
+        self.checkRate = checkRate
+        self.window = window
+    }
+}
+
 /// How often a work unit is computed and when it is given up.
 public struct ReplicationRule: Hashable, Sendable {
-    /// Agreeing results of different volunteers that decide a unit. 1 ... 16.
+    /// Agreeing results of different volunteers that decide a unit. 1 ... 16; where `acceptance` trusts single results,
+    /// 2 or more, for those that it does not trust.
     public var quorum: Int
-    /// Tasks made at first. quorum ... maxTotal.
+    /// Tasks made at first. quorum ... maxTotal; 1 ... maxTotal where `acceptance` trusts single results.
     public var initial: Int
     /// Tasks ever made for one unit. 1 ... 32.
     public var maxTotal: Int
@@ -104,13 +134,18 @@ public struct ReplicationRule: Hashable, Sendable {
     public var maxErrors: Int
     /// Time from sending a task to its report.
     public var deadline: TimeSpan
+    public var acceptance: AcceptanceRule
 
-    public init(quorum: Int, initial: Int, maxTotal: Int, maxErrors: Int, deadline: TimeSpan) {
+    public init(
+        quorum: Int, initial: Int, maxTotal: Int, maxErrors: Int, deadline: TimeSpan,
+        acceptance: AcceptanceRule = .quorum
+    ) {
         self.quorum = quorum
         self.initial = initial
         self.maxTotal = maxTotal
         self.maxErrors = maxErrors
         self.deadline = deadline
+        self.acceptance = acceptance
     }
 }
 

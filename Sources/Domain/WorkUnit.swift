@@ -58,7 +58,9 @@ public enum WorkUnitState: Hashable, Sendable {
     case active
     /// Enough results are here; checks or comparisons are under way.
     case comparing
-    /// A quorum agreed, or a check proved the result: `canonical` is one of the agreeing tasks.
+    /// The single result of a proven host stands until its window has passed; see `AcceptanceRule.adaptive`.
+    case provisional(TaskID)
+    /// A quorum agreed, a check proved the result, or its window passed: `canonical` is one of the agreeing tasks.
     case validated(canonical: TaskID)
     /// The canonical result has gone into the answer.
     case assembled(canonical: TaskID)
@@ -70,7 +72,7 @@ public enum WorkUnitState: Hashable, Sendable {
     /// Whether nothing more will be computed for the unit.
     public var isFinal: Bool {
         switch self {
-        case .ready, .active, .comparing: false
+        case .ready, .active, .comparing, .provisional: false
         case .validated, .assembled, .purged, .failed, .cancelled: true
         }
     }
@@ -79,8 +81,13 @@ public enum WorkUnitState: Hashable, Sendable {
     public var canonical: TaskID? {
         switch self {
         case .validated(let task), .assembled(let task), .purged(let task): task
-        case .ready, .active, .comparing, .failed, .cancelled: nil
+        case .ready, .active, .comparing, .provisional, .failed, .cancelled: nil
         }
+    }
+
+    /// The task whose result stands provisionally.
+    public var provisional: TaskID? {
+        if case .provisional(let task) = self { task } else { nil }
     }
 }
 

@@ -1,16 +1,47 @@
 import Domain
 
-/// The laws of the ledger: how a grant is written, and what every ledger must satisfy.
+/// The laws of the ledger: how a transfer is written, and what every ledger must satisfy.
 public enum Ledger {
-    /// The entry for a grant: from the project's issue account to the host's.
+    /// The next entry of a task.
     /// - Returns: number 0; the store gives the next one.
     public static func entry(
-        for task: TaskID, _ assignment: Assignment, amount: Credit, project: String, at: Timestamp
+        _ kind: LedgerKind, for task: TaskID, _ assignment: Assignment, amount: Credit, project: String, at: Timestamp
     ) -> LedgerEntry {
-        LedgerEntry(
-            number: 0, at: at, debit: .project(project), credit: .host(assignment.host), amount: amount, task: task,
-            project: project)
+        let (debit, credit) = accounts(of: kind, project: project, host: assignment.host)
+        return LedgerEntry(
+            number: 0, at: at, kind: kind, debit: debit, credit: credit, amount: amount, task: task, project: project)
     }
+
+    /// Between which accounts each kind moves credit.
+    static func accounts(of kind: LedgerKind, project: String, host: HostID) -> (debit: Account, credit: Account) {
+        switch kind {
+        case .grant: (.project(project), .host(host))
+        case .hold: (.project(project), .provisional(host))
+        case .release: (.provisional(host), .host(host))
+        case .void: (.provisional(host), .project(project))
+        }
+    }
+
+    /// Which entry a task may have next: a hold is released or voided once, what was voided may still be granted, and
+    /// nothing follows a grant or a release. So at most once is anything paid for good.
+    static func follows(_ kind: LedgerKind, _ before: LedgerKind?) -> Bool {
+        switch (before, kind) {
+        case (nil, .grant), (nil, .hold), (.hold, .release), (.hold, .void), (.void, .grant): true
+        default: false
+        }
+    }
+
+    /// How a valid task of which these entries exist is paid; nil: it was paid already.
+    public static func payment(after entries: [LedgerEntry]) -> LedgerKind? {
+        switch entries.last?.kind {
+        case nil, .void: .grant
+        case .hold: .release
+        case .grant, .release: nil
+        }
+    }
+
+    /// Whether a provisional amount of these entries is open.
+    public static func isHeld(_ entries: [LedgerEntry]) -> Bool { entries.last?.kind == .hold }
 
     /// The first law that a whole ledger breaks, in words; nil when it is sound.
     /// - Parameter entries: all of them, from number 1.
@@ -25,11 +56,19 @@ public enum Ledger {
 
 /// Reads a ledger entry by entry, so that a long one need not be in memory, and keeps the balances.
 ///
-/// Laws: numbers 1, 2, 3 ... without gaps; at most one entry per task; a positive amount; from the account of the
-/// project that the entry names to a host; the sum over all accounts is zero.
+/// Laws: numbers 1, 2, 3 ... without gaps; the entries of a task follow each other as `Ledger.follows` says, over the
+/// same amount, project and host; a positive amount; between the accounts of its kind; the sum over all accounts is
+/// zero.
 public struct LedgerAudit: Sendable {
+    private struct Last {
+        var kind: LedgerKind
+        var amount: Credit
+        var host: HostID?
+        var project: String
+    }
+
     private var lastNumber: Int64 = 0
-    private var tasks: Set<TaskID> = []
+    private var tasks: [TaskID: Last] = [:]
     private var balanceOf: [Account: Int64] = [:]
 
     public init() {}
@@ -39,15 +78,27 @@ public struct LedgerAudit: Sendable {
         let name = "ledger entry \(entry.number)"
         guard entry.number == lastNumber + 1 else { return "\(name) follows entry \(lastNumber): expected no gap" }
         guard entry.amount > .zero else { return "\(name) moves \(entry.amount.microcobblestones), expected above 0" }
-        guard entry.debit == .project(entry.project) else { return "\(name) is not paid by its project" }
-        guard case .host = entry.credit else { return "\(name) is not paid to a host" }
-        guard tasks.insert(entry.task).inserted else { return "\(name) pays task \(entry.task) a second time" }
+        guard let host = entry.credit.host ?? entry.debit.host else { return "\(name) concerns no host" }
+        let (debit, credit) = Ledger.accounts(of: entry.kind, project: entry.project, host: host)
+        guard entry.debit == debit else { return "\(name) is a \(entry.kind) paid by \(entry.debit), not by \(debit)" }
+        guard entry.credit == credit else {
+            return "\(name) is a \(entry.kind) paid to \(entry.credit), not to \(credit)"
+        }
+        let last = tasks[entry.task]
+        guard Ledger.follows(entry.kind, last?.kind) else {
+            let before = last.map { "a \($0.kind)" } ?? "nothing"
+            return "\(name) is a \(entry.kind) of task \(entry.task) after \(before)"
+        }
+        if let last, last.amount != entry.amount || last.host != host || last.project != entry.project {
+            return "\(name) differs from the entry of task \(entry.task) before it in amount, host or project"
+        }
         let amount = entry.amount.microcobblestones
-        let (debit, debitOverflow) = balanceOf[entry.debit, default: 0].subtractingReportingOverflow(amount)
-        let (credit, creditOverflow) = balanceOf[entry.credit, default: 0].addingReportingOverflow(amount)
+        let (paid, debitOverflow) = balanceOf[entry.debit, default: 0].subtractingReportingOverflow(amount)
+        let (got, creditOverflow) = balanceOf[entry.credit, default: 0].addingReportingOverflow(amount)
         guard !debitOverflow, !creditOverflow else { return "\(name) overflows a balance" }
-        balanceOf[entry.debit] = debit
-        balanceOf[entry.credit] = credit
+        balanceOf[entry.debit] = paid
+        balanceOf[entry.credit] = got
+        tasks[entry.task] = Last(kind: entry.kind, amount: entry.amount, host: host, project: entry.project)
         lastNumber = entry.number
         return nil
     }
@@ -57,13 +108,13 @@ public struct LedgerAudit: Sendable {
         Credit(microcobblestones: balanceOf[account, default: 0])
     }
 
-    /// What all hosts received.
-    public var granted: Credit {
-        var sum: Int64 = 0
-        for (account, balance) in balanceOf {
-            if case .host = account { sum += balance }
-        }
-        return Credit(microcobblestones: sum)
+    /// What all hosts received for good.
+    public var granted: Credit { sum { if case .host = $0 { true } else { false } } }
+    /// What all hosts have provisionally.
+    public var provisional: Credit { sum { if case .provisional = $0 { true } else { false } } }
+
+    private func sum(_ isMeant: (Account) -> Bool) -> Credit {
+        Credit(microcobblestones: balanceOf.reduce(0) { isMeant($1.key) ? $0 + $1.value : $0 })
     }
 
     /// Double entry: what is given and what is received cancel out.

@@ -2,14 +2,14 @@ import Domain
 
 /// What hosts say: results and failures, in time, late, twice, or of tasks that were never theirs.
 extension WorkUnitTransition {
-    mutating func report(_ id: TaskID, host: HostID, _ report: TaskReport) {
+    mutating func report(_ id: TaskID, host: HostID, _ report: TaskReport, mayStand: Bool) {
         guard let at = place(of: id), let assignment = tasks[at].state.assignment, assignment.host == host else {
             disposition = .notNeeded
             return
         }
         switch tasks[at].state {
         case .sent, .expired:
-            keep(at, assignment, report)
+            keep(at, assignment, report, mayStand: mayStand)
         case .reported, .decided, .failed:
             // The same report again, another result, or a result after a failure: the first report counts.
             disposition = .duplicate
@@ -19,13 +19,13 @@ extension WorkUnitTransition {
     }
 
     /// A first result of a task that is or was out.
-    private mutating func keep(_ at: Int, _ assignment: Assignment, _ report: TaskReport) {
+    private mutating func keep(_ at: Int, _ assignment: Assignment, _ report: TaskReport, mayStand: Bool) {
         let timely: ReportDisposition = now > assignment.deadline ? .late : .accepted
         switch unit.state {
-        case .ready, .active, .comparing:
+        case .ready, .active, .comparing, .provisional:
             disposition = timely
             tasks[at].state = .reported(assignment, report, check: unit.checkEach ? .pending : .plausible)
-            if unit.checkEach { settle() } else { resultBecamePlausible() }
+            if unit.checkEach { settle() } else { resultBecamePlausible(mayStand: mayStand) }
         case .validated, .assembled:
             // Kept and compared with the canonical result: honest work that came second is paid all the same.
             disposition = timely

@@ -48,28 +48,31 @@ extension WorkUnitTransition {
 
     /// Sees to it that an open unit waits for something that will come, or ends it.
     ///
-    /// A unit in state comparing waits for the validator. In state active, either fewer results than the quorum are
-    /// plausible, or they were compared without a decision; then one more is needed than there are.
+    /// A unit in state comparing waits for the validator, a provisional one for its window. In state active, either
+    /// fewer results than the quorum are plausible, or they were compared without a decision; then one more is needed
+    /// than there are.
     mutating func settle() {
-        guard isOpen, unit.state != .comparing else { return }
+        guard isOpen, unit.state != .comparing, unit.state.provisional == nil else { return }
         let rule = unit.replication
         var census = TaskCensus(tasks)
+        // Where one result can be enough, a second one is asked for when there is a first that was not.
+        let needed = rule.acceptance.trustsSingle && census.plausible == 0 ? 1 : rule.quorum
         if census.errors >= rule.maxErrors {
             // Results that are here are looked at before the unit is given up; more are not asked for.
-            let mayStillDecide = census.pending > 0 && census.plausible + census.pending >= rule.quorum
+            let mayStillDecide = census.pending > 0 && census.plausible + census.pending >= needed
             if !mayStillDecide {
                 end(.failed(.tooManyErrors), reason: "\(census.errors) of the unit's tasks failed")
             }
             return
         }
-        let wanted = max(rule.quorum - census.plausible, 1)
+        let wanted = max(needed - census.plausible, 1)
         while census.outstanding < wanted, tasks.count < rule.maxTotal {
             tasks.append(TaskRecord(id: TaskID(unit: unit.id, ordinal: tasks.count), state: .unsent))
             census.unsent += 1
         }
         // Expired tasks may still report, but nobody waits for them alone.
         let reachable = census.plausible + census.outstanding + census.expired + rule.maxTotal - tasks.count
-        if census.outstanding == 0 || reachable < rule.quorum {
+        if census.outstanding == 0 || reachable < needed {
             end(.failed(.noAgreement), reason: "no quorum of \(rule.quorum) agreed among \(tasks.count) tasks")
         }
     }

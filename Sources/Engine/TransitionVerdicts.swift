@@ -2,7 +2,9 @@ import Domain
 
 /// What the validator says, and what the engine makes of it.
 extension WorkUnitTransition {
-    mutating func check(_ id: TaskID, _ outcome: CheckOutcome) {
+    static let provenReason = "canonical: proven by its check"
+
+    mutating func check(_ id: TaskID, _ outcome: CheckOutcome, mayStand: Bool) {
         guard let at = place(of: id), case .reported(let assignment, let report, .pending) = tasks[at].state else {
             return
         }
@@ -15,10 +17,10 @@ extension WorkUnitTransition {
             settle()
         case .plausible:
             tasks[at].state = .reported(assignment, report, check: .plausible)
-            resultBecamePlausible()
+            resultBecamePlausible(mayStand: mayStand)
         case .proven:
             tasks[at].state = .reported(assignment, report, check: .proven)
-            resultBecamePlausible()
+            resultBecamePlausible(mayStand: mayStand)
         }
     }
 
@@ -27,23 +29,54 @@ extension WorkUnitTransition {
     /// With quorum 1 it decides alone: either the check proved it, or the project asked for no second opinion. With a
     /// larger quorum a proven result counts as a plausible one: the scientist has asked for that many volunteers, and
     /// a proof covers what a result claims, while only a second result shows what the first left out.
-    mutating func resultBecamePlausible() {
+    ///
+    /// Where single results are trusted, a proof is enough. In an adaptive unit the only result of a host that has
+    /// proved itself may stand provisionally; a second one, from wherever, takes it into a comparison.
+    mutating func resultBecamePlausible(mayStand: Bool) {
         guard isOpen else { return }
         let candidates = plausiblePlaces
-        if unit.replication.quorum == 1, let only = candidates.first {
+        let rule = unit.replication
+        if rule.acceptance.trustsSingle, let proven = candidates.first(where: isProven) {
+            accept(canonical: proven, candidates: candidates, comparisons: [])
+        } else if rule.quorum == 1, let only = candidates.first {
             accept(canonical: only, candidates: candidates, comparisons: [])
-        } else if candidates.count >= unit.replication.quorum {
+        } else if candidates.count >= rule.quorum {
             unit.state = .comparing
+        } else if case .adaptive = rule.acceptance, mayStand, candidates.count == 1, unit.state == .active {
+            unit.state = .provisional(tasks[candidates[0]].id)
+            for at in tasks.indices where tasks[at].state == .unsent { tasks[at].state = .notNeeded }
         } else {
+            if unit.state.provisional != nil { unit.state = .active }
             settle()
         }
+    }
+
+    private func isProven(_ at: Int) -> Bool {
+        if case .reported(_, _, .proven) = tasks[at].state { true } else { false }
+    }
+
+    // MARK: A result that stands provisionally
+
+    /// Its window has passed: it is the canonical result.
+    mutating func confirm(_ id: TaskID, _ reason: String) {
+        guard unit.state == .provisional(id), let at = place(of: id) else { return }
+        unit.state = .validated(canonical: id)
+        decide(at, .valid, reason: "canonical: \(reason)")
+        actions.append(.unitEnded)
+    }
+
+    /// Somebody else computes it again; the result counts towards the quorum like any other.
+    mutating func recheck(_ id: TaskID) {
+        guard unit.state == .provisional(id) else { return }
+        unit.state = .active
+        settle()
     }
 
     mutating func compare(_ comparisons: [PairComparison]) {
         switch unit.state {
         case .comparing: compareOpen(comparisons)
         case .validated(let canonical), .assembled(let canonical): compareExtra(comparisons, canonical)
-        case .ready, .active, .purged, .failed, .cancelled: break
+        case .ready, .active, .provisional, .purged, .failed, .cancelled: break
         }
     }
 
@@ -68,7 +101,7 @@ extension WorkUnitTransition {
     /// The unit has its canonical result. Every compared result is judged by that one alone, as late results will be.
     private mutating func accept(canonical at: Int, candidates: [Int], comparisons: [PairComparison]) {
         let canonical = tasks[at].id
-        let wasProven = if case .reported(_, _, .proven) = tasks[at].state { true } else { false }
+        let wasProven = isProven(at)
         unit.state = .validated(canonical: canonical)
         var partners: [TaskID] = []
         for other in candidates where other != at {
@@ -82,7 +115,7 @@ extension WorkUnitTransition {
                     ? "canonical: agrees with \(first)"
                     : "canonical: agrees with \(first) and \(partners.count - 1) more"
             } else if wasProven {
-                "canonical: proven by its check"
+                Self.provenReason
             } else {
                 unit.checkEach ? "canonical: passed its check, quorum 1" : "canonical: quorum 1"
             }

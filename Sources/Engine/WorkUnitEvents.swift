@@ -4,20 +4,25 @@ import Domain
 public enum WorkUnitEvent: Hashable, Sendable {
     /// The scheduler gave a task to a host.
     case assigned(TaskID, Assignment)
-    /// A host reported a result.
-    case reported(TaskID, host: HostID, TaskReport)
+    /// A host reported a result. `mayStand`: the host's record lets its result stand alone for now, and the draw has
+    /// passed it by; it matters only to adaptive units, and only where no check precedes.
+    case reported(TaskID, host: HostID, TaskReport, mayStand: Bool = false)
     /// A host reported that it has no result.
     case taskFailed(TaskID, host: HostID, TaskError)
     /// The timer of a task ran out.
     case deadlinePassed(TaskID)
-    /// The validator looked at a single result.
-    case checked(TaskID, CheckOutcome)
+    /// The validator looked at a single result. `mayStand` as above.
+    case checked(TaskID, CheckOutcome, mayStand: Bool = false)
     /// The validator compared results pair by pair: the answer to `ValidationWork.compare`.
     case compared([PairComparison])
     /// The canonical result went into the answer.
     case assembled
     /// The scientist or the admin cancelled the batch.
     case cancelled
+    /// The window of the result that stands has passed; the text says how, for the verdict.
+    case confirmed(TaskID, reason: String)
+    /// The result that stands is to be computed again: its host failed a check, or it was drawn.
+    case recheck(TaskID)
     /// The tick asks whether this unit still has somebody to wait for; see `WorkUnitMachine.waitMax`.
     case waitedInVain
 }

@@ -37,8 +37,11 @@ extension WorkUnitMachine {
     private static func openViolation(_ aggregate: WorkUnitAggregate) -> String? {
         let census = TaskCensus(aggregate.tasks)
         let rule = aggregate.unit.replication
+        // What was not needed while a result stood is not taken up again when it falls.
+        let isAdaptive = if case .adaptive = rule.acceptance { true } else { false }
         for task in aggregate.tasks {
             switch task.state {
+            case .notNeeded where isAdaptive: break
             case .aborted, .notNeeded: return "is open, and task \(task.id) is given up"
             case .decided(_, _, let verdict) where verdict.outcome != .invalid || verdict.comparedWith != nil:
                 return "is open, and task \(task.id) has the verdict \(verdict.outcome)"
@@ -50,6 +53,17 @@ extension WorkUnitMachine {
             return census.unsent == aggregate.tasks.count ? nil : "is ready, and a task was sent"
         case .comparing:
             return census.plausible >= rule.quorum ? nil : "is comparing \(census.plausible) results"
+        case .provisional(let standing):
+            let isThere = aggregate.tasks.contains { task in
+                if case .reported(_, _, let check) = task.state {
+                    task.id == standing && check != .pending
+                } else {
+                    false
+                }
+            }
+            if !isAdaptive { return "stands provisionally, and is not adaptive" }
+            if census.unsent > 0 { return "stands provisionally, and a task may still be sent" }
+            return isThere && census.plausible == 1 ? nil : "stands provisionally on \(census.plausible) results"
         default:
             if census.unsent == aggregate.tasks.count { return "is active, and no task was sent" }
             if census.outstanding == 0 { return "is active, and waits for nothing" }
@@ -78,7 +92,7 @@ extension WorkUnitMachine {
     private static func takesComparisons(_ state: WorkUnitState) -> Bool {
         switch state {
         case .validated, .assembled: true
-        case .ready, .active, .comparing, .purged, .failed, .cancelled: false
+        case .ready, .active, .comparing, .provisional, .purged, .failed, .cancelled: false
         }
     }
 
@@ -107,7 +121,9 @@ extension WorkUnitMachine {
             }
         }
         if !isDecided { return "has the canonical task \(canonical), which has no valid result" }
-        let quorum = aggregate.unit.replication.quorum
+        // A proof, or a window that has passed, takes the place of the others.
+        let rule = aggregate.unit.replication
+        let quorum = rule.acceptance.trustsSingle ? 1 : rule.quorum
         return volunteers.count >= quorum ? nil : "has \(volunteers.count) agreeing volunteers of a quorum of \(quorum)"
     }
 }

@@ -30,13 +30,16 @@ public enum WorkUnitMachine {
         var transition = WorkUnitTransition(aggregate, now: now)
         switch event {
         case .assigned(let task, let assignment): transition.assign(task, assignment)
-        case .reported(let task, let host, let report): transition.report(task, host: host, report)
+        case .reported(let task, let host, let report, let mayStand):
+            transition.report(task, host: host, report, mayStand: mayStand)
         case .taskFailed(let task, let host, let error): transition.fail(task, host: host, error)
         case .deadlinePassed(let task): transition.expire(task)
-        case .checked(let task, let outcome): transition.check(task, outcome)
+        case .checked(let task, let outcome, let mayStand): transition.check(task, outcome, mayStand: mayStand)
         case .compared(let comparisons): transition.compare(comparisons)
         case .assembled: transition.assemble()
         case .cancelled: transition.cancel()
+        case .confirmed(let task, let reason): transition.confirm(task, reason)
+        case .recheck(let task): transition.recheck(task)
         case .waitedInVain: transition.giveUpWaiting()
         }
         return transition.finished(from: aggregate)
@@ -65,8 +68,18 @@ public enum WorkUnitMachine {
         if rule.maxTotal < rule.quorum || rule.maxTotal > Limits.replicasMax {
             return "max total is \(rule.maxTotal), expected \(rule.quorum) (the quorum) to \(Limits.replicasMax)"
         }
-        if rule.initial < rule.quorum || rule.initial > rule.maxTotal {
-            return "initial is \(rule.initial), expected \(rule.quorum) (the quorum) to \(rule.maxTotal) (max total)"
+        let initialMin = rule.acceptance.trustsSingle ? 1 : rule.quorum
+        if rule.initial < initialMin || rule.initial > rule.maxTotal {
+            return "initial is \(rule.initial), expected \(initialMin) to \(rule.maxTotal) (max total)"
+        }
+        if rule.acceptance.trustsSingle, rule.quorum < 2 { return "quorum is \(rule.quorum), expected 2 or more" }
+        if case .adaptive(let adaptive) = rule.acceptance {
+            if !(adaptive.checkRate > 0 && adaptive.checkRate <= 1) {
+                return "check rate is \(adaptive.checkRate), expected above 0 and at most 1"
+            }
+            if adaptive.window < 1 || adaptive.window > Limits.windowMax {
+                return "window is \(adaptive.window), expected 1 to \(Limits.windowMax)"
+            }
         }
         if rule.maxErrors < 1 { return "max errors is \(rule.maxErrors), expected 1 or more" }
         return nil

@@ -9,7 +9,7 @@ extension WorkUnitMachine {
     public static func validationWork(_ aggregate: WorkUnitAggregate) -> ValidationWork? {
         let state = aggregate.unit.state
         switch state {
-        case .ready, .active, .comparing, .validated, .assembled: break
+        case .ready, .active, .comparing, .provisional, .validated, .assembled: break
         case .purged, .failed, .cancelled: return nil
         }
         var judged: [TaskID] = []
@@ -32,7 +32,7 @@ extension WorkUnitMachine {
         case .sent, .expired:
             switch aggregate.unit.state {
             case .ready, .active, .comparing: return .needed
-            case .validated, .assembled: return .optional
+            case .provisional, .validated, .assembled: return .optional
             case .purged, .failed, .cancelled: return .notNeeded
             }
         case .unsent, .reported, .decided, .failed, .aborted, .notNeeded: return .notNeeded

@@ -52,6 +52,7 @@ struct ValueReader {
             let words = InputPacking.allCases.map(\.rawValue)
             let found = try word(text, found, words, kind.expected(apps))
             return .packing(InputPacking(rawValue: found) ?? .plain)
+        case .choice(let words): return .text(try word(text, found, words, kind.expected(apps)))
         case .flag: return .flag(try flag(text, found))
         case .integer(let range):
             guard let value = Quantities.integer(text) else {

@@ -11,6 +11,7 @@ extension ValueKind {
         case .list: "a list: lines that begin with `-`"
         case .parameters: "the app's parameters below it, indented"
         case .flag: range
+        case .choice: "one of \(range)"
         case .integer: "a whole number, \(range)"
         case .real: "a number, \(range)"
         case .duration: "a time such as `2 h` or `3 days`, \(range)"
@@ -31,7 +32,7 @@ extension ValueKind {
         case .licence: "SPDX identifier"
         case .app: "name of an app"
         case .path: "path"
-        case .packing: "word"
+        case .packing, .choice: "word"
         case .flag: "true or false"
         case .integer: "whole number"
         case .real: "number"
@@ -60,6 +61,7 @@ extension ValueKind {
         case .app: "the app catalogue"
         case .path: "relative, without `..`, at most 512 bytes"
         case .packing: "plain or table"
+        case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
         case .flag: "true or false"
         case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
         case .real(let range, let aboveLower):

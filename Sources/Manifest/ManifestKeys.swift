@@ -21,6 +21,8 @@ public enum ValueKind: Hashable, Sendable {
     /// A relative path inside the project's folder.
     case path
     case packing
+    /// One of these words.
+    case choice([String])
     case flag
     case integer(ClosedRange<Int64>)
     case real(ClosedRange<Double>, aboveLower: Bool = false)
@@ -122,10 +124,12 @@ public enum ManifestKeys {
             "How often a work unit is computed, and when it is given up."),
         ManifestKey(
             "replication.quorum", .integer(1...Int64(Limits.quorumMax)), .standard("2"),
-            "Agreeing results of different volunteers that decide a work unit."),
+            "Agreeing results of different volunteers that decide a work unit; for the rules `check` and `adaptive`, "
+                + "those that decide where a single one is not enough."),
         ManifestKey(
-            "replication.initial", .integer(1...Int64(Limits.replicasMax)), .otherwise("the value of `quorum`"),
-            "Tasks made at first; at least `quorum`."),
+            "replication.initial", .integer(1...Int64(Limits.replicasMax)),
+            .otherwise("the value of `quorum`; 1 for the rules `check` and `adaptive`"),
+            "Tasks made at first; at least `quorum`, but for those two rules."),
         ManifestKey(
             "replication.max_total", .integer(1...Int64(Limits.replicasMax)), .otherwise("8, or `initial` if larger"),
             "Tasks ever made for one work unit; at least `initial`."),
@@ -163,6 +167,16 @@ public enum ManifestKeys {
         ManifestKey(
             "validation.check_each", .flag, .standard("true"),
             "Recompute the claims of each single result before it is compared."),
+        ManifestKey(
+            "validation.rule", .choice(AcceptanceWords.all), .standard(AcceptanceWords.quorum),
+            "When a result is believed: `quorum`: when as many agree; `check`: when the app's check proves it; "
+                + "`adaptive`: when its host has proved itself and its later results pass their checks."),
+        ManifestKey(
+            "validation.check_rate", .real(0...1, aboveLower: true), .standard("0.1"),
+            "For `adaptive`: the share of a proven host's results that somebody else computes again, drawn in secret."),
+        ManifestKey(
+            "validation.window", .integer(1...Int64(Limits.windowMax)), .standard("200"),
+            "For `adaptive`: results of the same host that must pass before one is final; a failed one voids them."),
         ManifestKey(
             "validation.relative_tolerance", .real(0...1), .otherwise("the app's own"),
             "Largest relative difference between two results that agree; not for apps that compare exactly."),

@@ -40,8 +40,11 @@ struct SpecBuilder {
     }
 
     private var quorum: Int64? { integer("replication.quorum") }
+    private var rule: String? { text("validation.rule") }
+    private var trustsSingle: Bool { rule == AcceptanceWords.check || rule == AcceptanceWords.adaptive }
     private var initial: Int64? {
-        isGiven("replication", "initial") ? integer("replication.initial") : quorum
+        if isGiven("replication", "initial") { return integer("replication.initial") }
+        return trustsSingle ? 1 : quorum
     }
     private var maxTotal: Int64? {
         isGiven("replication", "max_total") ? integer("replication.max_total") : initial.map { max(8, $0) }
@@ -56,6 +59,7 @@ struct SpecBuilder {
 
     func checkRules(_ app: AppSchema?, _ faults: inout FaultList) {
         checkReplication(&faults)
+        checkAcceptance(app, &faults)
         if let output = integer("resources.output"), let disk = integer("resources.disk"), output > disk {
             faults.add(
                 place("resources", ["output", "disk"]),
@@ -66,7 +70,7 @@ struct SpecBuilder {
     }
 
     private func checkReplication(_ faults: inout FaultList) {
-        if let quorum, let initial, initial < quorum {
+        if let quorum, let initial, initial < quorum, !trustsSingle {
             faults.add(
                 place("replication", ["initial", "quorum"]),
                 "`replication.initial` is \(initial), less than `replication.quorum`, \(quorum)",
@@ -85,11 +89,50 @@ struct SpecBuilder {
                     expected: "at least `quorum`")
             }
         }
-        if quorum == 1, case .flag(false)? = value("validation.check_each") {
+        if quorum == 1, !trustsSingle, case .flag(false)? = value("validation.check_each") {
             faults.warn(
                 place("replication", ["quorum"]),
                 "`replication.quorum` is 1 and `validation.check_each` is false: any result is believed",
                 expected: "a quorum of 2 or more, or check_each: true")
+        }
+    }
+
+    private func checkAcceptance(_ app: AppSchema?, _ faults: inout FaultList) {
+        if rule == AcceptanceWords.check, let app, !app.proves {
+            faults.add(
+                place("validation", ["rule"]),
+                "`validation.rule` is check, and the check of the app \(app.name) cannot prove a result",
+                expected: "quorum or adaptive")
+        }
+        if rule == AcceptanceWords.check, case .flag(false)? = value("validation.check_each") {
+            faults.add(
+                place("validation", ["check_each", "rule"]),
+                "`validation.rule` is check, and `validation.check_each` is false", expected: "check_each: true")
+        }
+        if trustsSingle, quorum == 1 {
+            faults.add(
+                place("replication", ["quorum"]),
+                "`replication.quorum` is 1: where a single result is not enough, one more must agree with it",
+                expected: "a quorum of 2 or more")
+        }
+        for leaf in ["check_rate", "window"] where isGiven("validation", leaf) && !isBroken("validation", leaf) {
+            guard let rule, rule != AcceptanceWords.adaptive else { continue }
+            faults.warn(
+                place("validation", [leaf]), "`validation.\(leaf)` has no effect with the rule \(rule)",
+                expected: "rule: adaptive")
+        }
+    }
+
+    private func acceptance() -> AcceptanceRule? {
+        switch rule {
+        case AcceptanceWords.quorum: return .quorum
+        case AcceptanceWords.check: return .check
+        case AcceptanceWords.adaptive:
+            guard let rate = real("validation.check_rate"), let window = integer("validation.window") else {
+                return nil
+            }
+            return .adaptive(AdaptiveRule(checkRate: rate, window: Int(window)))
+        default: return nil
         }
     }
 
@@ -125,11 +168,11 @@ struct SpecBuilder {
 
     private func replication() -> ReplicationRule? {
         guard let quorum, let initial, let maxTotal, let maxErrors = integer("replication.max_errors"),
-            case .span(let deadline)? = value("replication.deadline")
+            case .span(let deadline)? = value("replication.deadline"), let acceptance = acceptance()
         else { return nil }
         return ReplicationRule(
             quorum: Int(quorum), initial: Int(initial), maxTotal: Int(maxTotal), maxErrors: Int(maxErrors),
-            deadline: deadline)
+            deadline: deadline, acceptance: acceptance)
     }
 
     private func resources() -> ResourceRule? {

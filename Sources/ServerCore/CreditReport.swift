@@ -5,7 +5,7 @@ import Wire
 
 extension ProjectServer {
     /// What every host has earned, and whether the books balance: what the projects issued, the ledger's sum, the sum
-    /// over hosts and the sum over volunteers must be one number.
+    /// over hosts and the sum over volunteers must be one number; what is provisional is issued and in no sum yet.
     public func creditReport(in tx: any StoreTransaction) throws -> WireCreditReport {
         var report = WireCreditReport()
         let inProgress = try tx.inProgressCounts()
@@ -18,6 +18,7 @@ extension ProjectServer {
             row.volunteerID = UInt64(host.volunteer.rawValue)
             row.volunteerName = names[host.volunteer] ?? ""
             row.microcobblestones = host.credit.microcobblestones
+            row.provisionalMicrocobblestones = host.provisionalCredit.microcobblestones
             row.valid = UInt64(host.validCount)
             row.invalid = UInt64(host.invalidCount)
             row.errors = UInt64(host.errorCount)
@@ -35,10 +36,12 @@ extension ProjectServer {
         report.ledgerTotalMicrocobblestones = summary.granted.microcobblestones
         report.hostsTotalMicrocobblestones = summary.hostsTotal.microcobblestones
         report.issuedMicrocobblestones = issued
+        report.provisionalMicrocobblestones = summary.provisional.microcobblestones
         report.ledgerEntries = UInt64(summary.entries)
         report.balanced =
             summary.granted == summary.hostsTotal && summary.granted == summary.volunteersTotal
-            && issued == summary.granted.microcobblestones
+            && summary.provisional == summary.hostsProvisional
+            && issued == (summary.granted + summary.provisional).microcobblestones
         return report
     }
 }

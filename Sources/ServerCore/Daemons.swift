@@ -49,6 +49,7 @@ extension ProjectServer {
         let counts = try tx.counts(of: batch.id)
         if batch.state == .running { report.ended.append((batch.id, counts.ended)) }
         try endAbandoned(of: batch, counts, &report, in: tx, now: now)
+        try closeWindow(of: batch, counts, in: tx, now: now)
         let batch = try endIfComplete(batch, counts, in: tx, now: now)
         switch batch.state {
         case .running where !batch.splitFinished && board.mayStart(.split(batch.id), now: now):

@@ -59,6 +59,9 @@ public struct ServerSettings: Hashable, Sendable {
     public var validationLookMax = 32_768
     /// Units of an old batch that one tick looks at for such as wait in vain for a further volunteer.
     public var waitingLook: Int64 = 64
+    /// Results that stand of which one tick draws at the close of a batch, and such as are counted for it.
+    public var closingLook = 2000
+    public var closingCountMax = 200_000
     /// A job that failed for reasons of the server's own machine is tried again after this long, then twice that ...
     public var retrySeconds = 1.0
     public var retrySecondsMax = 60.0

@@ -61,6 +61,7 @@ extension ProjectServer {
         host = try tx.host(id) ?? host
         outcome.reply.serverTimeMs = UInt64(max(0, now.milliseconds))
         outcome.reply.creditMicrocobblestones = host.credit.microcobblestones
+        outcome.reply.provisionalMicrocobblestones = host.provisionalCredit.microcobblestones
         outcome.reply.validTasks = UInt64(host.validCount)
         outcome.reply.invalidTasks = UInt64(host.invalidCount)
         return .success(outcome)

@@ -7,12 +7,14 @@ public struct ServerKeys: Sendable {
     public let project: SigningKey
     let ticketSecret: [UInt8]
     private let challengeSecret: [UInt8]
+    private let drawSecret: [UInt8]
 
     public init(project: SigningKey) {
         self.project = project
         let raw = project.rawRepresentation
         ticketSecret = HMACSHA256.code(for: Array("millrace-ticket-v1".utf8), key: raw)
         challengeSecret = HMACSHA256.code(for: Array("millrace-challenge-v1".utf8), key: raw)
+        drawSecret = HMACSHA256.code(for: Array("millrace-draw-v1".utf8), key: raw)
     }
 
     /// The first 16 digits of the SHA-256 of the public key: what people compare by eye.
@@ -23,10 +25,28 @@ public struct ServerKeys: Sendable {
     /// The seed for checking a result. It follows from the result's hash and a secret, so it is fixed only once the
     /// result is committed, nobody outside can foresee it, and a check that is done again asks the same question.
     func challenge(task: TaskID, result: Digest) -> UInt64 {
+        number(task, result, round: nil, key: challengeSecret)
+    }
+
+    /// When it is drawn whether a result is computed again.
+    enum Draw: UInt8 {
+        /// When it is found plausible.
+        case arrival = 1
+        /// When its batch is closed.
+        case closing = 2
+    }
+
+    /// The draw for a committed result, uniform over all 64-bit numbers; as secret and as repeatable as the challenge.
+    func draw(_ draw: Draw, task: TaskID, result: Digest) -> UInt64 {
+        number(task, result, round: draw.rawValue, key: drawSecret)
+    }
+
+    private func number(_ task: TaskID, _ result: Digest, round: UInt8?, key: [UInt8]) -> UInt64 {
         var message = ByteWriter()
         message.put(i64: task.rawValue)
         message.put(bytes: result.bytes)
-        let code = HMACSHA256.code(for: message.bytes, key: challengeSecret)
+        if let round { message.put(bytes: [round]) }
+        let code = HMACSHA256.code(for: message.bytes, key: key)
         return code.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

@@ -24,6 +24,7 @@ extension WorkUnitState {
         case .ready: "ready"
         case .active: "active"
         case .comparing: "comparing"
+        case .provisional: "provisional"
         case .validated: "validated"
         case .assembled: "assembled"
         case .purged: "purged"

@@ -21,6 +21,7 @@ extension ProjectServer {
         status.unitsReady = UInt64(counts.ready)
         status.unitsActive = UInt64(counts.active)
         status.unitsComparing = UInt64(counts.comparing)
+        status.unitsProvisional = UInt64(counts.provisional)
         status.unitsValidated = UInt64(counts.validated + counts.assembled)
         status.unitsFailed = UInt64(counts.failed)
         status.unitsCancelled = UInt64(counts.cancelled)

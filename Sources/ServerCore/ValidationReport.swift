@@ -87,7 +87,7 @@ extension ProjectServer {
             row.tolerance = verdict.difference?.tolerance ?? 0
             row.comparedWith = verdict.comparedWith?.description ?? ""
             if verdict.outcome == .valid {
-                row.creditMicrocobblestones = try tx.ledgerEntry(for: task.id)?.amount.microcobblestones ?? 0
+                row.creditMicrocobblestones = try earned(task.id, in: tx)
             }
         case .failed(_, let error):
             row.reason = error.message.isEmpty ? error.code.text : "\(error.code.text): \(error.message)"
@@ -95,6 +95,14 @@ extension ProjectServer {
         case .unsent, .sent, .reported, .expired, .aborted, .notNeeded: break
         }
         return row
+    }
+}
+
+extension ProjectServer {
+    /// What a task has earned for good, in millionths of a cobblestone.
+    private func earned(_ task: TaskID, in tx: any StoreTransaction) throws -> Int64 {
+        let paid = try tx.ledgerEntries(for: task).filter { $0.kind == .grant || $0.kind == .release }
+        return paid.reduce(0) { $0 + $1.amount.microcobblestones }
     }
 }
 

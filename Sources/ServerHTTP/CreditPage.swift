@@ -6,6 +6,7 @@ struct CreditPage {
         var volunteer: String
         var host: String
         var credit: String
+        var provisional: String
         var valid: String
         var invalid: String
         var errors: String
@@ -22,9 +23,13 @@ struct CreditPage {
     var values: [String: Any] {
         let rows = report.hosts.sorted { ($1.microcobblestones, $0.hostID) < ($0.microcobblestones, $1.hostID) }
         let total = PageText.credit(report.ledgerTotalMicrocobblestones)
+        let provisional = report.provisionalMicrocobblestones
+        let held =
+            provisional == 0
+            ? "" : " A further \(PageText.credit(provisional)) are provisional: they become final, or are taken back."
         let balance =
             report.balanced
-            ? "The ledger balances: \(total) cobblestones issued, and exactly as much on the hosts' accounts."
+            ? "The ledger balances: \(total) cobblestones issued, and exactly as much on the hosts' accounts." + held
             : "The ledger does not balance: \(total) by the ledger, "
                 + "\(PageText.credit(report.hostsTotalMicrocobblestones)) on the hosts' accounts, "
                 + "\(PageText.credit(report.issuedMicrocobblestones)) issued. Run millrace-server fsck."
@@ -40,6 +45,9 @@ extension CreditPage.Host {
         volunteer = row.volunteerName
         host = "\(row.hostID)"
         credit = PageText.credit(row.microcobblestones)
+        provisional =
+            row.provisionalMicrocobblestones == 0
+            ? "" : "+ \(PageText.credit(row.provisionalMicrocobblestones)) provisional"
         valid = "\(row.valid)"
         invalid = "\(row.invalid)"
         errors = "\(row.errors)"

@@ -24,7 +24,7 @@ unit, never from what a host says, and only for results that were found valid.</
 {{#hosts}}
 <tr class="{{kind}}"><td>{{volunteer}}</td>
 <td>{{host}}</td>
-<td class="number">{{credit}}</td>
+<td class="number">{{credit}} <span class="quiet">{{provisional}}</span></td>
 <td class="number">{{valid}}</td>
 <td class="number">{{invalid}}</td>
 <td class="number">{{errors}}</td>
@@ -258,6 +258,7 @@ h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
 .bar { display: block; width: 100%; height: .8rem; border-radius: .4rem; margin: .9rem 0 .5rem; }
 .bar .all { fill: var(--idle); opacity: .45; }
 .bar .validated { fill: var(--good); }
+.bar .provisional { fill: var(--good); opacity: 0.55; }
 .bar .comparing { fill: var(--water); }
 .bar .active { fill: var(--busy); }
 .bar .failed { fill: var(--bad); }
@@ -275,6 +276,7 @@ h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
   margin-right: .4rem;
 }
 .dot.validated { background: var(--good); }
+.dot.provisional { background: var(--good); opacity: 0.55; }
 .dot.comparing { background: var(--water); }
 .dot.active { background: var(--busy); }
 .dot.failed { background: var(--bad); }

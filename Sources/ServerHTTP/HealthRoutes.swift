@@ -60,6 +60,7 @@ extension BatchCounts {
         ready += other.ready
         active += other.active
         comparing += other.comparing
+        provisional += other.provisional
         validated += other.validated
         assembled += other.assembled
         failed += other.failed

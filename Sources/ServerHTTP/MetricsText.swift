@@ -14,7 +14,8 @@ enum MetricsText {
         page.family("millrace_units", "gauge", "Work units by state.")
         let units = [
             ("ready", counts.ready), ("active", counts.active), ("comparing", counts.comparing),
-            ("validated", counts.validated), ("assembled", counts.assembled), ("failed", counts.failed),
+            ("provisional", counts.provisional), ("validated", counts.validated), ("assembled", counts.assembled),
+            ("failed", counts.failed),
             ("cancelled", counts.cancelled),
         ]
         for (word, count) in units { page.sample("millrace_units", ["state": word], Double(count)) }

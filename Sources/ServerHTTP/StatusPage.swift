@@ -58,7 +58,9 @@ struct BatchCard: Sendable {
         splitting = !status.splitFinished && status.state == "running"
         pace = BatchCard.pace(status)
         let parts: [(String, String, UInt64)] = [
-            ("validated", "validated", status.unitsValidated), ("being compared", "comparing", status.unitsComparing),
+            ("validated", "validated", status.unitsValidated),
+            ("standing provisionally", "provisional", status.unitsProvisional),
+            ("being compared", "comparing", status.unitsComparing),
             ("being computed", "active", status.unitsActive), ("waiting", "ready", status.unitsReady),
             ("failed", "failed", status.unitsFailed), ("cancelled", "ready", status.unitsCancelled),
         ]

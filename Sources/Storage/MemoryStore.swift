@@ -33,7 +33,17 @@ final class MemoryTables: StoreTransaction {
     var hostRows: [HostRecord] = []
     var hostsByKey: [[UInt8]: HostID] = [:]
     var ledgerRows: [LedgerEntry] = []
-    var ledgerByTask: [TaskID: Int] = [:]
+    /// Places of a task's entries.
+    var ledgerByTask: [TaskID: [Int]] = [:]
+
+    var trustRows: [SeriesKey: TrustRecord] = [:]
+    var seriesRows: [TaskID: SeriesEntry] = [:]
+    /// Tasks of a series by sequence, from 1.
+    var seriesOrder: [SeriesKey: [Int64: TaskID]] = [:]
+    /// Sequences that wait for a second result, and such as stand, by series; tasks that stand, by number.
+    var seriesChecking: [SeriesKey: SortedNumbers] = [:]
+    var seriesStanding: [SeriesKey: SortedNumbers] = [:]
+    var standingTasks = SortedNumbers()
 
     var units: [Int64: WorkUnitAggregate] = [:]
     var unitOrder = SortedNumbers()

@@ -3,19 +3,22 @@ import Domain
 extension MemoryTables {
     func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry {
         try StoreRules.check(entry)
-        guard ledgerByTask[entry.task] == nil else { throw StoreError.duplicate("ledger entry for task \(entry.task)") }
+        let others = ledgerByTask[entry.task] ?? []
+        guard !others.contains(where: { ledgerRows[$0].kind == entry.kind }) else {
+            throw StoreError.duplicate("ledger entry of kind \(entry.kind) for task \(entry.task)")
+        }
         for account in [entry.debit, entry.credit] {
-            if case .host(let id) = account, try host(id) == nil { throw StoreError.missing("host \(id)") }
+            if let id = account.host, try host(id) == nil { throw StoreError.missing("host \(id)") }
         }
         var numbered = entry
         numbered.number = Int64(ledgerRows.count) + 1
         append(numbered, to: \.ledgerRows)
-        set(\.ledgerByTask[entry.task], to: ledgerRows.count - 1)
+        set(\.ledgerByTask[entry.task], to: others + [ledgerRows.count - 1])
         return numbered
     }
 
-    func ledgerEntry(for task: TaskID) throws -> LedgerEntry? {
-        ledgerByTask[task].map { ledgerRows[$0] }
+    func ledgerEntries(for task: TaskID) throws -> [LedgerEntry] {
+        (ledgerByTask[task] ?? []).map { ledgerRows[$0] }
     }
 
     func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry] {
@@ -24,13 +27,20 @@ extension MemoryTables {
 
     func ledgerSummary() throws -> LedgerSummary {
         var granted = Credit.zero
+        var provisional = Credit.zero
         for entry in ledgerRows {
-            if case .host = entry.credit { granted = granted + entry.amount }
-            if case .host = entry.debit { granted = granted + -entry.amount }
+            for (account, amount) in [(entry.credit, entry.amount), (entry.debit, -entry.amount)] {
+                switch account {
+                case .host: granted = granted + amount
+                case .provisional: provisional = provisional + amount
+                case .project: break
+                }
+            }
         }
         return LedgerSummary(
-            entries: Int64(ledgerRows.count), granted: granted,
+            entries: Int64(ledgerRows.count), granted: granted, provisional: provisional,
             hostsTotal: hostRows.reduce(.zero) { $0 + $1.credit },
+            hostsProvisional: hostRows.reduce(.zero) { $0 + $1.provisionalCredit },
             volunteersTotal: volunteerRows.reduce(.zero) { $0 + $1.credit }
         )
     }

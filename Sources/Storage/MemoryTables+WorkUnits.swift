@@ -125,6 +125,7 @@ extension BatchCounts {
         case .ready: ready += 1
         case .active: active += 1
         case .comparing: comparing += 1
+        case .provisional: provisional += 1
         case .validated: validated += 1
         case .assembled, .purged: assembled += 1
         case .failed: failed += 1

@@ -19,7 +19,7 @@ public protocol Store: AnyObject {
 /// What can be read and written inside one transaction.
 ///
 /// Valid until the body that received it returns.
-public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, LedgerTable {
+public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, TrustTable, LedgerTable {
     /// A part of the transaction that is undone alone when `body` throws; the error is rethrown.
     ///
     /// The writer runs many requests in one transaction (group commit), each in a savepoint of its own, and answers
@@ -90,10 +90,30 @@ public protocol HostTable {
     func inProgressCounts() throws -> [HostID: Int]
 }
 
+public protocol TrustTable {
+    func trust(of host: HostID, app: String) throws -> TrustRecord?
+    /// Inserts, or takes the place of the record of the same host and app.
+    func saveTrust(_ record: TrustRecord) throws
+    /// In order of host and app.
+    func trustRecords() throws -> [TrustRecord]
+    /// - Throws: `StoreError.duplicate` when the task, or the place in the series, is taken.
+    func insertSeriesEntry(_ entry: SeriesEntry) throws
+    func seriesEntry(for task: TaskID) throws -> SeriesEntry?
+    /// Only the state changes. - Throws: `StoreError.conflict` otherwise.
+    func updateSeriesEntry(_ entry: SeriesEntry) throws
+    /// Entries whose result stands, in order of sequence, from the first to `through`.
+    func standingSeries(of host: HostID, app: String, through: Int64, limit: Int) throws -> [SeriesEntry]
+    /// The lowest sequence that waits for a second result; nil: none does.
+    func firstChecking(of host: HostID, app: String) throws -> Int64?
+    /// Entries of a batch whose result stands, in order of task number, behind `after`.
+    func standingSeries(in batch: BatchID, after: TaskID?, limit: Int) throws -> [SeriesEntry]
+}
+
 public protocol LedgerTable {
-    /// Appends and numbers. - Throws: `StoreError.duplicate` when the task already has an entry.
+    /// Appends and numbers. - Throws: `StoreError.duplicate` when the task already has an entry of this kind.
     func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry
-    func ledgerEntry(for task: TaskID) throws -> LedgerEntry?
+    /// The entries of a task in order of number: at most one of each kind.
+    func ledgerEntries(for task: TaskID) throws -> [LedgerEntry]
     /// Entries from `number` on, a page at a time.
     func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry]
     func ledgerSummary() throws -> LedgerSummary
@@ -140,6 +160,8 @@ public struct BatchCounts: Hashable, Sendable {
     public var ready: Int64 = 0
     public var active: Int64 = 0
     public var comparing: Int64 = 0
+    /// Units whose single result stands until its window has passed.
+    public var provisional: Int64 = 0
     public var validated: Int64 = 0
     /// Units in state assembled or purged.
     public var assembled: Int64 = 0
@@ -150,7 +172,7 @@ public struct BatchCounts: Hashable, Sendable {
     public var tasksDone: Int64 = 0
 
     public init() {}
-    public var total: Int64 { ready + active + comparing + ended }
+    public var total: Int64 { ready + active + comparing + provisional + ended }
     public var ended: Int64 { validated + assembled + failed + cancelled }
 }
 
@@ -158,15 +180,24 @@ public struct LedgerSummary: Hashable, Sendable {
     public var entries: Int64
     /// What all hosts received by the ledger.
     public var granted: Credit
+    /// What all hosts have provisionally by the ledger.
+    public var provisional: Credit
     /// What all host rows add up to; equal to `granted`, always.
     public var hostsTotal: Credit
+    /// What all host rows have provisionally; equal to `provisional`, always.
+    public var hostsProvisional: Credit
     /// What all volunteer rows add up to; equal to `granted`, always.
     public var volunteersTotal: Credit
 
-    public init(entries: Int64, granted: Credit, hostsTotal: Credit, volunteersTotal: Credit) {
+    public init(
+        entries: Int64, granted: Credit, provisional: Credit, hostsTotal: Credit, hostsProvisional: Credit,
+        volunteersTotal: Credit
+    ) {
         self.entries = entries
         self.granted = granted
+        self.provisional = provisional
         self.hostsTotal = hostsTotal
+        self.hostsProvisional = hostsProvisional
         self.volunteersTotal = volunteersTotal
     }
 }

@@ -5,7 +5,7 @@ import Domain
 public enum StoreAudit {
     /// - Returns: one line for each difference; empty when all is well. Costs time in proportion to all rows.
     public static func differences(_ tx: any StoreTransaction) throws -> [String] {
-        try units(tx) + ledger(tx)
+        try units(tx) + ledger(tx) + series(tx)
     }
 
     private static func units(_ tx: any StoreTransaction) throws -> [String] {
@@ -45,7 +45,7 @@ public enum StoreAudit {
     private static func ledger(_ tx: any StoreTransaction) throws -> [String] {
         var found: [String] = []
         var balances: [Account: Credit] = [:]
-        var tasks: Set<TaskID> = []
+        var kinds: [TaskID: Set<LedgerKind>] = [:]
         var count: Int64 = 0
         while true {
             let page = try tx.ledger(fromNumber: count + 1, limit: 1000)
@@ -53,7 +53,9 @@ public enum StoreAudit {
             for entry in page {
                 count += 1
                 if entry.number != count { found.append("ledger entry \(entry.number) stands at place \(count)") }
-                if !tasks.insert(entry.task).inserted { found.append("task \(entry.task) has two ledger entries") }
+                if !kinds[entry.task, default: []].insert(entry.kind).inserted {
+                    found.append("task \(entry.task) has two ledger entries of kind \(entry.kind)")
+                }
                 balances[entry.credit, default: .zero] = balances[entry.credit, default: .zero] + entry.amount
                 balances[entry.debit, default: .zero] = balances[entry.debit, default: .zero] + -entry.amount
             }
@@ -64,9 +66,15 @@ public enum StoreAudit {
         }
         var byVolunteer: [VolunteerID: Credit] = [:]
         var granted = Credit.zero
+        var held = Credit.zero
         for host in try tx.hosts() {
             let sum = balances[.host(host.id), default: .zero]
             granted = granted + sum
+            let provisional = balances[.provisional(host.id), default: .zero]
+            held = held + provisional
+            if host.provisionalCredit != provisional {
+                found.append("host \(host.id): provisional \(host.provisionalCredit), ledger says \(provisional)")
+            }
             if host.credit != sum { found.append("host \(host.id): credit \(host.credit), ledger says \(sum)") }
             byVolunteer[host.volunteer] = byVolunteer[host.volunteer, default: .zero] + sum
         }
@@ -75,8 +83,35 @@ public enum StoreAudit {
             if stored != sum { found.append("volunteer \(id): credit \(stored), hosts say \(sum)") }
         }
         let summary = try tx.ledgerSummary()
-        let expected = LedgerSummary(entries: count, granted: granted, hostsTotal: granted, volunteersTotal: granted)
+        let expected = LedgerSummary(
+            entries: count, granted: granted, provisional: held, hostsTotal: granted, hostsProvisional: held,
+            volunteersTotal: granted)
         if summary != expected { found.append("ledger summary \(summary), rows say \(expected)") }
+        return found
+    }
+
+    /// Every unit that stands provisionally has its entry in a series and its credit held, and nothing else has.
+    private static func series(_ tx: any StoreTransaction) throws -> [String] {
+        var found: [String] = []
+        for batch in try tx.batches().reversed() {
+            var standing: Set<TaskID> = []
+            var after: TaskID?
+            while true {
+                let page = try tx.standingSeries(in: batch.id, after: after, limit: 1000)
+                guard let last = page.last else { break }
+                after = last.task
+                for entry in page {
+                    standing.insert(entry.task)
+                    if try tx.workUnit(entry.task.unit)?.unit.state.provisional != entry.task {
+                        found.append("task \(entry.task) stands in its series, and not in its unit")
+                    }
+                }
+            }
+            let counted = try tx.counts(of: batch.id).provisional
+            if counted != Int64(standing.count) {
+                found.append("batch \(batch.id): \(counted) provisional units, \(standing.count) in series")
+            }
+        }
         return found
     }
 }

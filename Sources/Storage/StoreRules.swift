@@ -6,7 +6,7 @@ extension WorkUnitAggregate {
     public var awaitsValidation: Bool {
         switch unit.state {
         case .comparing: true
-        case .ready, .active: hasReport { $0 == .pending }
+        case .ready, .active, .provisional: hasReport { $0 == .pending }
         case .validated, .assembled: hasReport { _ in true }
         case .purged, .failed, .cancelled: false
         }
@@ -59,7 +59,7 @@ public enum StoreRules {
                     !report.cpuSeconds.isNaN && !report.wallSeconds.isNaN, "task \(task.id): time is not a number")
             }
         }
-        if let canonical = unit.state.canonical {
+        if let canonical = unit.state.canonical ?? unit.state.provisional {
             try require(aggregate.tasks.contains { $0.id == canonical }, "canonical task \(canonical) is not its own")
         }
     }
@@ -97,6 +97,9 @@ public enum StoreRules {
         guard host.publicKey.count == 32 else {
             throw StoreError.conflict("host \(host.id): public key has \(host.publicKey.count) bytes, not 32")
         }
+        guard host.provisionalCredit >= .zero else {
+            throw StoreError.conflict("host \(host.id): provisional credit is negative")
+        }
         guard host.validCount >= 0, host.invalidCount >= 0, host.errorCount >= 0 else {
             throw StoreError.conflict("host \(host.id): a count is negative")
         }
@@ -108,6 +111,39 @@ public enum StoreRules {
     public static func check(_ entry: LedgerEntry) throws {
         guard entry.amount >= .zero else {
             throw StoreError.conflict("ledger entry for task \(entry.task): amount is negative")
+        }
+        func isProvisional(_ account: Account) -> Bool { if case .provisional = account { true } else { false } }
+        guard isProvisional(entry.debit) == (entry.kind == .release || entry.kind == .void),
+            isProvisional(entry.credit) == (entry.kind == .hold)
+        else {
+            throw StoreError.conflict(
+                "ledger entry for task \(entry.task): a \(entry.kind) from \(entry.debit) to \(entry.credit)")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ record: TrustRecord) throws {
+        guard record.lastSequence >= 0, record.streak >= 0, record.passed >= 0, record.failed >= 0 else {
+            throw StoreError.conflict("trust of host \(record.host): a count is negative")
+        }
+        guard record.evidence >= 0, record.evidence.isFinite else {
+            throw StoreError.conflict("trust of host \(record.host): evidence is \(record.evidence)")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ entry: SeriesEntry) throws {
+        guard entry.sequence >= 1, entry.task.rawValue >= 0 else {
+            throw StoreError.conflict("series entry for task \(entry.task): sequence is \(entry.sequence)")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` when `new` may not take the place of `old`.
+    public static func check(_ new: SeriesEntry, replacing old: SeriesEntry) throws {
+        var expected = old
+        expected.state = new.state
+        guard new == expected else {
+            throw StoreError.conflict("series entry for task \(new.task): a field that never changes was changed")
         }
     }
 }

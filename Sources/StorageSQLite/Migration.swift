@@ -6,7 +6,7 @@ struct Migration {
     let sql: String
 
     /// All steps in order; the last is the version this program writes.
-    static let all = [initial]
+    static let all = [initial, trust]
     static var current: Int { all.count }
 
     /// "Mill" in ASCII: marks the file as ours.

@@ -3,16 +3,17 @@ import Storage
 
 private enum BatchSQL {
     static let columns = """
-        id, project, title, app, manifest, quorum, initial_tasks, max_total, max_errors, deadline_ms, state, failure,
-        cursor, split_finished, work_unit_count, created_ms, finished_ms
+        id, project, title, app, manifest, quorum, initial_tasks, max_total, max_errors, deadline_ms, acceptance,
+        check_rate, check_window, state, failure, cursor, split_finished, work_unit_count, created_ms, finished_ms
         """
     static let nextNumber = Query("SELECT coalesce(max(id), 0) + 1 FROM batch")
-    static let insert = Query("INSERT INTO batch (\(columns)) VALUES (\(WorkUnitColumns.marks(17)))")
+    static let insert = Query("INSERT INTO batch (\(columns)) VALUES (\(WorkUnitColumns.marks(20)))")
     static let update = Query(
         """
         UPDATE batch SET project = ?2, title = ?3, app = ?4, manifest = ?5, quorum = ?6, initial_tasks = ?7,
-            max_total = ?8, max_errors = ?9, deadline_ms = ?10, state = ?11, failure = ?12, cursor = ?13,
-            split_finished = ?14, work_unit_count = ?15, created_ms = ?16, finished_ms = ?17
+            max_total = ?8, max_errors = ?9, deadline_ms = ?10, acceptance = ?11, check_rate = ?12,
+            check_window = ?13, state = ?14, failure = ?15, cursor = ?16, split_finished = ?17,
+            work_unit_count = ?18, created_ms = ?19, finished_ms = ?20
         WHERE id = ?1
         """)
     static let one = Query("SELECT \(columns) FROM batch WHERE id = ?")
@@ -113,7 +114,7 @@ extension SQLiteTransaction {
         let title = row.text()
         let app = row.text()
         let manifest = try row.digest()
-        let replication = row.replication()
+        let replication = try row.replication()
         let code = row.integer()
         let failure = row.text()
         let state: BatchState =
@@ -141,14 +142,37 @@ extension Binder {
         integer(rule.maxTotal)
         integer(rule.maxErrors)
         integer(rule.deadline.milliseconds)
+        switch rule.acceptance {
+        case .quorum: acceptance(0, nil)
+        case .check: acceptance(1, nil)
+        case .adaptive(let adaptive): acceptance(2, adaptive)
+        }
+    }
+
+    private mutating func acceptance(_ code: Int, _ rule: AdaptiveRule?) {
+        integer(code)
+        real(rule?.checkRate)
+        integer(rule.map { Int64($0.window) })
     }
 }
 
 extension Row {
-    mutating func replication() -> ReplicationRule {
+    mutating func replication() throws -> ReplicationRule {
         ReplicationRule(
             quorum: int(), initial: int(), maxTotal: int(), maxErrors: int(),
-            deadline: TimeSpan(milliseconds: integer())
+            deadline: TimeSpan(milliseconds: integer()), acceptance: try acceptance()
         )
+    }
+
+    private mutating func acceptance() throws -> AcceptanceRule {
+        let code = int()
+        let rate = real()
+        let window = int()
+        switch code {
+        case 0: return .quorum
+        case 1: return .check
+        case 2: return .adaptive(AdaptiveRule(checkRate: rate, window: window))
+        default: throw StoreError.corrupt("unknown rule of acceptance \(code)")
+        }
     }
 }

@@ -12,21 +12,21 @@ enum HostSQL {
 
     static let columns = """
         id, volunteer, public_key, name, platform, cpu_model, cores, memory_bytes, disk_free_bytes, benchmark_flops,
-        client_version, sequence, measured_flops, valid_count, invalid_count, error_count, credit, created_ms,
-        last_seen_ms
+        client_version, sequence, measured_flops, valid_count, invalid_count, error_count, credit,
+        provisional_credit, created_ms, last_seen_ms
         """
     static let hostExists = Query("SELECT 1 FROM host WHERE id = ?")
     static let nextHost = Query("SELECT coalesce(max(id), 0) + 1 FROM host")
     static let host = Query("SELECT \(columns) FROM host WHERE id = ?")
     static let hostByKey = Query("SELECT \(columns) FROM host WHERE public_key = ?")
     static let hosts = Query("SELECT \(columns) FROM host ORDER BY id")
-    static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(19)))")
+    static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(20)))")
     static let updateHost = Query(
         """
         UPDATE host SET volunteer = ?2, public_key = ?3, name = ?4, platform = ?5, cpu_model = ?6, cores = ?7,
             memory_bytes = ?8, disk_free_bytes = ?9, benchmark_flops = ?10, client_version = ?11, sequence = ?12,
             measured_flops = ?13, valid_count = ?14, invalid_count = ?15, error_count = ?16, credit = ?17,
-            created_ms = ?18, last_seen_ms = ?19
+            provisional_credit = ?18, created_ms = ?19, last_seen_ms = ?20
         WHERE id = ?1
         """)
     static let inProgress = Query("SELECT host, count(*) FROM task INDEXED BY task_out WHERE state = 1 GROUP BY host")
@@ -121,6 +121,7 @@ extension SQLiteTransaction {
         to.integer(host.invalidCount)
         to.integer(host.errorCount)
         to.integer(host.credit.microcobblestones)
+        to.integer(host.provisionalCredit.microcobblestones)
         to.time(host.createdAt)
         to.time(host.lastSeenAt)
     }
@@ -137,8 +138,8 @@ extension SQLiteTransaction {
         return HostRecord(
             id: id, volunteer: volunteer, publicKey: publicKey, profile: profile, sequence: row.integer(),
             measuredFlopsPerSecond: row.optionalReal(), validCount: row.integer(), invalidCount: row.integer(),
-            errorCount: row.integer(), credit: Credit(microcobblestones: row.integer()), createdAt: row.time(),
-            lastSeenAt: row.time()
+            errorCount: row.integer(), credit: Credit(microcobblestones: row.integer()),
+            provisionalCredit: Credit(microcobblestones: row.integer()), createdAt: row.time(), lastSeenAt: row.time()
         )
     }
 }

@@ -2,28 +2,31 @@ import Domain
 import Storage
 
 private enum LedgerSQL {
-    static let columns = "number, at_ms, debit_project, debit_host, credit_project, credit_host, amount, task, project"
+    static let columns =
+        "number, at_ms, kind, debit_project, debit_host, credit_project, credit_host, amount, task, project"
     static let nextNumber = Query("SELECT coalesce(max(number), 0) + 1 FROM ledger")
-    static let insert = Query("INSERT INTO ledger (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    static let byTask = Query("SELECT \(columns) FROM ledger WHERE task = ?")
+    static let insert = Query("INSERT INTO ledger (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    static let byTask = Query("SELECT \(columns) FROM ledger WHERE task = ? ORDER BY number")
     static let page = Query("SELECT \(columns) FROM ledger WHERE number >= ? ORDER BY number LIMIT ?")
     static let summary = Query(
         """
         SELECT (SELECT coalesce(max(number), 0) FROM ledger), (SELECT coalesce(sum(balance), 0) FROM host_balance),
-            (SELECT coalesce(sum(credit), 0) FROM host), (SELECT coalesce(sum(credit), 0) FROM volunteer)
+            (SELECT coalesce(sum(provisional), 0) FROM host_balance), (SELECT coalesce(sum(credit), 0) FROM host),
+            (SELECT coalesce(sum(provisional_credit), 0) FROM host), (SELECT coalesce(sum(credit), 0) FROM volunteer)
         """)
     static let projectBalance = Query("SELECT balance FROM project_balance WHERE project = ?")
     static let hostBalance = Query("SELECT balance FROM host_balance WHERE host = ?")
+    static let provisionalBalance = Query("SELECT provisional FROM host_balance WHERE host = ?")
 }
 
 extension SQLiteTransaction {
     func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry {
         try StoreRules.check(entry)
-        guard try ledgerEntry(for: entry.task) == nil else {
-            throw StoreError.duplicate("ledger entry for task \(entry.task)")
+        guard try !ledgerEntries(for: entry.task).contains(where: { $0.kind == entry.kind }) else {
+            throw StoreError.duplicate("ledger entry of kind \(entry.kind) for task \(entry.task)")
         }
         for account in [entry.debit, entry.credit] {
-            if case .host(let id) = account { try requireHost(id) }
+            if let id = account.host { try requireHost(id) }
         }
         var numbered = entry
         numbered.number = try connection.first(LedgerSQL.nextNumber) { $0.integer() } ?? 1
@@ -31,8 +34,8 @@ extension SQLiteTransaction {
         return numbered
     }
 
-    func ledgerEntry(for task: TaskID) throws -> LedgerEntry? {
-        try connection.first(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
+    func ledgerEntries(for task: TaskID) throws -> [LedgerEntry] {
+        try connection.all(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
     }
 
     func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry] {
@@ -48,11 +51,14 @@ extension SQLiteTransaction {
         let summary = try connection.first(LedgerSQL.summary) { row in
             LedgerSummary(
                 entries: row.integer(), granted: Credit(microcobblestones: row.integer()),
+                provisional: Credit(microcobblestones: row.integer()),
                 hostsTotal: Credit(microcobblestones: row.integer()),
+                hostsProvisional: Credit(microcobblestones: row.integer()),
                 volunteersTotal: Credit(microcobblestones: row.integer())
             )
         }
-        return summary ?? LedgerSummary(entries: 0, granted: .zero, hostsTotal: .zero, volunteersTotal: .zero)
+        guard let summary else { throw StoreError.corrupt("the ledger has no summary") }
+        return summary
     }
 
     func balance(of account: Account) throws -> Credit {
@@ -62,6 +68,8 @@ extension SQLiteTransaction {
                 try connection.first(LedgerSQL.projectBalance, { $0.text(name) }, { $0.integer() })
             case .host(let id):
                 try connection.first(LedgerSQL.hostBalance, { $0.integer(id.rawValue) }, { $0.integer() })
+            case .provisional(let id):
+                try connection.first(LedgerSQL.provisionalBalance, { $0.integer(id.rawValue) }, { $0.integer() })
             }
         return Credit(microcobblestones: balance ?? 0)
     }
@@ -69,6 +77,7 @@ extension SQLiteTransaction {
     private func bind(_ entry: LedgerEntry, _ to: inout Binder) {
         to.integer(entry.number)
         to.time(entry.at)
+        to.integer(entry.kind.rawValue)
         to.account(entry.debit)
         to.account(entry.credit)
         to.integer(entry.amount.microcobblestones)
@@ -77,12 +86,25 @@ extension SQLiteTransaction {
     }
 
     private func readEntry(_ row: inout Row) throws -> LedgerEntry {
-        LedgerEntry(
-            number: row.integer(), at: row.time(), debit: try row.account(), credit: try row.account(),
+        let number = row.integer()
+        let at = row.time()
+        guard let kind = LedgerKind(rawValue: row.int()) else {
+            throw StoreError.corrupt("ledger entry \(number): unknown kind")
+        }
+        let debit = try row.account(isProvisional: LedgerColumns.debitsProvisional(kind))
+        let credit = try row.account(isProvisional: LedgerColumns.creditsProvisional(kind))
+        return LedgerEntry(
+            number: number, at: at, kind: kind, debit: debit, credit: credit,
             amount: Credit(microcobblestones: row.integer()), task: TaskID(rawValue: row.integer()),
             project: row.text()
         )
     }
+}
+
+/// Which account of a host a column means: the kind says it, and `StoreRules` holds entries to it.
+private enum LedgerColumns {
+    static func debitsProvisional(_ kind: LedgerKind) -> Bool { kind == .release || kind == .void }
+    static func creditsProvisional(_ kind: LedgerKind) -> Bool { kind == .hold }
 }
 
 extension Binder {
@@ -92,7 +114,7 @@ extension Binder {
         case .project(let name):
             text(name)
             null()
-        case .host(let id):
+        case .host(let id), .provisional(let id):
             null()
             integer(id.rawValue)
         }
@@ -100,11 +122,11 @@ extension Binder {
 }
 
 extension Row {
-    fileprivate mutating func account() throws -> Account {
+    fileprivate mutating func account(isProvisional: Bool) throws -> Account {
         let project = optionalText()
         let host = optionalInteger()
         if let project { return .project(project) }
         guard let host else { throw StoreError.corrupt("a ledger entry without an account") }
-        return .host(HostID(rawValue: host))
+        return isProvisional ? .provisional(HostID(rawValue: host)) : .host(HostID(rawValue: host))
     }
 }

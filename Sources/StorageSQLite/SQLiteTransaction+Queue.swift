@@ -89,6 +89,7 @@ extension SQLiteTransaction {
             case 3: counts.validated = count
             case 4, 5: counts.assembled += count
             case 6: counts.failed = count
+            case 8: counts.provisional = count
             default: counts.cancelled = count
             }
         }

@@ -5,10 +5,10 @@ import Storage
 enum WorkUnitColumns {
     static let unit = """
         id, label, app, container, container_bytes, flops, credit, memory_bytes, disk_bytes, output_bytes_max,
-        flops_bound, check_each, quorum, initial_tasks, max_total, max_errors, deadline_ms, state, canonical, failure,
-        failure_text, awaiting, revision, created_ms, updated_ms
+        flops_bound, check_each, quorum, initial_tasks, max_total, max_errors, deadline_ms, acceptance, check_rate,
+        check_window, state, canonical, failure, failure_text, awaiting, revision, created_ms, updated_ms
         """
-    static let unitCount = 25
+    static let unitCount = 28
     static let task = """
         id, state, host, volunteer, sent_ms, deadline_ms, reported_ms, result, result_bytes, cpu_seconds,
         wall_seconds, fingerprint, check_state, outcome, decided_ms, reason, compared_with, element, distance,
@@ -61,9 +61,10 @@ extension Binder {
             case .purged: 5
             case .failed: 6
             case .cancelled: 7
+            case .provisional: 8
             }
         integer(code)
-        integer(state.canonical?.rawValue)
+        integer((state.canonical ?? state.provisional)?.rawValue)
         switch state {
         case .failed(.tooManyErrors):
             integer(1)
@@ -159,7 +160,7 @@ extension Row {
         let outputBytesMax = integer()
         let flopsBound = real()
         let checkEach = boolean()
-        let replication = replication()
+        let replication = try replication()
         let state = try unitState(of: id)
         skip(1)
         return WorkUnitRecord(
@@ -186,6 +187,7 @@ extension Row {
         case (6, 2): return .failed(.noAgreement)
         case (6, 3): return .failed(.unusable(reason))
         case (7, _): return .cancelled
+        case (8, _): return .provisional(canonical)
         default: throw StoreError.corrupt("work unit \(id): unknown state \(code)")
         }
     }

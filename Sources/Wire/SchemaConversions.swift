@@ -7,6 +7,7 @@ extension WireAppSchemaMessage {
         version = UInt32(clamping: schema.version)
         title = schema.title
         step = schema.step
+        proves = schema.proves
         parameters = schema.parameters.map { WireParameterSchemaMessage($0) }
         inputs = schema.inputs.map { WireInputSchemaMessage($0) }
         switch schema.numericClass {
@@ -31,7 +32,7 @@ extension WireAppSchemaMessage {
         for input in inputs { inputSchemas.append(try input.domain()) }
         return AppSchema(
             name: name, version: Int(version), title: title, step: step, parameters: parameterSchemas,
-            inputs: inputSchemas, numericClass: try domainClass())
+            inputs: inputSchemas, numericClass: try domainClass(), proves: proves)
     }
 
     private func domainClass() throws(WireError) -> NumericClass {

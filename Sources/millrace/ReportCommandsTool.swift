@@ -4,9 +4,9 @@ import Domain
 
 struct Report: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Reports for admins: credit and validation.",
+        abstract: "Reports for admins: credit, validation and trust.",
         discussion: "Example:\n  millrace report validation --batch 1 --disagreed",
-        subcommands: [CreditReport.self, ValidationReport.self])
+        subcommands: [CreditReport.self, ValidationReport.self, TrustReport.self])
 }
 
 struct CreditReport: ParsableCommand {
@@ -45,6 +45,24 @@ struct ValidationReport: ParsableCommand {
             let client = try server.client(context)
             return try ValidationReportCommand(client: client, batch: batch, unit: unit, disagreed: disagreed)
                 .run(context)
+        }
+    }
+}
+
+struct TrustReport: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trust",
+        abstract: "Per host and app: whether single results may stand, and which checked results say so.",
+        discussion: "Example:\n  millrace report trust 3")
+
+    @Argument(help: "A host's number; all hosts by default.")
+    var host: UInt64?
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try output.finish { (context) throws(Fault) in
+            try TrustReportCommand(client: try server.client(context), host: host).run(context)
         }
     }
 }

@@ -18,7 +18,8 @@ import Testing
             for path in [folder.path, folder.path + "/", folder.path + "/project.yaml"] {
                 let (code, screen) = lint(path)
                 #expect(code == 0)
-                #expect(screen.out.hasSuffix("no fault in project my-search\n"))
+                #expect(screen.out.contains("no fault in project my-search\n"))
+                #expect(screen.out.hasSuffix("every unit is computed 2 times\n"))
                 #expect(screen.err == "")
             }
         }

@@ -53,6 +53,41 @@ import Wire
         #expect(try DocumentTests.undocumented(json.out) == [])
     }
 
+    @Test func theTrustReportSaysWhy() throws {
+        var report = WireTrustReport()
+        report.evidenceMin = 10
+        report.halfLifeDays = 90
+        for (id, window) in [(1, 250), (2, 0)] as [(UInt64, UInt64)] {
+            var row = WireTrustRow()
+            row.hostID = id
+            row.hostName = "host\(id)\u{1B}[2J"
+            row.app = "gamma-pulsar"
+            row.windowMax = window
+            row.streak = window
+            row.failed = id == 2 ? 3 : 0
+            row.explanation = "because \(id)"
+            report.hosts.append(row)
+        }
+        let answer = protobuf(report)
+        let server = try StandIn { request in
+            ["/v1/reports/trust", "/v1/reports/trust?host=2"].contains(request.path) ? answer : .nothing
+        }
+        let client = try client(server.url)
+        for host in [nil, 2] as [UInt64?] {
+            let (code, screen) = run { (context) throws(Fault) in
+                try TrustReportCommand(client: client, host: host).run(context)
+            }
+            #expect(code == 0)
+            #expect(screen.out.contains("host 2, gamma-pulsar: because 2"))
+            #expect(screen.out.contains("none"))
+            #expect(!screen.out.unicodeScalars.contains("\u{1B}"))
+        }
+        let (_, json) = run(json: true) { (context) throws(Fault) in
+            try TrustReportCommand(client: client, host: nil).run(context)
+        }
+        #expect(try DocumentTests.undocumented(json.out) == [])
+    }
+
     private static let validation: WireValidationReport = {
         var good = WireTaskVerdictRow()
         (good.ordinal, good.hostID, good.hostName, good.state) = (0, 1, "host1", "valid")

@@ -189,8 +189,8 @@ func status(_ state: String, done: UInt64 = 3, files: [String] = [], reason: Str
         let keys = [
             "app", "batch", "created_ms", "eta_seconds", "finished_ms", "fraction", "hosts_active", "project", "reason",
             "result_files", "split_finished", "state", "tasks_done", "tasks_out", "title", "units_active",
-            "units_cancelled", "units_comparing", "units_failed", "units_per_second", "units_ready", "units_total",
-            "units_validated",
+            "units_cancelled", "units_comparing", "units_failed", "units_per_second", "units_provisional",
+            "units_ready", "units_total", "units_validated",
         ]
         #expect(try object(screen.out).keys.sorted() == keys)
         #expect(try DocumentTests.undocumented(screen.out) == [])

@@ -4,9 +4,11 @@ import Testing
 
 /// Credit and the laws of the ledger.
 struct LedgerTests {
-    private func entry(_ number: Int64, task: Int, host: Int = 0, amount: Int64 = 100) -> LedgerEntry {
+    private func entry(
+        _ number: Int64, task: Int, host: Int = 0, amount: Int64 = 100, kind: LedgerKind = .grant
+    ) -> LedgerEntry {
         var entry = Ledger.entry(
-            for: Fixture.task(task), Fixture.assignment(host), amount: Credit(microcobblestones: amount),
+            kind, for: Fixture.task(task), Fixture.assignment(host), amount: Credit(microcobblestones: amount),
             project: "pulsar", at: Fixture.timely)
         entry.number = number
         return entry
@@ -60,12 +62,47 @@ struct LedgerTests {
         #expect(broken { _ in } == nil)
         #expect(broken { $0.number = 3 }?.contains("no gap") == true)
         #expect(broken { $0.number = 1 }?.contains("no gap") == true)
-        #expect(broken { $0.task = Fixture.task(0) }?.contains("a second time") == true)
+        #expect(broken { $0.task = Fixture.task(0) }?.contains("after a grant") == true)
         #expect(broken { $0.amount = .zero }?.contains("expected above 0") == true)
         #expect(broken { $0.amount = Credit(microcobblestones: -1) }?.contains("expected above 0") == true)
-        #expect(broken { $0.debit = .host(Fixture.host(1)) }?.contains("not paid by its project") == true)
-        #expect(broken { $0.project = "other" }?.contains("not paid by its project") == true)
-        #expect(broken { $0.credit = .project("pulsar") }?.contains("not paid to a host") == true)
+        #expect(broken { $0.debit = .host(Fixture.host(1)) }?.contains("is a grant paid by") == true)
+        #expect(broken { $0.project = "other" }?.contains("is a grant paid by") == true)
+        #expect(broken { $0.credit = .project("pulsar") }?.contains("concerns no host") == true)
+        #expect(broken { $0.credit = .provisional(Fixture.host(0)) }?.contains("is a grant paid to") == true)
+        #expect(broken { $0.kind = .hold }?.contains("is a hold paid to") == true)
         #expect(broken { $0.amount = Credit(microcobblestones: .max) }?.contains("overflows") == true)
+    }
+
+    /// Every row of up to four entries for one task: only those that pay once at most are sound.
+    @Test func everyOrderOfKindsIsJudged() {
+        var sound: Set<[LedgerKind]> = []
+        func extend(_ kinds: [LedgerKind]) {
+            let entries = kinds.enumerated().map { entry(Int64($0.offset + 1), task: 0, kind: $0.element) }
+            guard Ledger.violation(in: entries) == nil else { return }
+            sound.insert(kinds)
+            if kinds.count < 4 { for kind in LedgerKind.allCases { extend(kinds + [kind]) } }
+        }
+        extend([])
+        #expect(sound == [[], [.grant], [.hold], [.hold, .release], [.hold, .void], [.hold, .void, .grant]])
+        for kinds in sound {
+            let paid = kinds.filter { $0 == .grant || $0 == .release }.count
+            #expect(paid <= 1)
+            let entries = kinds.map { entry(1, task: 0, kind: $0) }
+            #expect(Ledger.isHeld(entries) == (kinds.last == .hold))
+            #expect((Ledger.payment(after: entries) == nil) == (paid == 1))
+        }
+    }
+
+    @Test func whatIsHeldIsNotGranted() {
+        var audit = LedgerAudit()
+        #expect(audit.add(entry(1, task: 0, amount: 7, kind: .hold)) == nil)
+        #expect(audit.granted == .zero)
+        #expect(audit.provisional.microcobblestones == 7)
+        #expect(audit.add(entry(2, task: 0, amount: 8, kind: .release))?.contains("differs") == true)
+        #expect(audit.add(entry(2, task: 0, host: 1, amount: 7, kind: .release))?.contains("differs") == true)
+        #expect(audit.add(entry(2, task: 0, amount: 7, kind: .release)) == nil)
+        #expect(audit.granted.microcobblestones == 7)
+        #expect(audit.provisional == .zero)
+        #expect(audit.violationOfSum() == nil)
     }
 }

@@ -9,7 +9,7 @@ struct WorkUnitExhaustiveTests {
         var checkEach: Bool
 
         var testDescription: String {
-            "quorum \(rule.quorum), initial \(rule.initial), max total \(rule.maxTotal), "
+            "\(rule.acceptance), quorum \(rule.quorum), initial \(rule.initial), max total \(rule.maxTotal), "
                 + "max errors \(rule.maxErrors), \(checkEach ? "checked" : "unchecked")"
         }
     }
@@ -23,6 +23,20 @@ struct WorkUnitExhaustiveTests {
                         for checkEach in [true, false] {
                             let rule = Fixture.rule(
                                 quorum: quorum, initial: initial, maxTotal: maxTotal, maxErrors: maxErrors)
+                            cases.append(Case(rule: rule, checkEach: checkEach))
+                        }
+                    }
+                }
+            }
+        }
+        for acceptance in [AcceptanceRule.check, Fixture.adaptive] {
+            for maxTotal in 2...3 {
+                for initial in 1...maxTotal {
+                    for maxErrors in 1...2 {
+                        for checkEach in [true, false] {
+                            let rule = Fixture.rule(
+                                quorum: 2, initial: initial, maxTotal: maxTotal, maxErrors: maxErrors,
+                                acceptance: acceptance)
                             cases.append(Case(rule: rule, checkEach: checkEach))
                         }
                     }
@@ -48,6 +62,19 @@ struct WorkUnitExhaustiveTests {
                 return
             }
         }
+    }
+
+    @Test func walkOfAnAdaptiveUnitReachesEveryKindOfEnd() {
+        var ends: Set<String> = []
+        let rule = Fixture.rule(quorum: 2, maxTotal: 3, maxErrors: 1, acceptance: Fixture.adaptive)
+        for state in Explorer().walk(rule, checkEach: true, visit: { _ in }) {
+            ends.insert(StateName.of(state.unit.state))
+        }
+        #expect(
+            ends == [
+                "ready", "active", "comparing", "provisional", "validated", "assembled", "purged",
+                "failed (too many errors)", "failed (no agreement)", "cancelled",
+            ])
     }
 
     @Test func walkReachesEveryKindOfEnd() {
@@ -85,6 +112,10 @@ enum Liveness {
             case .check(let task): step(.checked(task, .plausible))
             case .compare(let tasks): step(.compared(Bench.comparisons(of: tasks) { _, _ in isHonest }))
             case nil:
+                if let standing = state.unit.state.provisional {
+                    step(isHonest ? .confirmed(standing, reason: "stands") : .recheck(standing))
+                    continue
+                }
                 for task in state.tasks {
                     if task.state == .unsent {
                         step(.assigned(task.id, Fixture.assignment(1000 + 64 * round + task.id.ordinal)))

@@ -42,6 +42,9 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
         KeyCase(path: "resources.output", right: ["1", "256 MiB"], wrong: ["0", "257 MiB", "1.1 GiB"]),
         KeyCase(
             path: "validation.check_each", right: ["true", "false"], wrong: ["yes", "1", "\"true\"", "True", ""]),
+        KeyCase(path: "validation.rule", right: ["quorum", "adaptive"], wrong: ["proof", "Quorum", "1", "~"]),
+        KeyCase(path: "validation.check_rate", right: ["0.001", "1", "0.25"], wrong: ["0", "1.1", "-0.1", "x"]),
+        KeyCase(path: "validation.window", right: ["1", "1000"], wrong: ["0", "1001", "2.5", "x"]),
         KeyCase(path: "credit.factor", right: ["0", "10", "0.25"], wrong: ["-0.1", "10.1", "x"]),
     ]
 

@@ -24,6 +24,8 @@ final class TestSite {
     var workerFault: (JobKey) -> Fault? = { _ in nil }
     /// The failure that the worker replies instead of an answer; asked when there is no fault.
     var workerFailure: (JobKey) -> FaultKind? = { _ in nil }
+    /// Whether the check proves true results.
+    var proves = false
     /// What keeps the server from reading its manifests.
     let manifestFault = FaultBox()
     /// What the last tick could not do.
@@ -34,13 +36,14 @@ final class TestSite {
 
     init(
         store: any Store = MemoryStore(), blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory),
-        units: Int = 4, quorum: Int = 2, checkEach: Bool = true, key: SigningKey = SigningKey(),
+        units: Int = 4, quorum: Int = 2, checkEach: Bool = true, acceptance: AcceptanceRule = .quorum,
+        key: SigningKey = SigningKey(),
         adjust: (inout ServerSettings) -> Void = { _ in }
     ) throws {
         self.store = store
         self.blobs = blobs
         unitCount = units
-        let spec = ProjectSpec.sample(quorum: quorum, checkEach: checkEach)
+        let spec = ProjectSpec.sample(quorum: quorum, checkEach: checkEach, acceptance: acceptance)
         self.spec = spec
         manifest = try blobs.put(Array("manifest".utf8))
         let data = Array("photons".utf8)
@@ -140,7 +143,7 @@ final class TestSite {
             let said = try text(check.result.path)
             reply.check.outcome =
                 said.hasPrefix("true") || said.hasPrefix("wrong")
-                ? .checkPlausible
+                ? (proves && said.hasPrefix("true") ? .checkProven : .checkPlausible)
                 : said.hasPrefix("lie") ? .checkRefuted : .checkMalformed
             reply.check.reason = "said \(said)"
             reply.check.difference.element = "text"
@@ -213,14 +216,15 @@ final class FaultBox: Sendable {
 }
 
 extension ProjectSpec {
-    static func sample(quorum: Int, checkEach: Bool) -> ProjectSpec {
+    static func sample(quorum: Int, checkEach: Bool, acceptance: AcceptanceRule = .quorum) -> ProjectSpec {
         ProjectSpec(
             name: "sample", title: "A sample", description: "", scienceArea: "none", licence: "CC0-1.0",
             app: "sample-app", parameters: [Parameter(name: "p", value: .integer(1))],
             inputs: [InputFile(name: "photons", path: "photons", packing: .plain)],
             split: SplitRule(stepsPerUnit: 1),
             replication: ReplicationRule(
-                quorum: quorum, initial: quorum, maxTotal: 6, maxErrors: 4, deadline: TimeSpan(seconds: 1000)),
+                quorum: quorum, initial: acceptance.trustsSingle ? 1 : quorum, maxTotal: 6, maxErrors: 4,
+                deadline: TimeSpan(seconds: 1000), acceptance: acceptance),
             resources: ResourceRule(
                 flopsPerStep: nil, flopsBoundFactor: 10, memoryBytes: 1 << 20, diskBytes: 1 << 20,
                 outputBytes: 1 << 16),

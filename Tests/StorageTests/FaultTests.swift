@@ -52,7 +52,7 @@ struct FaultTests {
         for number in 0..<30 {
             let task = TaskID(rawValue: Int64(number))
             try insist { tx in
-                guard try tx.ledgerEntry(for: task) == nil, var host = try tx.host(HostID(rawValue: 1)),
+                guard try tx.ledgerEntries(for: task).isEmpty, var host = try tx.host(HostID(rawValue: 1)),
                     var owner = try tx.volunteer(host.volunteer)
                 else { return }
                 let entry = try tx.appendLedger(Samples.entry(task, host: 1, amount: 7))

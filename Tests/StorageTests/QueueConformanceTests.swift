@@ -32,10 +32,15 @@ struct QueueConformanceTests {
             case .validated: aggregate.unit.state = .validated(canonical: canonical)
             case .assembled: aggregate.unit.state = .assembled(canonical: canonical)
             case .purged: aggregate.unit.state = .purged(canonical: canonical)
+            case .provisional: aggregate.unit.state = .provisional(canonical)
             default: aggregate.unit.state = state
             }
             for (at, state) in states.enumerated() { aggregate.tasks[at].state = state }
-            try bench.store.transaction { try $0.insertWorkUnits([aggregate]) }
+            try bench.store.transaction { tx in
+                try tx.insertWorkUnits([aggregate])
+                guard let standing = aggregate.unit.state.provisional else { return }
+                try tx.insertSeriesEntry(Samples.series(standing, host: 3, 1, .provisional))
+            }
             let stored = try bench.store.transaction { try $0.workUnit(aggregate.unit.id) }
             #expect(stored == aggregate)
         }

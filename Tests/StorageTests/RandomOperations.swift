@@ -10,7 +10,10 @@ enum RandomOperation {
     case updateHost(Int64, key: UInt8, sequence: Int64)
     case insertUnits(batch: Int64, from: Int64, count: Int64, tasks: Int)
     case change(WorkUnitID, seed: UInt64, stale: Bool)
-    case grant(TaskID, host: Int64, amount: Int64)
+    case transfer(LedgerKind, TaskID, host: Int64, amount: Int64)
+    case saveTrust(host: Int64, app: String)
+    case insertSeries(TaskID, host: Int64, sequence: Int64, SeriesEntry.State)
+    case updateSeries(TaskID, SeriesEntry.State)
     case query(seed: UInt64)
 
     static func draw(_ random: inout TestGenerator) -> RandomOperation {
@@ -27,9 +30,17 @@ enum RandomOperation {
                 batch: unit.batch.rawValue, from: unit.index, count: Int64(random.below(4)),
                 tasks: random.below(4))
         case 7...9:
-            return .grant(
+            return .transfer(
+                LedgerKind.allCases[random.below(4)], TaskID(unit: unit, ordinal: random.below(4)),
+                host: Int64(random.below(6) + 1), amount: Int64(random.below(1000) - 5))
+        case 20: return .saveTrust(host: Int64(random.below(6) + 1), app: "app \(random.below(3))")
+        case 21, 22:
+            return .insertSeries(
                 TaskID(unit: unit, ordinal: random.below(4)), host: Int64(random.below(6) + 1),
-                amount: Int64(random.below(1000) - 5))
+                sequence: Int64(random.below(9)), SeriesEntry.State.allCases[random.below(8)])
+        case 23, 24:
+            return .updateSeries(
+                TaskID(unit: unit, ordinal: random.below(4)), SeriesEntry.State.allCases[random.below(8)])
         case 10...19: return .query(seed: random.next())
         default: return .change(unit, seed: random.next(), stale: random.below(20) == 0)
         }
@@ -66,7 +77,15 @@ enum RandomOperation {
             aggregate.scramble(&random)
             if stale { aggregate.unit.revision -= 1 }
             try tx.saveWorkUnit(aggregate)
-        case .grant(let task, let host, let amount): return "\(try grant(task, host, amount, tx))"
+        case .transfer(let kind, let task, let host, let amount):
+            return "\(try transfer(kind, task, host, amount, tx))"
+        case .saveTrust(let host, let app): try tx.saveTrust(Samples.trust(host, app: app))
+        case .insertSeries(let task, let host, let sequence, let state):
+            try tx.insertSeriesEntry(Samples.series(task, host: host, sequence, state))
+        case .updateSeries(let task, let state):
+            guard var entry = try tx.seriesEntry(for: task) else { return "no entry" }
+            entry.state = state
+            try tx.updateSeriesEntry(entry)
         case .query(let seed):
             var random = TestGenerator(seed: seed)
             return try query(&random, tx)
@@ -75,14 +94,22 @@ enum RandomOperation {
     }
 
     /// Ledger, host and volunteer in step, as the server does it.
-    private func grant(
-        _ task: TaskID, _ host: Int64, _ amount: Int64, _ tx: any StoreTransaction
+    private func transfer(
+        _ kind: LedgerKind, _ task: TaskID, _ host: Int64, _ amount: Int64, _ tx: any StoreTransaction
     ) throws -> LedgerEntry {
-        let entry = try tx.appendLedger(Samples.entry(task, host: host, amount: amount))
-        guard var record = try tx.host(HostID(rawValue: host)), var owner = try tx.volunteer(record.volunteer)
-        else { return entry }
-        record.credit = record.credit + entry.amount
-        owner.credit = owner.credit + entry.amount
+        guard var record = try tx.host(HostID(rawValue: host)), var owner = try tx.volunteer(record.volunteer) else {
+            return try tx.appendLedger(Samples.entry(task, host: host, amount: amount, kind: kind))
+        }
+        // What is not there cannot be moved: the rows would go below zero.
+        let takes = kind == .release || kind == .void
+        let amount = takes ? min(amount, record.provisionalCredit.microcobblestones) : amount
+        let entry = try tx.appendLedger(Samples.entry(task, host: host, amount: amount, kind: kind))
+        if kind == .hold { record.provisionalCredit = record.provisionalCredit + entry.amount }
+        if takes { record.provisionalCredit = record.provisionalCredit + -entry.amount }
+        if kind == .grant || kind == .release {
+            record.credit = record.credit + entry.amount
+            owner.credit = owner.credit + entry.amount
+        }
         try tx.updateHost(record)
         try tx.updateVolunteer(owner)
         return entry
@@ -93,7 +120,14 @@ enum RandomOperation {
         let limit = random.below(9)
         let index = Int64(random.below(12))
         let host = HostID(rawValue: Int64(random.below(6) + 1))
-        switch random.below(12) {
+        switch random.below(15) {
+        case 12: return "\(try tx.standingSeries(of: host, app: "pulsar", through: index, limit: limit))"
+        case 13:
+            let after = TaskID(unit: WorkUnitID(batch: batch, index: index), ordinal: random.below(4))
+            return "\(try tx.standingSeries(in: batch, after: random.below(2) == 0 ? nil : after, limit: limit))"
+        case 14:
+            let first = try tx.firstChecking(of: host, app: "pulsar")
+            return "\(String(describing: first)) \(try tx.trustRecords())"
         case 0: return "\(try tx.counts(of: batch)) \(try tx.activeHostCount(of: batch))"
         case 1: return "\(try tx.overdueTasks(before: Timestamp(milliseconds: index * 10), limit: limit))"
         case 2: return "\(try tx.sentTasks(of: host))"

@@ -89,12 +89,17 @@ struct SQLiteConstraintTests {
             "UPDATE batch SET state = 3", "UPDATE batch SET failure = 'x'", "UPDATE batch SET state = 5",
             "UPDATE batch SET manifest = x'00'", "UPDATE batch_input SET packing = 'zip'",
             "UPDATE host SET public_key = x'00'", "UPDATE host SET valid_count = -1",
-            "UPDATE unit_count SET n = -1",
+            "UPDATE unit_count SET n = -1", "UPDATE host SET provisional_credit = -1",
+            "UPDATE work_unit SET state = 9 WHERE state = 3", "UPDATE batch SET acceptance = 3",
+            "UPDATE batch SET acceptance = 2", "UPDATE work_unit SET check_rate = 0.5",
+            "UPDATE work_unit SET check_window = 5", "INSERT INTO trust VALUES (1, 'a', -1, 0, 0, 0, 0, 0, NULL)",
+            "INSERT INTO trust VALUES (1, 'a', 0, 0, -0.5, 0, 0, 0, NULL)",
+            "INSERT INTO series VALUES (1, 1, 'a', 0, 0)", "INSERT INTO series VALUES (1, 1, 'a', 1, 8)",
             """
-            INSERT INTO ledger SELECT 2, at_ms, debit_project, 1, NULL, credit_host, amount, 99, project FROM ledger
+            INSERT INTO ledger SELECT 2, at_ms, 1, debit_project, 1, NULL, credit_host, amount, 99, project FROM ledger
             """,
             """
-            INSERT INTO ledger SELECT 2, at_ms, debit_project, NULL, NULL, credit_host, -1, 99, project FROM ledger
+            INSERT INTO ledger SELECT 2, at_ms, 1, debit_project, NULL, NULL, credit_host, -1, 99, project FROM ledger
             """,
         ])
     func ranges(sql: String) throws {
@@ -129,13 +134,19 @@ struct SQLiteConstraintTests {
     }
 
     @Test(
-        "the ledger can only grow, in order, once per task",
+        "the ledger can only grow, in order, once per task and kind",
         arguments: [
             "UPDATE ledger SET amount = 6", "DELETE FROM ledger", "UPDATE ledger SET number = 2",
-            "INSERT INTO ledger SELECT 3, at_ms, debit_project, NULL, NULL, 1, 5, 99, project FROM ledger",
-            "INSERT INTO ledger SELECT 2, at_ms, debit_project, NULL, NULL, 1, 5, task, project FROM ledger",
-            "INSERT OR REPLACE INTO ledger SELECT 2, at_ms, debit_project, NULL, NULL, 1, 5, task, project FROM ledger",
-            "INSERT OR REPLACE INTO ledger SELECT 1, at_ms, debit_project, NULL, NULL, 1, 5, 99, project FROM ledger",
+            "INSERT INTO ledger SELECT 3, at_ms, 1, debit_project, NULL, NULL, 1, 5, 99, project FROM ledger",
+            "INSERT INTO ledger SELECT 2, at_ms, 1, debit_project, NULL, NULL, 1, 5, task, project FROM ledger",
+            """
+            INSERT OR REPLACE INTO ledger
+            SELECT 2, at_ms, 1, debit_project, NULL, NULL, 1, 5, task, project FROM ledger
+            """,
+            """
+            INSERT OR REPLACE INTO ledger
+            SELECT 1, at_ms, 1, debit_project, NULL, NULL, 1, 5, 99, project FROM ledger
+            """,
             "UPDATE task SET id = id + 20 WHERE state = 7", "UPDATE work_unit SET id = id + 20 WHERE state = 7",
         ])
     func appendOnly(sql: String) throws {

@@ -71,12 +71,32 @@ enum Samples {
     }
 
     static func entry(
-        _ task: TaskID, host: Int64, amount: Int64, project: String = "gamma"
+        _ task: TaskID, host: Int64, amount: Int64, project: String = "gamma", kind: LedgerKind = .grant
     ) -> LedgerEntry {
-        LedgerEntry(
-            number: 0, at: Timestamp(milliseconds: 500), debit: .project(project),
-            credit: .host(HostID(rawValue: host)),
+        let host = HostID(rawValue: host)
+        let (debit, credit): (Account, Account) =
+            switch kind {
+            case .grant: (.project(project), .host(host))
+            case .hold: (.project(project), .provisional(host))
+            case .release: (.provisional(host), .host(host))
+            case .void: (.provisional(host), .project(project))
+            }
+        return LedgerEntry(
+            number: 0, at: Timestamp(milliseconds: 500), kind: kind, debit: debit, credit: credit,
             amount: Credit(microcobblestones: amount), task: task, project: project)
+    }
+
+    static func trust(_ host: Int64, app: String = "pulsar") -> TrustRecord {
+        TrustRecord(
+            host: HostID(rawValue: host), app: app, lastSequence: 9, streak: 4, evidence: 3.25,
+            evidenceAt: Timestamp(milliseconds: 11), passed: 7, failed: 2,
+            lastFailedAt: host % 2 == 0 ? Timestamp(milliseconds: 12) : nil)
+    }
+
+    static func series(
+        _ task: TaskID, host: Int64, _ sequence: Int64, _ state: SeriesEntry.State, app: String = "pulsar"
+    ) -> SeriesEntry {
+        SeriesEntry(task: task, host: HostID(rawValue: host), app: app, sequence: sequence, state: state)
     }
 
     /// One task state of every kind, with every variety of optional field.
@@ -96,7 +116,7 @@ enum Samples {
         [
             .ready, .active, .comparing, .validated(canonical: canonical), .assembled(canonical: canonical),
             .purged(canonical: canonical), .failed(.tooManyErrors), .failed(.noAgreement),
-            .failed(.unusable("no such input: photons")), .cancelled,
+            .failed(.unusable("no such input: photons")), .cancelled, .provisional(canonical),
         ]
     }
 
@@ -129,10 +149,19 @@ enum Samples {
         }
         lines.append("\(try tx.openBatches().map(\.id))")
         for host in try tx.hosts() {
-            lines.append("\(host) \(try tx.balance(of: .host(host.id)))")
+            lines.append("\(host) \(try tx.balance(of: .host(host.id))) \(try tx.balance(of: .provisional(host.id)))")
             lines.append("\(String(describing: try tx.volunteer(host.volunteer)))")
             lines.append("\(try tx.sentTasks(of: host.id))")
             lines.append("\(try tx.unsentTasks(notOf: host.volunteer, limit: 10_000))")
+        }
+        lines += try tx.trustRecords().map { "\($0)" }
+        for batch in try tx.batches() {
+            let standing = try tx.standingSeries(in: batch.id, after: nil, limit: 10_000)
+            lines += standing.map { "\($0)" }
+            for entry in standing {
+                let first = try tx.firstChecking(of: entry.host, app: entry.app)
+                lines.append("\(String(describing: first))")
+            }
         }
         lines += try tx.ledger(fromNumber: 1, limit: 10_000).map { "\($0)" }
         lines.append("\(try tx.ledgerSummary()) \(try tx.balance(of: .project("gamma")))")

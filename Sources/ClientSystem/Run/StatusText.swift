@@ -2,13 +2,18 @@ import ClientCore
 
 /// A client's status for a terminal.
 public enum StatusText {
+    private static func provisional(_ status: ClientStatus) -> String {
+        guard let held = status.provisionalCobblestones, held > 0 else { return "" }
+        return " and \(decimal(held)) that are not final yet"
+    }
+
     /// - Parameter nowMs: milliseconds since 1970, for ages.
     public static func lines(_ status: ClientStatus, nowMs: Int64) -> [String] {
         var lines = [
             "project    \(status.site.isEmpty ? status.server : "\(status.site) (\(status.server))")",
             "volunteer  \(status.volunteer), host \(status.host)",
-            "credit     \(decimal(status.creditCobblestones)) cobblestones, \(status.validTasks) valid, "
-                + "\(status.invalidTasks) invalid",
+            "credit     \(decimal(status.creditCobblestones)) cobblestones\(provisional(status)), "
+                + "\(status.validTasks) valid, \(status.invalidTasks) invalid",
             "client     \(activity(status, nowMs))",
         ]
         if status.running {

@@ -185,6 +185,12 @@ public nonisolated struct WireBatchStatus: @unchecked Sendable {
     set {_uniqueStorage()._hostsActive = newValue}
   }
 
+  /// Units whose single result stands until later results of its host have passed their checks.
+  public var unitsProvisional: UInt64 {
+    get {_storage._unitsProvisional}
+    set {_uniqueStorage()._unitsProvisional = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -209,6 +215,9 @@ public nonisolated struct WireCreditReport: Sendable {
   public var ledgerEntries: UInt64 = 0
 
   public var balanced: Bool = false
+
+  /// What hosts have earned with results that are not final yet; not part of the other sums, but of what was issued.
+  public var provisionalMicrocobblestones: Int64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -241,6 +250,68 @@ public nonisolated struct WireCreditRow: Sendable {
   public var measuredGflops: Double = 0
 
   public var lastSeenMs: UInt64 = 0
+
+  public var provisionalMicrocobblestones: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// GET /v1/reports/trust[?host=N]
+public nonisolated struct WireTrustReport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hosts: [WireTrustRow] = []
+
+  /// Checked results, weighted by age, below which a host has been away for too long.
+  public var evidenceMin: Double = 0
+
+  public var halfLifeDays: Double = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireTrustRow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostID: UInt64 = 0
+
+  public var hostName: String = String()
+
+  public var volunteerName: String = String()
+
+  public var app: String = String()
+
+  /// Single results of this host may stand in projects whose window is at most this; 0: in none.
+  public var windowMax: UInt64 = 0
+
+  /// Checked results that passed since the last failure, weighted by age.
+  public var evidence: Double = 0
+
+  public var passed: UInt64 = 0
+
+  public var failed: UInt64 = 0
+
+  /// 0: never.
+  public var lastFailedMs: UInt64 = 0
+
+  /// Results in the host's series, and how many of them stand provisionally now.
+  public var results: UInt64 = 0
+
+  public var standing: UInt64 = 0
+
+  /// Why, in a sentence for people.
+  public var explanation: String = String()
+
+  /// Checked results that passed since the last failure.
+  public var streak: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -452,7 +523,7 @@ nonisolated extension WireBatchList: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".BatchStatus"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}batch_id\0\u{1}project\0\u{1}title\0\u{1}app\0\u{1}state\0\u{1}reason\0\u{3}units_total\0\u{3}split_finished\0\u{3}units_ready\0\u{3}units_active\0\u{3}units_comparing\0\u{3}units_validated\0\u{3}units_failed\0\u{3}units_cancelled\0\u{3}tasks_out\0\u{3}tasks_done\0\u{3}created_ms\0\u{3}finished_ms\0\u{3}units_per_second\0\u{3}eta_seconds\0\u{3}result_files\0\u{3}hosts_active\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}batch_id\0\u{1}project\0\u{1}title\0\u{1}app\0\u{1}state\0\u{1}reason\0\u{3}units_total\0\u{3}split_finished\0\u{3}units_ready\0\u{3}units_active\0\u{3}units_comparing\0\u{3}units_validated\0\u{3}units_failed\0\u{3}units_cancelled\0\u{3}tasks_out\0\u{3}tasks_done\0\u{3}created_ms\0\u{3}finished_ms\0\u{3}units_per_second\0\u{3}eta_seconds\0\u{3}result_files\0\u{3}hosts_active\0\u{3}units_provisional\0")
 
   fileprivate class _StorageClass {
     var _batchID: UInt64 = 0
@@ -477,6 +548,7 @@ nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _etaSeconds: Double = 0
     var _resultFiles: [String] = []
     var _hostsActive: UInt64 = 0
+    var _unitsProvisional: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -509,6 +581,7 @@ nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _etaSeconds = source._etaSeconds
       _resultFiles = source._resultFiles
       _hostsActive = source._hostsActive
+      _unitsProvisional = source._unitsProvisional
     }
   }
 
@@ -549,6 +622,7 @@ nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 20: try { try decoder.decodeSingularDoubleField(value: &_storage._etaSeconds) }()
         case 21: try { try decoder.decodeRepeatedStringField(value: &_storage._resultFiles) }()
         case 22: try { try decoder.decodeSingularUInt64Field(value: &_storage._hostsActive) }()
+        case 23: try { try decoder.decodeSingularUInt64Field(value: &_storage._unitsProvisional) }()
         default: break
         }
       }
@@ -623,6 +697,9 @@ nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       if _storage._hostsActive != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._hostsActive, fieldNumber: 22)
       }
+      if _storage._unitsProvisional != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unitsProvisional, fieldNumber: 23)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -654,6 +731,7 @@ nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._etaSeconds != rhs_storage._etaSeconds {return false}
         if _storage._resultFiles != rhs_storage._resultFiles {return false}
         if _storage._hostsActive != rhs_storage._hostsActive {return false}
+        if _storage._unitsProvisional != rhs_storage._unitsProvisional {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -665,7 +743,7 @@ nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreditReport"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{3}ledger_total_microcobblestones\0\u{3}hosts_total_microcobblestones\0\u{3}issued_microcobblestones\0\u{3}ledger_entries\0\u{1}balanced\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{3}ledger_total_microcobblestones\0\u{3}hosts_total_microcobblestones\0\u{3}issued_microcobblestones\0\u{3}ledger_entries\0\u{1}balanced\0\u{3}provisional_microcobblestones\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -679,6 +757,7 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.issuedMicrocobblestones) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.ledgerEntries) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.balanced) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.provisionalMicrocobblestones) }()
       default: break
       }
     }
@@ -703,6 +782,9 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.balanced != false {
       try visitor.visitSingularBoolField(value: self.balanced, fieldNumber: 6)
     }
+    if self.provisionalMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.provisionalMicrocobblestones, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -713,6 +795,7 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.issuedMicrocobblestones != rhs.issuedMicrocobblestones {return false}
     if lhs.ledgerEntries != rhs.ledgerEntries {return false}
     if lhs.balanced != rhs.balanced {return false}
+    if lhs.provisionalMicrocobblestones != rhs.provisionalMicrocobblestones {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -720,7 +803,7 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreditRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{1}microcobblestones\0\u{1}valid\0\u{1}invalid\0\u{1}errors\0\u{3}in_progress\0\u{3}measured_gflops\0\u{3}last_seen_ms\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{1}microcobblestones\0\u{1}valid\0\u{1}invalid\0\u{1}errors\0\u{3}in_progress\0\u{3}measured_gflops\0\u{3}last_seen_ms\0\u{3}provisional_microcobblestones\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -739,6 +822,7 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.inProgress) }()
       case 10: try { try decoder.decodeSingularDoubleField(value: &self.measuredGflops) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.lastSeenMs) }()
+      case 12: try { try decoder.decodeSingularInt64Field(value: &self.provisionalMicrocobblestones) }()
       default: break
       }
     }
@@ -778,6 +862,9 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.lastSeenMs != 0 {
       try visitor.visitSingularUInt64Field(value: self.lastSeenMs, fieldNumber: 11)
     }
+    if self.provisionalMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.provisionalMicrocobblestones, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -793,6 +880,137 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.inProgress != rhs.inProgress {return false}
     if lhs.measuredGflops != rhs.measuredGflops {return false}
     if lhs.lastSeenMs != rhs.lastSeenMs {return false}
+    if lhs.provisionalMicrocobblestones != rhs.provisionalMicrocobblestones {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTrustReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TrustReport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{3}evidence_min\0\u{3}half_life_days\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.hosts) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.evidenceMin) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.halfLifeDays) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hosts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.hosts, fieldNumber: 1)
+    }
+    if self.evidenceMin.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.evidenceMin, fieldNumber: 2)
+    }
+    if self.halfLifeDays.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.halfLifeDays, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireTrustReport, rhs: WireTrustReport) -> Bool {
+    if lhs.hosts != rhs.hosts {return false}
+    if lhs.evidenceMin != rhs.evidenceMin {return false}
+    if lhs.halfLifeDays != rhs.halfLifeDays {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTrustRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TrustRow"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_name\0\u{1}app\0\u{3}window_max\0\u{1}evidence\0\u{1}passed\0\u{1}failed\0\u{3}last_failed_ms\0\u{1}results\0\u{1}standing\0\u{1}explanation\0\u{1}streak\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.hostName) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.volunteerName) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.app) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.windowMax) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self.evidence) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.passed) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.failed) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.lastFailedMs) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.results) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.standing) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.explanation) }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.streak) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hostID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 1)
+    }
+    if !self.hostName.isEmpty {
+      try visitor.visitSingularStringField(value: self.hostName, fieldNumber: 2)
+    }
+    if !self.volunteerName.isEmpty {
+      try visitor.visitSingularStringField(value: self.volunteerName, fieldNumber: 3)
+    }
+    if !self.app.isEmpty {
+      try visitor.visitSingularStringField(value: self.app, fieldNumber: 4)
+    }
+    if self.windowMax != 0 {
+      try visitor.visitSingularUInt64Field(value: self.windowMax, fieldNumber: 5)
+    }
+    if self.evidence.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.evidence, fieldNumber: 6)
+    }
+    if self.passed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.passed, fieldNumber: 7)
+    }
+    if self.failed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.failed, fieldNumber: 8)
+    }
+    if self.lastFailedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lastFailedMs, fieldNumber: 9)
+    }
+    if self.results != 0 {
+      try visitor.visitSingularUInt64Field(value: self.results, fieldNumber: 10)
+    }
+    if self.standing != 0 {
+      try visitor.visitSingularUInt64Field(value: self.standing, fieldNumber: 11)
+    }
+    if !self.explanation.isEmpty {
+      try visitor.visitSingularStringField(value: self.explanation, fieldNumber: 12)
+    }
+    if self.streak != 0 {
+      try visitor.visitSingularUInt64Field(value: self.streak, fieldNumber: 13)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireTrustRow, rhs: WireTrustRow) -> Bool {
+    if lhs.hostID != rhs.hostID {return false}
+    if lhs.hostName != rhs.hostName {return false}
+    if lhs.volunteerName != rhs.volunteerName {return false}
+    if lhs.app != rhs.app {return false}
+    if lhs.windowMax != rhs.windowMax {return false}
+    if lhs.evidence != rhs.evidence {return false}
+    if lhs.passed != rhs.passed {return false}
+    if lhs.failed != rhs.failed {return false}
+    if lhs.lastFailedMs != rhs.lastFailedMs {return false}
+    if lhs.results != rhs.results {return false}
+    if lhs.standing != rhs.standing {return false}
+    if lhs.explanation != rhs.explanation {return false}
+    if lhs.streak != rhs.streak {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

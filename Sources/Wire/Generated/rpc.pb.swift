@@ -346,6 +346,9 @@ public nonisolated struct WireSchedulerReply: Sendable {
 
   public var invalidTasks: UInt64 = 0
 
+  /// What the host has earned with results that are not final yet; not part of credit_microcobblestones.
+  public var provisionalMicrocobblestones: Int64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -933,7 +936,7 @@ nonisolated extension WireTaskFailure: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireSchedulerReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SchedulerReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipts\0\u{3}receipts_signature\0\u{1}tasks\0\u{3}abort_tasks\0\u{3}next_call_seconds\0\u{3}no_work_reasons\0\u{3}server_time_ms\0\u{3}credit_microcobblestones\0\u{3}valid_tasks\0\u{3}invalid_tasks\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipts\0\u{3}receipts_signature\0\u{1}tasks\0\u{3}abort_tasks\0\u{3}next_call_seconds\0\u{3}no_work_reasons\0\u{3}server_time_ms\0\u{3}credit_microcobblestones\0\u{3}valid_tasks\0\u{3}invalid_tasks\0\u{3}provisional_microcobblestones\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -951,6 +954,7 @@ nonisolated extension WireSchedulerReply: SwiftProtobuf.Message, SwiftProtobuf._
       case 8: try { try decoder.decodeSingularInt64Field(value: &self.creditMicrocobblestones) }()
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.validTasks) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.invalidTasks) }()
+      case 11: try { try decoder.decodeSingularInt64Field(value: &self.provisionalMicrocobblestones) }()
       default: break
       }
     }
@@ -987,6 +991,9 @@ nonisolated extension WireSchedulerReply: SwiftProtobuf.Message, SwiftProtobuf._
     if self.invalidTasks != 0 {
       try visitor.visitSingularUInt64Field(value: self.invalidTasks, fieldNumber: 10)
     }
+    if self.provisionalMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.provisionalMicrocobblestones, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1001,6 +1008,7 @@ nonisolated extension WireSchedulerReply: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.creditMicrocobblestones != rhs.creditMicrocobblestones {return false}
     if lhs.validTasks != rhs.validTasks {return false}
     if lhs.invalidTasks != rhs.invalidTasks {return false}
+    if lhs.provisionalMicrocobblestones != rhs.provisionalMicrocobblestones {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

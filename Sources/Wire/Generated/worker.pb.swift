@@ -276,6 +276,9 @@ public nonisolated struct WireAppSchemaMessage: Sendable {
 
   public var numericClass: String = String()
 
+  /// Whether the app's check can prove a whole result.
+  public var proves: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1188,7 +1191,7 @@ nonisolated extension WireAppCatalogue: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AppSchemaMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}title\0\u{1}step\0\u{1}parameters\0\u{1}inputs\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{3}numeric_class\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}title\0\u{1}step\0\u{1}parameters\0\u{1}inputs\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{3}numeric_class\0\u{1}proves\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1205,6 +1208,7 @@ nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.relativeTolerance) }()
       case 8: try { try decoder.decodeSingularDoubleField(value: &self.absoluteTolerance) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.numericClass) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.proves) }()
       default: break
       }
     }
@@ -1238,6 +1242,9 @@ nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf
     if !self.numericClass.isEmpty {
       try visitor.visitSingularStringField(value: self.numericClass, fieldNumber: 9)
     }
+    if self.proves != false {
+      try visitor.visitSingularBoolField(value: self.proves, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1251,6 +1258,7 @@ nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.relativeTolerance != rhs.relativeTolerance {return false}
     if lhs.absoluteTolerance != rhs.absoluteTolerance {return false}
     if lhs.numericClass != rhs.numericClass {return false}
+    if lhs.proves != rhs.proves {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -65,8 +65,10 @@ enum EdgeLaws {
     private static func disposition(_ edge: Explorer.Edge) -> String? {
         let named: TaskID? =
             switch edge.event {
-            case .reported(let task, _, _), .taskFailed(let task, _, _): task
-            case .assigned, .deadlinePassed, .checked, .compared, .assembled, .cancelled, .waitedInVain: nil
+            case .reported(let task, _, _, _), .taskFailed(let task, _, _): task
+            case .assigned, .deadlinePassed, .checked, .compared, .assembled, .cancelled, .confirmed, .recheck,
+                .waitedInVain:
+                nil
             }
         guard let named else { return edge.step.disposition == nil ? nil : "answers an event that is no report" }
         guard let disposition = edge.step.disposition else { return "leaves a report without an answer" }

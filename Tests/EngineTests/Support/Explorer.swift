@@ -59,6 +59,9 @@ struct Explorer {
                 .malformed("not a result"), .refuted(Fixture.difference, "false claim"), .plausible, .proven,
             ]
             for outcome in outcomes { events.append((.checked(task.id, outcome), Fixture.timely)) }
+            events.append((.checked(task.id, .plausible, mayStand: true), Fixture.timely))
+            events.append((.confirmed(task.id, reason: "stands"), Fixture.timely))
+            events.append((.recheck(task.id), Fixture.timely))
             let own = task.state.assignment?.host ?? Fixture.host(0)
             let other = Fixture.host(own == Fixture.host(0) ? 1 : 0)
             events.append((.reported(task.id, host: other, Fixture.report()), Fixture.timely))
@@ -68,6 +71,7 @@ struct Explorer {
                 events.append((.taskFailed(task.id, host: own, Fixture.error()), now))
             }
             events.append((.reported(task.id, host: own, Fixture.report(2)), Fixture.timely))
+            events.append((.reported(task.id, host: own, Fixture.report(1), mayStand: true), Fixture.timely))
             events.append((.taskFailed(task.id, host: own, Fixture.error(.givenBack)), Fixture.timely))
         }
         return events + comparisons(in: state).map { (.compared($0), Fixture.timely) }
@@ -109,7 +113,7 @@ struct Explorer {
             key.append(UInt8(truncatingIfNeeded: name.utf8.count))
             key.append(UInt8(truncatingIfNeeded: number))
         }
-        add(StateName.of(state.unit.state), state.unit.state.canonical?.ordinal ?? 63)
+        add(StateName.of(state.unit.state), (state.unit.state.canonical ?? state.unit.state.provisional)?.ordinal ?? 63)
         for task in state.tasks {
             add(StateName.verdict(task.state), Int(task.state.assignment?.volunteer.rawValue ?? 63))
             switch task.state {

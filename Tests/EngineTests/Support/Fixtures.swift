@@ -12,12 +12,14 @@ enum Fixture {
     static let difference = Difference(element: "candidates[3].power", distance: 0.5, tolerance: 0.001)
 
     static func rule(
-        quorum: Int, initial: Int? = nil, maxTotal: Int, maxErrors: Int = 3
+        quorum: Int, initial: Int? = nil, maxTotal: Int, maxErrors: Int = 3, acceptance: AcceptanceRule = .quorum
     ) -> ReplicationRule {
         ReplicationRule(
-            quorum: quorum, initial: initial ?? quorum, maxTotal: maxTotal, maxErrors: maxErrors,
-            deadline: TimeSpan(seconds: 1000))
+            quorum: quorum, initial: initial ?? (acceptance.trustsSingle ? 1 : quorum), maxTotal: maxTotal,
+            maxErrors: maxErrors, deadline: TimeSpan(seconds: 1000), acceptance: acceptance)
     }
+
+    static let adaptive = AcceptanceRule.adaptive(AdaptiveRule(checkRate: 0.25, window: 4))
 
     static func unit(_ rule: ReplicationRule, checkEach: Bool = true, credit: Credit = credit) -> WorkUnitRecord {
         WorkUnitRecord(

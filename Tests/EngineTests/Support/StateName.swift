@@ -8,6 +8,7 @@ enum StateName {
         case .ready: "ready"
         case .active: "active"
         case .comparing: "comparing"
+        case .provisional: "provisional"
         case .validated: "validated"
         case .assembled: "assembled"
         case .purged: "purged"
@@ -49,7 +50,7 @@ enum StateName {
     static let events = [
         "assigned", "assigned to a volunteer who has one", "reported", "reported by another host", "task failed",
         "task failed, says another host", "deadline passed", "checked", "compared", "assembled", "cancelled",
-        "waited in vain",
+        "confirmed", "recheck", "waited in vain",
     ]
 
     /// The name of an event as it meets a unit.
@@ -58,7 +59,7 @@ enum StateName {
         case .assigned(_, let assignment):
             let isTaken = aggregate.tasks.contains { $0.state.assignment?.volunteer == assignment.volunteer }
             return isTaken ? "assigned to a volunteer who has one" : "assigned"
-        case .reported(let task, let host, _):
+        case .reported(let task, let host, _, _):
             return isHolder(host, task, aggregate) ? "reported" : "reported by another host"
         case .taskFailed(let task, let host, _):
             return isHolder(host, task, aggregate) ? "task failed" : "task failed, says another host"
@@ -67,6 +68,8 @@ enum StateName {
         case .compared: return "compared"
         case .assembled: return "assembled"
         case .cancelled: return "cancelled"
+        case .confirmed: return "confirmed"
+        case .recheck: return "recheck"
         case .waitedInVain: return "waited in vain"
         }
     }
@@ -78,8 +81,9 @@ enum StateName {
     /// The task that an event names; nil for events of the whole unit.
     static func task(of event: WorkUnitEvent) -> TaskID? {
         switch event {
-        case .assigned(let task, _), .reported(let task, _, _), .taskFailed(let task, _, _), .deadlinePassed(let task),
-            .checked(let task, _):
+        case .assigned(let task, _), .reported(let task, _, _, _), .taskFailed(let task, _, _),
+            .deadlinePassed(let task),
+            .checked(let task, _, _), .confirmed(let task, _), .recheck(let task):
             task
         case .compared, .assembled, .cancelled, .waitedInVain: nil
         }
