@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import Foundation
 import Testing
 import Transparency
 
@@ -93,6 +94,15 @@ import Transparency
     func golden(sample: Golden) throws {
         #expect(Hex.encode(try sample.leaf.encoded()) == sample.hex)
         #expect(try LedgerLeaf(Hex.decode(sample.hex)!) == sample.leaf)
+    }
+
+    /// The example of the format's document is the first sample.
+    @Test func theDocumentSaysTheSame() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "work-units/LEDGER.md"), encoding: .utf8)
+        let blocks = text.components(separatedBy: "```")
+        #expect(blocks.contains { $0.filter { $0.isHexDigit }.hasSuffix(Self.samples[0].hex) })
     }
 
     @Test func tasksOfLeaves() {

@@ -31,6 +31,30 @@ public struct Evidence: Hashable, Sendable {
         self.proof = proof
     }
 
+    /// Looks for a rollback or a fork between two checkpoints that a log has signed.
+    ///
+    /// - Parameter files: the public files that belong to `served`.
+    /// - Returns: nil when there is neither, and when the files do not show it, since they are wrong themselves.
+    /// - Throws: what the reader throws.
+    public init?(kept: SignedCheckpoint, served: SignedCheckpoint, files: some TileReader) throws(Fault) {
+        if served.size < kept.size {
+            self.init(.rollback, kept: kept, served: served)
+            return
+        }
+        guard kept.size > 0, kept.root != served.root || kept.size < served.size else { return nil }
+        let (root, proof): (Digest, ConsistencyProof)
+        do throws(Fault) {
+            let nodes = TileNodes(files, size: served.size)
+            proof = try ConsistencyProof(from: kept.size, to: served.size, from: nodes)
+            root = kept.size == served.size ? served.root : try nodes.root(at: kept.size)
+        } catch {
+            guard error.kind == .noInput || error.kind == .badData else { throw error }
+            return nil
+        }
+        guard root != kept.root, (try? proof.verify(oldRoot: root, newRoot: served.root)) != nil else { return nil }
+        self.init(.fork, kept: kept, served: served, oldRoot: root, proof: proof.hashes)
+    }
+
     private static let title = "millrace-log-evidence/v1"
 
     /// The file. Work-units/LEDGER.md describes it.

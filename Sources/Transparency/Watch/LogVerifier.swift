@@ -54,24 +54,13 @@ public struct LogVerifier<Reader: TileReader> {
 
     /// Compares with the checkpoint of an earlier day.
     private mutating func compare(_ now: SignedCheckpoint) throws(Fault) {
-        guard let kept, kept.note.text != now.note.text else { return }
-        if now.size < kept.size {
-            report.add(.rolledBack(seen: kept.size, now: now.size))
-            report.evidence = Evidence(.rollback, kept: kept, served: now)
-            return
-        }
-        guard kept.size > 0 else { return }
-        do throws(Fault) {
-            let nodes = TileNodes(reader, size: now.size)
-            let proof = try ConsistencyProof(from: kept.size, to: now.size, from: nodes)
-            let root = kept.size == now.size ? now.root : try nodes.root(at: kept.size)
-            guard root != kept.root, (try? proof.verify(oldRoot: root, newRoot: now.root)) != nil else { return }
+        guard let kept, let evidence = try Evidence(kept: kept, served: now, files: reader) else { return }
+        if let root = evidence.oldRoot {
             report.add(.forked(size: kept.size, seen: kept.root, now: root))
-            report.evidence = Evidence(.fork, kept: kept, served: now, oldRoot: root, proof: proof.hashes)
-        } catch {
-            // Files that are missing or too short are found, and named, by the walk.
-            guard error.kind == .noInput || error.kind == .badData else { throw error }
+        } else {
+            report.add(.rolledBack(seen: kept.size, now: now.size))
         }
+        report.evidence = evidence
     }
 
     /// The hashes of the partial tiles, by level, that lead to the signed root. - Returns: nil when none do.
