@@ -53,6 +53,7 @@ let package = Package(
         .target(name: "Manifest", dependencies: ["Domain", yams]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
+        .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
         .target(name: "Compute", dependencies: ["Bytes", "CFFTW", "COpenBLAS"]),
         // Layer 3.
         .target(
@@ -80,7 +81,7 @@ let package = Package(
         ),
         .target(
             name: "Console",
-            dependencies: ["ClientSystem", "WorkerHost", "Engine", "Manifest", "Wire", "Bytes", "Domain"]
+            dependencies: ["ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Wire", "Bytes", "Domain"]
         ),
         // Layer 6: arguments and wiring, nothing else.
         .executableTarget(
@@ -110,6 +111,7 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
+        .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Domain", "Bytes"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
@@ -126,7 +128,10 @@ let package = Package(
             name: "ClientSystemTests",
             dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
         ),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "Manifest", "Wire", "Bytes", "Domain", protobuf]),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: ["Console", "Manifest", "Transparency", "Wire", "Bytes", "Domain", protobuf]
+        ),
         .testTarget(name: "ConformanceTests", dependencies: ["Apps", "Plugins", "Domain", "Bytes"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire", "Bytes", "Domain", "CPosix", protobuf]),
