@@ -64,15 +64,15 @@ let package = Package(
         .target(name: "Storage", dependencies: ["Domain"]),
         // Layer 4.
         .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
-        .target(name: "ServerCore", dependencies: ["Engine", "Storage", "Wire", "Bytes", "Domain"]),
+        .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
         .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
         // Layer 5.
         .target(
             name: "ServerHTTP",
             dependencies: [
-                "ServerCore", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain", hummingbird, mustache,
-                logging,
+                "ServerCore", "Transparency", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain",
+                hummingbird, mustache, logging,
             ]
         ),
         .target(
@@ -81,13 +81,16 @@ let package = Package(
         ),
         .target(
             name: "Console",
-            dependencies: ["ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Wire", "Bytes", "Domain"]
+            dependencies: [
+                "ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Wire", "Bytes", "Domain",
+            ]
         ),
         // Layer 6: arguments and wiring, nothing else.
         .executableTarget(
             name: "millrace-server",
             dependencies: [
-                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "Bytes", "Domain", arguments, logging,
+                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "Bytes", "Domain", arguments,
+                logging,
             ]
         ),
         .executableTarget(
@@ -117,7 +120,9 @@ let package = Package(
         .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
         .testTarget(
             name: "ServerCoreTests",
-            dependencies: ["ServerCore", "Engine", "Storage", "StorageSQLite", "Wire", "Bytes", "Domain", protobuf]
+            dependencies: [
+                "ServerCore", "Engine", "Transparency", "Storage", "StorageSQLite", "Wire", "Bytes", "Domain", protobuf,
+            ]
         ),
         .testTarget(
             name: "ServerHTTPTests",

@@ -34,6 +34,7 @@ extension ProjectServer {
                 ended = true
             }
         }
+        try logVerdicts(aggregate, step.aggregate, in: tx, now: now)
         for effect in Trust.effects(aggregate, step.aggregate) {
             try follow(effect, unit: step.aggregate.unit, in: tx, now: now)
         }

@@ -111,7 +111,7 @@ extension ProjectServer {
     /// Writes what a job brought. An event that came too late for the state of its unit or batch changes nothing.
     public func commit(_ event: JobEvent, in tx: any StoreTransaction, now: Timestamp) throws {
         switch event {
-        case .split(let split): try commit(split, in: tx)
+        case .split(let split): try commit(split, in: tx, now: now)
         case .checked(let task, let outcome):
             _ = try apply(.checked(task, outcome), toUnit: task.unit, in: tx, now: now)
         case .compared(let unit, let pairs): _ = try apply(.compared(pairs), toUnit: unit, in: tx, now: now)

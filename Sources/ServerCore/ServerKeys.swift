@@ -1,10 +1,13 @@
 import Bytes
 import Domain
+import Transparency
 
 /// The project's key and the secrets that follow from it.
 public struct ServerKeys: Sendable {
     /// Signs work units and receipts.
     public let project: SigningKey
+    /// Signs the checkpoints of the public log, and nothing else.
+    public let log: NoteSigner
     let ticketSecret: [UInt8]
     private let challengeSecret: [UInt8]
     private let drawSecret: [UInt8]
@@ -14,13 +17,25 @@ public struct ServerKeys: Sendable {
         let raw = project.rawRepresentation
         ticketSecret = HMACSHA256.code(for: Array("millrace-ticket-v1".utf8), key: raw)
         challengeSecret = HMACSHA256.code(for: Array("millrace-challenge-v1".utf8), key: raw)
+        log = Self.logSigner(project, raw)
         drawSecret = HMACSHA256.code(for: Array("millrace-draw-v1".utf8), key: raw)
     }
 
-    /// The first 16 digits of the SHA-256 of the public key: what people compare by eye.
-    public var fingerprint: String {
-        String(SHA256Hash.digest(of: project.publicKey.rawRepresentation).hex.prefix(16))
+    private static func logSigner(_ project: SigningKey, _ raw: [UInt8]) -> NoteSigner {
+        let seed = HMACSHA256.code(for: Array("millrace-log-v1".utf8), key: raw)
+        let name = "millrace-\(fingerprint(of: project))"
+        guard let secret = SigningKey(rawRepresentation: seed),
+            let signer = NoteSigner(name: name, kind: .ed25519, secret: secret)
+        else { preconditionFailure("any 32 bytes are an Ed25519 key, and the name has no character that notes refuse") }
+        return signer
     }
+
+    private static func fingerprint(of key: SigningKey) -> String {
+        String(SHA256Hash.digest(of: key.publicKey.rawRepresentation).hex.prefix(16))
+    }
+
+    /// The first 16 digits of the SHA-256 of the public key: what people compare by eye.
+    public var fingerprint: String { Self.fingerprint(of: project) }
 
     /// The seed for checking a result. It follows from the result's hash and a secret, so it is fixed only once the
     /// result is committed, nobody outside can foresee it, and a check that is done again asks the same question.

@@ -147,10 +147,11 @@ extension ProjectServer {
 
     /// Rows second: units and cursor in one transaction, so that no piece is made twice or left out. A split that was
     /// overtaken (by a restart that did it again, or a cancel) is dropped.
-    func commit(_ split: PreparedSplit, in tx: any StoreTransaction) throws {
+    func commit(_ split: PreparedSplit, in tx: any StoreTransaction, now: Timestamp) throws {
         guard var batch = try tx.batch(split.batch), batch.state == .running, !batch.splitFinished,
             batch.cursor == split.cursorBefore, batch.workUnitCount == split.firstIndex
         else { return }
+        if split.firstIndex == 0 { try logRelease(split.units, of: batch, in: tx, now: now) }
         try tx.insertWorkUnits(split.units.map { WorkUnitMachine.create($0) })
         batch.cursor = split.cursorAfter
         batch.splitFinished = split.finished

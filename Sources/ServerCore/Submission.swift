@@ -2,6 +2,7 @@ import Bytes
 import Domain
 import Engine
 import Storage
+import Transparency
 import Wire
 
 extension ProjectServer {
@@ -53,12 +54,15 @@ extension ProjectServer {
         _ spec: ProjectSpec, manifest: Digest, inputs: [InputReference], in tx: any StoreTransaction,
         now: Timestamp
     ) throws -> BatchRecord {
-        try tx.insertBatch { id in
+        let batch = try tx.insertBatch { id in
             BatchRecord(
                 id: id, project: spec.name, title: spec.title, app: spec.app, manifest: manifest, inputs: inputs,
                 replication: spec.replication, state: .running, cursor: [], splitFinished: false, workUnitCount: 0,
                 createdAt: now, finishedAt: nil)
         }
+        let act = LoggedAdminAct(actor: "admin", act: "submit", object: "batch \(batch.id)")
+        try log(.adminAct(act), in: tx, now: now)
+        return batch
     }
 
     /// Ends a batch at the scientist's wish: nothing more is sent, what is out is aborted at the host's next call.
@@ -71,7 +75,10 @@ extension ProjectServer {
             return .failure(RequestRefusal(.notFound, "there is no batch \(id)"))
         }
         switch batch.state {
-        case .running, .assembling: return .success(try end(batch, .cancelled, in: tx, now: now))
+        case .running, .assembling:
+            let act = LoggedAdminAct(actor: "admin", act: "cancel", object: "batch \(id)")
+            try log(.adminAct(act), in: tx, now: now)
+            return .success(try end(batch, .cancelled, in: tx, now: now))
         case .cancelled: return .success(batch)
         case .finished, .failed:
             return .failure(RequestRefusal(.wrongState, "batch \(id) has ended: \(batch.state.word)"))

@@ -15,6 +15,8 @@ public struct ServerFiles: Sendable {
     public var keyPath: String { path + "/keys/project.key" }
     public var addressPath: String { path + "/address" }
     public var resultsPath: String { path + "/results" }
+    /// The public log: may be served by any web server, too.
+    public var logPath: String { path + "/log" }
 
     /// The project's key, made at the first start. Losing it means that every client must attach anew.
     public func projectKey() throws -> SigningKey {
@@ -25,6 +27,11 @@ public struct ServerFiles: Sendable {
     /// The token of scientists and admins, made at the first start; a new one is made when the file is removed.
     public func adminToken() throws -> String {
         try token(try secret(at: tokenPath) { SigningKey().rawRepresentation })
+    }
+
+    /// Without making one; nil when it is not there, or no key.
+    public func presentProjectKey() throws -> SigningKey? {
+        try present(keyPath).flatMap { try? key($0) }
     }
 
     private func key(_ text: String) throws -> SigningKey {

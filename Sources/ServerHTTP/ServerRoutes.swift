@@ -44,6 +44,7 @@ public struct ServerRoutes: Sendable {
         addUploads(router)
         addAdmin(router)
         addPages(router)
+        addLog(router)
         addHealth(router)
         refuseOtherMethods(router)
         return router

@@ -15,9 +15,12 @@ public final class ServerRuntime: Sendable {
     let metrics = Metrics()
     let results: ResultsFolder
     let manifests: ManifestShelf
+    let publisher: LogPublisher
     private let pool: JobPool
     private let wake = WakeUp()
     private let tickEnded = WakeUp()
+    private let publishing = WakeUp()
+    private let publishingEnded = WakeUp()
     private let sweep: UploadSweep
     private let memory = Mutex(Memory())
 
@@ -32,6 +35,8 @@ public final class ServerRuntime: Sendable {
 
     /// Every event wakes the tick at once; by itself it only looks for deadlines that have passed.
     private static let tickSeconds = 1.0
+    /// How far the public log may be behind.
+    private static let publishSeconds = 2.0
     private static let hostKeysMax = 100_000
 
     /// Opens the store on its own thread and starts ticking.
@@ -39,7 +44,7 @@ public final class ServerRuntime: Sendable {
     ///   - clock: the present time; read nowhere else but for the age of uploads, whose files have the machine's time.
     ///   - sweepEvery: how often stale uploads are looked for.
     public init(
-        core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], log: Logger,
+        core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], log: Logger, logPath: String,
         clock: @escaping @Sendable () -> Timestamp, sweepEvery: Duration = .seconds(3600),
         makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
@@ -50,6 +55,16 @@ public final class ServerRuntime: Sendable {
         writer = try WriterThread(metrics: metrics, clock: clock, makeStore: makeStore)
         pool = JobPool(performers)
         sweep = UploadSweep(blobs: core.blobs, clock: clock)
+        publisher = LogPublisher(folder: logPath, signer: core.keys.log)
+        _ = try writer.performBlocking { tx, now in try core.backfillLog(in: tx, now: now) }
+        BlockingThread.start("millrace-log") { [self] in
+            while !memory.withLock({ $0.isStopping }) {
+                publish()
+                publishing.wait(seconds: ServerRuntime.publishSeconds)
+            }
+            publish()
+            publishingEnded.signal()
+        }
         BlockingThread.start("millrace-tick") { [self] in
             var swept = ContinuousClock.now
             while !memory.withLock({ $0.isStopping }) {
@@ -73,6 +88,9 @@ public final class ServerRuntime: Sendable {
         wake.signal()
         tickEnded.wait(seconds: 30)
         pool.stop()
+        // What was decided last is told, too.
+        publishing.signal()
+        publishingEnded.wait(seconds: 30)
         writer.stop()
     }
 
@@ -101,6 +119,13 @@ public final class ServerRuntime: Sendable {
         } catch {
             metrics.store(error: "\(error)")
             log.error("the tick failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// A log that cannot be published (the disk is full, the database was changed) stops nothing else.
+    private func publish() {
+        do { try publisher.publish(writer) } catch {
+            log.error("the public log is behind", metadata: ["error": "\(error)"])
         }
     }
 

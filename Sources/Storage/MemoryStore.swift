@@ -36,6 +36,9 @@ final class MemoryTables: StoreTransaction {
     /// Places of a task's entries.
     var ledgerByTask: [TaskID: [Int]] = [:]
 
+    var logRows: [[UInt8]] = []
+    var logEdgeRow: [UInt8]?
+
     var trustRows: [SeriesKey: TrustRecord] = [:]
     var seriesRows: [TaskID: SeriesEntry] = [:]
     /// Tasks of a series by sequence, from 1.

@@ -54,3 +54,19 @@ extension MemoryTables {
         return balance
     }
 }
+
+extension MemoryTables {
+    func appendLogLeaf(_ leaf: [UInt8]) throws -> Int64 {
+        append(leaf, to: \.logRows)
+        return Int64(logRows.count) - 1
+    }
+
+    func logLeafCount() throws -> Int64 { Int64(logRows.count) }
+
+    func logLeaves(from index: Int64, limit: Int) throws -> [[UInt8]] {
+        Array(logRows.dropFirst(Int(max(index, 0))).prefix(max(limit, 0)))
+    }
+
+    func logEdge() throws -> [UInt8]? { logEdgeRow }
+    func saveLogEdge(_ edge: [UInt8]) throws { set(\.logEdgeRow, to: edge) }
+}

@@ -19,7 +19,7 @@ public protocol Store: AnyObject {
 /// What can be read and written inside one transaction.
 ///
 /// Valid until the body that received it returns.
-public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, TrustTable, LedgerTable {
+public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, TrustTable, LedgerTable, LogTable {
     /// A part of the transaction that is undone alone when `body` throws; the error is rethrown.
     ///
     /// The writer runs many requests in one transaction (group commit), each in a savepoint of its own, and answers
@@ -119,6 +119,18 @@ public protocol LedgerTable {
     func ledgerSummary() throws -> LedgerSummary
     /// The sum of the entries of one account, credits minus debits.
     func balance(of account: Account) throws -> Credit
+}
+
+/// The leaves of the public log, in the transaction of what they tell. Nothing is ever changed or removed.
+public protocol LogTable {
+    /// - Returns: the leaf's index, from 0 without gaps.
+    func appendLogLeaf(_ leaf: [UInt8]) throws -> Int64
+    func logLeafCount() throws -> Int64
+    /// Leaves in order of index.
+    func logLeaves(from index: Int64, limit: Int) throws -> [[UInt8]]
+    /// What the publisher has kept; nil before the first publication.
+    func logEdge() throws -> [UInt8]?
+    func saveLogEdge(_ edge: [UInt8]) throws
 }
 
 /// An unsent or sent task with what the scheduler must know of its unit.

@@ -5,6 +5,7 @@ import ServerCore
 import ServerHTTP
 import Storage
 import StorageSQLite
+import Transparency
 
 struct FsckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,6 +44,7 @@ struct FsckCommand: AsyncParsableCommand {
         let store = try openStore(directory)
         var found = try ServerFiles(path: directory.path).differences()
         found += try store.transaction { try StoreAudit.differences($0) }
+        found += try logDifferences(store, files: ServerFiles(path: directory.path))
         let digests = try store.transaction { try blobs(named: $0) }
         for (digest, what) in digests {
             if try !directory.blobs.contains(digest) {
@@ -52,6 +54,28 @@ struct FsckCommand: AsyncParsableCommand {
             }
         }
         return (found, digests.count)
+    }
+
+    /// The log against the rows, and the public files against the log.
+    private func logDifferences(_ store: SQLiteStore, files: ServerFiles) throws -> [String] {
+        var found = try store.transaction { try LogAudit.differences(in: $0) }
+        guard let key = try files.presentProjectKey() else { return found }
+        var verifier = LogVerifier(LogFolder(path: files.logPath), key: ServerKeys(project: key).log.key)
+        let report = try verifier.run()
+        guard let checkpoint = report.checkpoint else {
+            // Nothing was ever published, or it is gone.
+            let isEmpty = try store.transaction { try $0.logEdge() } == nil
+            return isEmpty ? found : found + report.findings.map { "public log: \($0)" }
+        }
+        found += report.findings.map { "public log: \($0)" }
+        let root = try store.transaction { try LogAudit.root(over: checkpoint.size, in: $0) }
+        if root != checkpoint.root {
+            found.append(
+                root == nil
+                    ? "the public log has \(checkpoint.size) leaves, more than the database"
+                    : "the first \(checkpoint.size) leaves of the database are not those of the public checkpoint")
+        }
+        return found
     }
 
     private func openStore(_ directory: DataDirectory) throws -> SQLiteStore {

@@ -197,6 +197,7 @@ final class TestSite {
     func expectSoundStore(_ at: SourceLocation = #_sourceLocation) throws {
         let differences = try store.transaction { try StoreAudit.differences($0) }
         #expect(differences == [], sourceLocation: at)
+        #expect(try store.transaction { try LogAudit.differences(in: $0) } == [], sourceLocation: at)
         let report = try credit()
         #expect(report.balanced, sourceLocation: at)
         let sum = report.hosts.reduce(Int64(0)) { $0 + $1.microcobblestones }

@@ -14,6 +14,8 @@ enum RandomOperation {
     case saveTrust(host: Int64, app: String)
     case insertSeries(TaskID, host: Int64, sequence: Int64, SeriesEntry.State)
     case updateSeries(TaskID, SeriesEntry.State)
+    case appendLeaf(UInt8)
+    case saveEdge(UInt8)
     case query(seed: UInt64)
 
     static func draw(_ random: inout TestGenerator) -> RandomOperation {
@@ -33,6 +35,8 @@ enum RandomOperation {
             return .transfer(
                 LedgerKind.allCases[random.below(4)], TaskID(unit: unit, ordinal: random.below(4)),
                 host: Int64(random.below(6) + 1), amount: Int64(random.below(1000) - 5))
+        case 25:
+            return random.below(4) == 0 ? .saveEdge(UInt8(random.below(256))) : .appendLeaf(UInt8(random.below(256)))
         case 20: return .saveTrust(host: Int64(random.below(6) + 1), app: "app \(random.below(3))")
         case 21, 22:
             return .insertSeries(
@@ -79,6 +83,8 @@ enum RandomOperation {
             try tx.saveWorkUnit(aggregate)
         case .transfer(let kind, let task, let host, let amount):
             return "\(try transfer(kind, task, host, amount, tx))"
+        case .appendLeaf(let byte): return "\(try tx.appendLogLeaf([UInt8](repeating: byte, count: Int(byte) % 7)))"
+        case .saveEdge(let byte): try tx.saveLogEdge([byte])
         case .saveTrust(let host, let app): try tx.saveTrust(Samples.trust(host, app: app))
         case .insertSeries(let task, let host, let sequence, let state):
             try tx.insertSeriesEntry(Samples.series(task, host: host, sequence, state))

@@ -41,6 +41,7 @@ struct SQLiteConstraintTests {
                 }
                 try tx.insertWorkUnits(units)
                 _ = try tx.appendLedger(Samples.entry(other, host: 1, amount: 5))
+                _ = try tx.appendLogLeaf([1, 2, 3])
             }
         }
         return (RawDatabase(path), folder)
@@ -147,6 +148,8 @@ struct SQLiteConstraintTests {
             INSERT OR REPLACE INTO ledger
             SELECT 1, at_ms, 1, debit_project, NULL, NULL, 1, 5, 99, project FROM ledger
             """,
+            "UPDATE log_leaf SET leaf = x'00'", "DELETE FROM log_leaf", "INSERT INTO log_leaf VALUES (5, x'00')",
+            "INSERT OR REPLACE INTO log_leaf VALUES (0, x'00')",
             "UPDATE task SET id = id + 20 WHERE state = 7", "UPDATE work_unit SET id = id + 20 WHERE state = 7",
         ])
     func appendOnly(sql: String) throws {

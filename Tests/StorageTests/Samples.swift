@@ -163,6 +163,8 @@ enum Samples {
                 lines.append("\(String(describing: first))")
             }
         }
+        lines += try tx.logLeaves(from: 0, limit: 10_000).map { "leaf \($0)" }
+        lines.append("\(try tx.logLeafCount()) \(try tx.logEdge() ?? [])")
         lines += try tx.ledger(fromNumber: 1, limit: 10_000).map { "\($0)" }
         lines.append("\(try tx.ledgerSummary()) \(try tx.balance(of: .project("gamma")))")
         lines.append("\(try tx.unitsAwaitingValidation(limit: 10_000))")

@@ -130,4 +130,29 @@ struct TrustConformanceTests {
             #expect(kinds == [.hold, .hold, .hold, .release, .void, .grant])
         }
     }
+
+    @Test("the log numbers its leaves from 0, and goes with its transaction", arguments: StoreKind.allCases)
+    func log(kind: StoreKind) throws {
+        struct Undo: Error {}
+        let bench = try StoreBench(kind)
+        try bench.store.transaction { tx in
+            #expect(try tx.logLeafCount() == 0)
+            #expect(try tx.logEdge() == nil)
+            #expect(try tx.appendLogLeaf([]) == 0)
+            #expect(try tx.appendLogLeaf([1, 2]) == 1)
+            try tx.saveLogEdge([5])
+        }
+        try? bench.store.transaction { tx in
+            #expect(try tx.appendLogLeaf([3]) == 2)
+            try tx.saveLogEdge([6, 7])
+            throw Undo()
+        }
+        try bench.store.transaction { tx in
+            #expect(try tx.appendLogLeaf([4]) == 2)
+            #expect(try tx.logLeaves(from: 0, limit: 9) == [[], [1, 2], [4]])
+            #expect(try tx.logLeaves(from: 1, limit: 1) == [[1, 2]])
+            #expect(try tx.logLeaves(from: 3, limit: 9).isEmpty)
+            #expect(try tx.logEdge() == [5])
+        }
+    }
 }

@@ -1,4 +1,4 @@
--- Schema version 2: single results that are trusted, trust itself, and provisional credit.
+-- Schema version 2: single results that are trusted, trust itself, provisional credit, and the public log.
 -- Sources/StorageSQLite/Migration0002.swift holds the same text; a test compares them.
 
 -- Work units have a further state, 8 provisional; its canonical task is the one whose result stands. Only
@@ -118,3 +118,28 @@ CREATE TRIGGER ledger_added AFTER INSERT ON ledger BEGIN
     ON CONFLICT (host) DO UPDATE
     SET balance = balance + excluded.balance, provisional = provisional + excluded.provisional;
 END;
+
+-- The leaves of the public log, numbered from 0 without gaps, and what its publisher keeps between two times.
+CREATE TABLE log_leaf (
+    position INTEGER PRIMARY KEY CHECK (position >= 0),
+    leaf BLOB NOT NULL
+) STRICT;
+
+CREATE TRIGGER log_in_order BEFORE INSERT ON log_leaf
+WHEN NEW.position <> (SELECT coalesce(max(position), -1) + 1 FROM log_leaf)
+BEGIN
+    SELECT RAISE(ABORT, 'the log has no gaps');
+END;
+
+CREATE TRIGGER log_not_changed BEFORE UPDATE ON log_leaf BEGIN
+    SELECT RAISE(ABORT, 'the log is append-only');
+END;
+
+CREATE TRIGGER log_not_removed BEFORE DELETE ON log_leaf BEGIN
+    SELECT RAISE(ABORT, 'the log is append-only');
+END;
+
+CREATE TABLE log_edge (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    edge BLOB NOT NULL
+) STRICT;

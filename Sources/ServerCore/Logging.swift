@@ -1,0 +1,100 @@
+import Bytes
+import Domain
+import Engine
+import Storage
+import Transparency
+
+/// The public log: every verdict, every movement of credit, what admins do, and which projects were let in.
+///
+/// A leaf is appended in the transaction of what it tells, so neither can be without the other. `LogPublisher` of the
+/// HTTP edge brings the leaves into the public files.
+extension ProjectServer {
+    func log(_ event: LedgerLeaf.Event, in tx: any StoreTransaction, now: Timestamp) throws {
+        let bytes: [UInt8]
+        do throws(LeafRefusal) { bytes = try LedgerLeaf(at: now, event: event).encoded() } catch {
+            throw StoreError.conflict("an entry of the public log: \(error)")
+        }
+        _ = try tx.appendLogLeaf(bytes)
+    }
+
+    /// The results that a step has judged.
+    func logVerdicts(
+        _ before: WorkUnitAggregate, _ after: WorkUnitAggregate, in tx: any StoreTransaction, now: Timestamp
+    ) throws {
+        for (at, task) in after.tasks.enumerated() {
+            if at < before.tasks.count, before.tasks[at].state == task.state { continue }
+            if let verdict = PublicLog.verdict(task, of: after.unit) { try log(.verdict(verdict), in: tx, now: now) }
+        }
+    }
+
+    func log(_ entry: LedgerEntry, in tx: any StoreTransaction) throws {
+        try log(.credit(PublicLog.credit(entry)), in: tx, now: entry.at)
+    }
+
+    /// What a batch computes with, and who signs its units: known with its first units.
+    func logRelease(
+        _ units: [WorkUnitRecord], of batch: BatchRecord, in tx: any StoreTransaction, now: Timestamp
+    ) throws {
+        guard let first = units.first, let slash = first.app.lastIndex(of: "/"),
+            let version = Int(first.app[first.app.index(after: slash)...])
+        else { return }
+        let release = LoggedRelease(
+            project: batch.project, manifest: batch.manifest, app: String(first.app[..<slash]), version: version,
+            key: keys.project.publicKey.rawRepresentation)
+        try log(.release(release), in: tx, now: now)
+    }
+
+    /// Brings what an older version has written into the log, once.
+    ///
+    /// - Returns: how many leaves were made; 0 when the log has some already.
+    public func backfillLog(in tx: any StoreTransaction, now: Timestamp) throws -> Int64 {
+        guard try tx.logLeafCount() == 0 else { return 0 }
+        for batch in try tx.batches().reversed() {
+            try forEachUnit(of: batch.id, in: tx) { aggregate in
+                for task in aggregate.tasks {
+                    guard let verdict = PublicLog.verdict(task, of: aggregate.unit) else { continue }
+                    try log(.verdict(verdict), in: tx, now: now)
+                }
+            }
+        }
+        var number: Int64 = 1
+        while true {
+            let page = try tx.ledger(fromNumber: number, limit: 1000)
+            guard let last = page.last else { break }
+            number = last.number + 1
+            for entry in page { try log(entry, in: tx) }
+        }
+        return try tx.logLeafCount()
+    }
+}
+
+/// How rows of the store are told in the log.
+public enum PublicLog {
+    /// Nil for a task without a verdict.
+    public static func verdict(_ task: TaskRecord, of unit: WorkUnitRecord) -> LoggedVerdict? {
+        guard case .decided(let assignment, _, let verdict) = task.state else { return nil }
+        return LoggedVerdict(
+            task: task.id, host: assignment.host, outcome: verdict.outcome,
+            reason: LoggedVerdict.digest(ofReason: verdict.reason), canonical: unit.state.canonical)
+    }
+
+    public static func credit(_ entry: LedgerEntry) -> LoggedCredit {
+        let kind: LoggedCredit.Kind =
+            switch entry.kind {
+            case .grant, .release: .final
+            case .hold: .provisional
+            case .void: .void
+            }
+        return LoggedCredit(
+            number: entry.number, kind: kind, debit: account(entry.debit), credit: account(entry.credit),
+            amount: entry.amount, task: entry.task)
+    }
+
+    private static func account(_ account: Account) -> LoggedCredit.Account {
+        switch account {
+        case .project(let name): .project(name)
+        case .host(let id): .host(id)
+        case .provisional(let id): .provisional(id)
+        }
+    }
+}
