@@ -5,7 +5,7 @@ import Testing
 struct PurityTests {
     static let pure: Set = [
         "Domain", "Bytes", "Wire", "Manifest", "Plugins", "Engine", "Compute", "Apps", "Storage", "ServerCore",
-        "ClientCore",
+        "ClientCore", "Transparency",
     ]
     static let forbidden = [
         "Date()", "Date.now", ".random(", "SystemRandomNumberGenerator", "ContinuousClock", "SuspendingClock",

@@ -148,7 +148,8 @@ struct TrustConformanceTests {
             throw Undo()
         }
         try bench.store.transaction { tx in
-            #expect(try tx.appendLogLeaf([4]) == 2)
+            let position = try tx.appendLogLeaf([4])
+            #expect(position == 2)
             #expect(try tx.logLeaves(from: 0, limit: 9) == [[], [1, 2], [4]])
             #expect(try tx.logLeaves(from: 1, limit: 1) == [[1, 2]])
             #expect(try tx.logLeaves(from: 3, limit: 9).isEmpty)

@@ -41,6 +41,55 @@ import Transparency
         #expect(Cosignature.parts([0x80] + [UInt8](repeating: 0, count: 71)) == nil)
     }
 
+    /// Public logs: a static CT log with a line of another kind of signature and two witnesses, and Go's checksum
+    /// database, whose origin is not its key's name.
+    @Test func checkpointsOfRealLogs() throws {
+        let text = """
+            arche2025h1.staging.ct.transparency.dev
+            1432088532
+            U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
+
+            — arche2025h1.staging.ct.transparency.dev \
+            zTM8sQAAAZ5W0WdjBAMARjBEAiBjW5IQf9pvsYLfQFX6hoGREPMHbdQ3urbllzalApkptQIgIpwtEroeW2BXaHAI4kJXFbon5Ch9MNL5\
+            zRNZ55lvGt0=
+            — arche2025h1.staging.ct.transparency.dev \
+            ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=
+            — witness1.smartit.nu/witness1 \
+            pIyCDwAAAABqEiEghIp82KWebrw7/oHQwlTAm3g2RKS4+eebl8eO0WH+/iEcxZ75W3u5hNI7TOQtmJbqmNWVuE0tgh0XwzdZsDsUAQ==
+            — remora.n621.de \
+            2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==
+
+            """
+        let log = try NoteKey(
+            text: "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f")
+        let witness = try NoteKey(text: "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2")
+        let signed = try SignedCheckpoint(Array(text.utf8), key: log)
+        #expect(signed.size == 1_432_088_532)
+        let cosigned = try Cosignature.all(in: signed.note, of: [witness])
+        #expect(cosigned == [Cosignature(witness: witness, time: 1_779_573_024)])
+        let forged = text.replacing("1432088532", with: "1432088533")
+        #expect(throws: NoteRefusal.badSignature(log.name)) { try SignedCheckpoint(Array(forged.utf8), key: log) }
+        #expect(throws: NoteRefusal.badSignature(witness.name)) {
+            try Cosignature.all(in: SignedNote(Array(forged.utf8)), of: [witness])
+        }
+
+        let sums = """
+            go.sum database tree
+            6476701
+            mb8QLQIs0Z0yP5Cstq6guj87oXWeC9gEM8oVikmm9Wk=
+
+            — sum.golang.org \
+            Az3grsLX85Gz+s1SiTbgkuqxgItqFq7gsMUEyVnrsa9LM7Us9S+1xbFIGu95949rj4nPRYfvimWEPWL+o3GeoWwOoAw=
+
+            """
+        let key = try NoteKey(text: "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")
+        let note = try SignedNote(Array(sums.utf8))
+        #expect(try note.verify([key]) == [key])
+        #expect(try Checkpoint(text: note.text).size == 6_476_701)
+        let other = NoteRefusal.anotherOrigin(found: "go.sum database tree", expected: "sum.golang.org")
+        #expect(throws: other) { try SignedCheckpoint(note, key: key) }
+    }
+
     @Test func malformedCheckpointsAreRefused() {
         let root = Base64.encode(LogHash.empty.bytes)
         for bad in [

@@ -92,6 +92,11 @@ import Transparency
             let report = try Sample.report(try bundles(other, of: 300, in: files))
             #expect(report.findings.first == .leaf(Int64(index), .added), "\(index)")
         }
+        var both = leaves
+        both[20] = Array("one".utf8)
+        both[200] = Array("two".utf8)
+        let report = try Sample.report(try bundles(both, of: 300, in: files))
+        #expect(report.findings == [.leaf(20, .changed), .leaf(200, .changed)] && report.leavesConfirmed == 298)
         var swapped = leaves
         swapped.swapAt(20, 200)
         #expect(try Sample.report(try bundles(swapped, of: 300, in: files)).findings.first == .leaf(20, .changed))
@@ -173,7 +178,7 @@ import Transparency
         let report = try Sample.report(MemoryTileStore(files))
         #expect(report.findingsTotal == 30 && report.findings.count == LogReport.findingsMax)
         #expect(report.findings.compactMap(\.firstLeaf) == (0..<20).map { $0 * 256 })
-        #expect(report.checkpoint != nil && report.leavesConfirmed == 0)
+        #expect(report.checkpoint != nil && report.leavesConfirmed == 30 * 255)
         // All partial tiles wrong, and a leaf: nothing leads to the signed root.
         for path in ["tile/1/000.p/30"] { files[path] = [UInt8](repeating: 1, count: 30 * 32) }
         let worse = try Sample.report(MemoryTileStore(files))

@@ -55,8 +55,10 @@ extension LogVerifier {
                 leaf(first + Int64(at), reading.entries[at])
                 continue
             }
-            report.add(.leaf(first + Int64(at), Self.change(at, here, hashes, rest: reading.rest)))
-            return
+            let change = Self.change(at, here, hashes, rest: reading.rest)
+            report.add(.leaf(first + Int64(at), change))
+            // A leaf that was changed in its place moves no other; else nothing behind it can be told apart.
+            guard change == .changed, here.count == hashes.count, reading.rest == 0 else { return }
         }
         // In a full bundle that stands for a partial one, others may follow.
         let isLonger = here.count > hashes.count || reading.rest > 0
