@@ -380,6 +380,18 @@ INSERT INTO ledger VALUES(5,500,2,'gamma',NULL,NULL,3,70,17592186044436,'gamma')
 INSERT INTO ledger VALUES(6,500,3,NULL,3,NULL,3,70,17592186044436,'gamma');
 INSERT INTO ledger VALUES(7,500,2,'gamma',NULL,NULL,3,70,17592186044437,'gamma');
 INSERT INTO ledger VALUES(8,500,4,NULL,3,'gamma',NULL,70,17592186044437,'gamma');
+CREATE TABLE log_leaf (
+    position INTEGER PRIMARY KEY CHECK (position >= 0),
+    leaf BLOB NOT NULL
+) STRICT;
+INSERT INTO log_leaf VALUES(0,X'');
+INSERT INTO log_leaf VALUES(1,X'01');
+INSERT INTO log_leaf VALUES(2,X'0200ff');
+CREATE TABLE log_edge (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    edge BLOB NOT NULL
+) STRICT;
+INSERT INTO log_edge VALUES(1,X'090807');
 CREATE INDEX batch_open ON batch (id) WHERE state IN (0, 1);
 CREATE INDEX work_unit_awaiting ON work_unit (id) WHERE awaiting = 1;
 CREATE INDEX task_unsent ON task (id) WHERE state = 0;
@@ -447,5 +459,16 @@ CREATE TRIGGER ledger_added AFTER INSERT ON ledger BEGIN
     WHERE NEW.credit_host IS NOT NULL
     ON CONFLICT (host) DO UPDATE
     SET balance = balance + excluded.balance, provisional = provisional + excluded.provisional;
+END;
+CREATE TRIGGER log_in_order BEFORE INSERT ON log_leaf
+WHEN NEW.position <> (SELECT coalesce(max(position), -1) + 1 FROM log_leaf)
+BEGIN
+    SELECT RAISE(ABORT, 'the log has no gaps');
+END;
+CREATE TRIGGER log_not_changed BEFORE UPDATE ON log_leaf BEGIN
+    SELECT RAISE(ABORT, 'the log is append-only');
+END;
+CREATE TRIGGER log_not_removed BEFORE DELETE ON log_leaf BEGIN
+    SELECT RAISE(ABORT, 'the log is append-only');
 END;
 COMMIT;
