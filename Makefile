@@ -2,12 +2,13 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test bench lint format clean
+.PHONY: help setup build demo test bench bench-verify lint format clean
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays'
 	@echo 'make test    every test, the real binaries included'
 	@echo 'make bench   speed, size and memory, as ratios'
+	@echo 'make bench-verify  mathematical checks beside their jobs: cost, tolerance, what can hide'
 	@echo 'make build   the four programs, in $(BIN)'
 	@echo 'make lint    swift format, strictly'
 
@@ -25,6 +26,10 @@ test: build
 
 bench: build
 	@scripts/bench.sh
+
+bench-verify: setup
+	swift build -c release --package-path Benchmarks --scratch-path .build-benchmarks --product verify-bench
+	.build-benchmarks/release/verify-bench
 
 lint:
 	swift format lint --strict --recursive --parallel $(shell scripts/our-swift.sh)

@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
-        .target(name: "Compute", dependencies: ["Bytes", "CFFTW", "COpenBLAS"]),
+        .target(name: "Compute", dependencies: ["Domain", "Bytes", "CFFTW", "COpenBLAS"]),
         // Layer 3.
         .target(
             name: "Apps",
@@ -115,7 +115,7 @@ let package = Package(
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
         .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
-        .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
+        .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Domain", "Bytes"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
         .testTarget(

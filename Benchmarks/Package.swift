@@ -8,7 +8,9 @@ let package = Package(
     dependencies: [.package(name: "millrace", path: "..")],
     targets: [
         .executableTarget(
-            name: "kernel-bench", dependencies: [.product(name: "MillraceApps", package: "millrace")])
+            name: "kernel-bench", dependencies: [.product(name: "MillraceApps", package: "millrace")]),
+        .executableTarget(
+            name: "verify-bench", dependencies: [.product(name: "MillraceApps", package: "millrace")]),
     ],
     swiftLanguageModes: [.v6]
 )

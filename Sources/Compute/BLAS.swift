@@ -20,4 +20,29 @@ public enum BLAS {
             a, numericCast(inner), b, numericCast(columns), 0, &c, numericCast(columns))
         return c
     }
+
+    /// C = op(A)·op(B), row by row, with row strides. - Parameter a: the left factor. - Parameter b: the right factor.
+    /// - Parameter c: `a.rows` x `b.columns` elements, rows next to each other.
+    /// - Precondition: operands without `fault` or triangles, and fitting sizes.
+    public static func multiply(_ a: MatrixOperand<Double>, _ b: MatrixOperand<Double>, into c: inout [Double]) {
+        requireFit(a, b, c.count)
+        cblas_dgemm(
+            CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans,
+            numericCast(a.rows), numericCast(b.columns), numericCast(a.columns), 1, a.values, numericCast(a.leading),
+            b.values, numericCast(b.leading), 0, &c, numericCast(b.columns))
+    }
+
+    /// The same in single precision.
+    public static func multiply(_ a: MatrixOperand<Float>, _ b: MatrixOperand<Float>, into c: inout [Float]) {
+        requireFit(a, b, c.count)
+        cblas_sgemm(
+            CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans,
+            numericCast(a.rows), numericCast(b.columns), numericCast(a.columns), 1, a.values, numericCast(a.leading),
+            b.values, numericCast(b.leading), 0, &c, numericCast(b.columns))
+    }
+
+    private static func requireFit<S>(_ a: MatrixOperand<S>, _ b: MatrixOperand<S>, _ count: Int) {
+        precondition(a.fault == nil && b.fault == nil && a.part == .all && b.part == .all, "whole matrices")
+        precondition(a.columns == b.rows && count == a.rows * b.columns, "matrix sizes do not fit")
+    }
 }
