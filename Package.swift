@@ -60,6 +60,7 @@ let package = Package(
             dependencies: ["Plugins", "Compute", "Domain", "Bytes"],
             exclude: ["README.md", "GammaPulsar/README.md"]
         ),
+        .target(name: "Comparators", dependencies: ["Plugins", "Bytes", "Domain"]),
         .target(name: "Storage", dependencies: ["Domain"]),
         // Layer 4.
         .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
@@ -110,6 +111,7 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
+        .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Domain", "Bytes"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
