@@ -132,6 +132,8 @@ extension SectionRules {
         if other.needsNames {
             throw ComparisonRule.fault("sections.other", "a rule for named sections", "a rule for any section")
         }
+        // It is applied to one section at a time.
+        try Part(["x"], other).checkColumns()
     }
 
     static func checkInner(_ rule: ComparisonRule) throws(Fault) {
@@ -146,6 +148,11 @@ extension SectionRules {
 extension SectionRules.Part {
     func check() throws(Fault) {
         try SectionRules.checkInner(rule)
+        try checkColumns()
+    }
+
+    /// Whether the rule fits the number of sections.
+    func checkColumns() throws(Fault) {
         let count = sections.count
         switch rule {
         case .ranked(let ranked) where ranked.keys.count != count - 1:

@@ -86,6 +86,7 @@ import Testing
         (.numeric(NumericRule(.elements(Closeness(absolute: .nan)))), "numeric.elements.absolute is nan"),
         (.numeric(NumericRule(.norm(.l2, Closeness(relative: 1.5)))), "numeric.norm.relative is 1.5"),
         (.set(SetRule(keys: [])), "set.keys is empty"),
+        (.set(SetRule(keys: [.exact, .exact])), "set.keys is 2 for 1 columns"),
         (tableRule(.set(SetRule(keys: [.exact, .exact])), columns: 3), "set.keys is 2 for 3 columns"),
         (tableRule(.ranked(RankedRule(keys: [.exact], score: .exact)), columns: 1), "ranked.keys is 1 for 1 columns"),
         (tableRule(.ranked(RankedRule(keys: [], score: .exact)), columns: 1), "ranked.keys is empty"),
