@@ -130,6 +130,13 @@ let package = Package(
         ),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Manifest", "Wire", "Bytes", "Domain", protobuf]),
         .testTarget(name: "ConformanceTests", dependencies: ["Apps", "Plugins", "Domain", "Bytes"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "ServerCore", "ClientCore", "Engine", "Storage", "Manifest", "Wire", "Bytes", "Domain", protobuf,
+            ],
+            exclude: ["Corpus", "README.md"]
+        ),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire", "Bytes", "Domain", "CPosix", protobuf]),
     ],
