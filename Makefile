@@ -2,11 +2,12 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test bench bench-verify lint format clean
+.PHONY: help setup build demo test fuzz bench bench-verify lint format clean
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays'
 	@echo 'make test    every test, the real binaries included'
+	@echo 'make fuzz    ten million changed messages, from a fresh seed that it prints'
 	@echo 'make bench   speed, size and memory, as ratios'
 	@echo 'make bench-verify  mathematical checks beside their jobs: cost, tolerance, what can hide'
 	@echo 'make build   the four programs, in $(BIN)'
@@ -23,6 +24,9 @@ demo: build
 
 test: build
 	@scripts/test.sh $(SWIFT_FLAGS)
+
+fuzz: build
+	@CASES="$(CASES)" SEED="$(SEED)" scripts/fuzz.sh $(SWIFT_FLAGS)
 
 bench: build
 	@scripts/bench.sh

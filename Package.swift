@@ -61,6 +61,7 @@ let package = Package(
             dependencies: ["Plugins", "Compute", "Domain", "Bytes"],
             exclude: ["README.md", "GammaPulsar/README.md"]
         ),
+        .target(name: "Comparators", dependencies: ["Plugins", "Bytes", "Domain"]),
         .target(name: "Storage", dependencies: ["Domain"]),
         // Layer 4.
         .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
@@ -116,6 +117,7 @@ let package = Package(
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
         .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
+        .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Domain", "Bytes"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
         .testTarget(
@@ -138,6 +140,13 @@ let package = Package(
             dependencies: ["Console", "Manifest", "Transparency", "Wire", "Bytes", "Domain", protobuf]
         ),
         .testTarget(name: "ConformanceTests", dependencies: ["Apps", "Plugins", "Domain", "Bytes"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "ServerCore", "ClientCore", "Engine", "Storage", "Manifest", "Wire", "Bytes", "Domain", protobuf,
+            ],
+            exclude: ["Corpus", "README.md"]
+        ),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire", "Bytes", "Domain", "CPosix", protobuf]),
     ],

@@ -7,10 +7,17 @@ extension ProjectServer {
     /// Which inline results of a request are worth storing: those of tasks that this host holds, within their bound.
     ///
     /// Read before the blobs are put, so that a host cannot fill the disk with results nobody asked for.
+    /// - Parameter sequence: the request's number; of a request that will be refused for it, nothing is stored. nil: it
+    ///   was looked at before.
     public func wantedInline(
-        _ call: SchedulerCall, host: HostID, in tx: any StoreTransaction
+        _ call: SchedulerCall, host: HostID, sequence: Int64? = nil, in tx: any StoreTransaction
     ) throws -> [Int] {
-        try call.reports.indices.filter { at in
+        if let sequence {
+            guard let known = try tx.host(host), sequence > known.sequence, sequence <= Limits.sequenceMax else {
+                return []
+            }
+        }
+        return try call.reports.indices.filter { at in
             guard case .success(let report, let inline?) = call.reports[at].outcome,
                 let aggregate = try tx.workUnit(call.reports[at].task.unit)
             else { return false }

@@ -138,7 +138,9 @@ public struct ServerRoutes: Sendable {
         let now = try await writer.perform { _, now in now }
         let call = try core.checkScheduler(message, now: now)
         if message.reports.contains(where: { !$0.success.resultInline.isEmpty }) {
-            let wanted = try await writer.perform { [core] tx, _ in try core.wantedInline(call, host: host, in: tx) }
+            let wanted = try await writer.perform { [core] tx, _ in
+                try core.wantedInline(call, host: host, sequence: sequence, in: tx)
+            }
             try await onDisk { [core] in try core.storeInline(call, wanted) }
         }
         let sentLastDay = runtime.sentLastDay(host, now: now)

@@ -29,6 +29,24 @@ struct ReportTests {
         #expect(try site.status(batch) == before)
     }
 
+    @Test("A request that is refused for its number leaves no blob of an inline result behind")
+    func refusedRequestStoresNothing() throws {
+        let site = try TestSite()
+        _ = try site.submit()
+        try site.work()
+        let ada = try TestVolunteer(site, "Ada")
+        try ada.fetch(1)
+        ada.says = { "wrong, and long enough to fill a disk: \($0)" }
+        let request = ada.request(reports: ada.held.map(ada.report))
+        let digest = try #require(Digest(bytes: request.reports[0].success.resultSha256))
+        for refused in [ada.sequence, 0, Limits.sequenceMax + 1] {
+            #expect(throws: RequestRefusal.self) { try ada.send(request, sequence: refused).get() }
+            #expect(try !site.blobs.contains(digest), "number \(refused)")
+        }
+        _ = try ada.call(request).get()
+        #expect(try site.blobs.contains(digest))
+    }
+
     @Test("A reply that was lost is made good: the same tasks again, with the same deadline")
     func lostReply() throws {
         let site = try TestSite()

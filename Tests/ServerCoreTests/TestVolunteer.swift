@@ -67,7 +67,9 @@ final class TestVolunteer {
         _ request: WireSchedulerRequest, sequence: Int64
     ) throws -> Result<WireSchedulerReply, RequestRefusal> {
         let call = try site.core.checkScheduler(request, now: site.now)
-        let wanted = try site.store.transaction { try site.core.wantedInline(call, host: host, in: $0) }
+        let wanted = try site.store.transaction { tx in
+            try site.core.wantedInline(call, host: host, sequence: sequence, in: tx)
+        }
         try site.core.storeInline(call, wanted)
         let outcome = try site.store.transaction { tx in
             try site.core.schedule(

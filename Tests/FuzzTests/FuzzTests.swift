@@ -1,0 +1,50 @@
+import Testing
+
+/// Every target's share of the cases, one after another: a trap is then that of the target which is named.
+@Suite("Changed messages", .serialized)
+struct FuzzTests {
+    /// What the process may have taken at its peak when all is done: alone, and beside other tests.
+    static let memoryMax = FuzzRun.isAlone ? 512 << 20 : 2 << 30
+
+    @Test func messages() throws { FuzzRun.run(try MessageTarget(), share: 550) }
+    @Test func containers() throws { FuzzRun.run(try ContainerTarget(), share: 250) }
+    @Test func client() throws { FuzzRun.run(try ClientTarget(), share: 70) }
+    @Test func scheduler() throws { FuzzRun.run(try SchedulerTarget(), share: 40) }
+    @Test func workerReplies() throws { FuzzRun.run(try WorkerReplyTarget(), share: 30) }
+    @Test func manifests() throws { FuzzRun.run(try ManifestTarget(), share: 20) }
+    @Test func tables() throws { FuzzRun.run(try TableTextTarget(), share: 10) }
+    @Test func registration() throws { FuzzRun.run(try RegistrationTarget(), share: 10) }
+    @Test func submissions() throws { FuzzRun.run(try SubmissionTarget(), share: 10) }
+    @Test func tickets() throws { FuzzRun.run(try TicketTarget(), share: 10) }
+
+    @Test func whatBrokeAPromiseOnceIsTriedAgain() throws {
+        try FuzzRun.runCorpus(try MessageTarget())
+        try FuzzRun.runCorpus(try ContainerTarget())
+        try FuzzRun.runCorpus(try ClientTarget())
+        try FuzzRun.runCorpus(try SchedulerTarget())
+        try FuzzRun.runCorpus(try WorkerReplyTarget())
+        try FuzzRun.runCorpus(try ManifestTarget())
+        try FuzzRun.runCorpus(try RegistrationTarget())
+        try FuzzRun.runCorpus(try SubmissionTarget())
+        try FuzzRun.runCorpus(try TicketTarget())
+        try FuzzRun.runCorpus(try TableTextTarget())
+    }
+
+    @Test func memoryStaysBounded() throws {
+        let peak = try FuzzRun.peakMemory()
+        print("fuzz: \(peak >> 20) MiB at the peak")
+        #expect(peak < Self.memoryMax, "the process took \(peak >> 20) MiB")
+    }
+
+    /// The same seed gives the same cases, and another seed others.
+    @Test func casesFollowFromSeedTargetAndNumber() throws {
+        let target = try MessageTarget()
+        func message(_ name: String, _ number: Int) -> [UInt8] {
+            var random = FuzzRun.generator(name, number)
+            return target.mutator.next(&random)
+        }
+        #expect(message("messages", 12) == message("messages", 12))
+        #expect(Set((0..<500).map { message("messages", $0) }).count > 400)
+        #expect(message("messages", 12) != message("client", 12))
+    }
+}
