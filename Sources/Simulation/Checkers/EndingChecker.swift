@@ -12,7 +12,9 @@ final class EndingChecker: Checker {
         }
         let made = try world.read { try $0.batch(BatchID(rawValue: 1))?.workUnitCount ?? 0 }
         if made < Int64(world.options.units) { return "\(made) of \(world.options.units) units were made" }
-        guard let first = open.first else { return nil }
+        guard let first = open.first else {
+            return world.hasEnded ? nil : "every unit has ended, and the batch has not"
+        }
         return "\(open.count) units have not ended, the first of them \(first.unit.id): \(first.unit.state), "
             + first.tasks.map { "\($0.state)".prefix(while: { $0 != "(" }) }.joined(separator: " ")
     }

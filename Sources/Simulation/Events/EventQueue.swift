@@ -2,7 +2,7 @@
 ///
 /// A binary heap of small keys; the events themselves do not move. The order is total, so the same plans give the same
 /// course on every machine.
-struct EventQueue<Event> {
+package struct EventQueue<Event> {
     private struct Key {
         var at: Int64
         var order: UInt64
@@ -17,11 +17,13 @@ struct EventQueue<Event> {
     private var free: [Int32] = []
     private var planned: UInt64 = 0
 
-    var isEmpty: Bool { heap.isEmpty }
-    var count: Int { heap.count }
+    package init() {}
+
+    package var isEmpty: Bool { heap.isEmpty }
+    package var count: Int { heap.count }
 
     /// - Parameter at: milliseconds of true time.
-    mutating func plan(_ event: Event, at: Int64) {
+    package mutating func plan(_ event: Event, at: Int64) {
         let place: Int32
         if let reused = free.popLast() {
             place = reused
@@ -44,7 +46,7 @@ struct EventQueue<Event> {
     }
 
     /// The earliest event, taken out; nil when nothing is planned.
-    mutating func next() -> (at: Int64, event: Event)? {
+    package mutating func next() -> (at: Int64, event: Event)? {
         guard let first = heap.first, let last = heap.popLast() else { return nil }
         if !heap.isEmpty { sink(last) }
         free.append(first.place)

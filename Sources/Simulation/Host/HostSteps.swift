@@ -9,7 +9,13 @@ extension SimHost {
         world.stepped()
         let actions = machine.handle(event, now: localNow, random: draws.unit())
         world.note(.input, who: place, SimHost.code(event), Int64(actions.count), "\(SimHost.word(event))")
-        if actions.isEmpty && queue.isEmpty { return replanWake() }
+        if actions.isEmpty && queue.isEmpty {
+            // Waits begin with something that happened; that time passes begins none.
+            switch event {
+            case .tick, .workerProgressed, .probed: return
+            default: return replanWake()
+            }
+        }
         for action in queue.add(actions) { perform(action) }
         for task in queue.withdrawStarts(unless: { machine.isStartWanted($0) }) { feed(.startWithdrawn(task)) }
         goOn()

@@ -29,12 +29,12 @@ extension SimHost {
     func call(_ call: ClientCore.SchedulerCall) {
         var request = call.request
         for task in call.inlineResults { putInline(task, into: &request) }
-        let workbench = Workbench(host: place) { [self] task, value in
+        let workbench = Workbench(host: place) { [self] task, value, more in
             guard let digest = world.unitContainers[task.unit] else { return nil }
             guard let bytes = try? world.server.trueBlobs.read(digest, limit: Limits.workUnitBytesMax),
                 let unit = try? world.app.facts(of: bytes, named: digest)
             else { return nil }
-            return world.app.result(unit, value: value, bytes: world.options.resultBytes)
+            return world.app.result(unit, value: value, bytes: world.options.resultBytes + more)
         }
         behaviour.edit(&request, workbench)
         let sequence = call.sequence

@@ -67,10 +67,10 @@ extension SimHost {
         guard let slot = disk.slots[task], let container = slot.unit, let offer = slot.offer,
             let unit = try? world.app.facts(of: container, named: offer.unit)
         else { return nil }
-        let value = behaviour.value(for: unit, &world.rumours, &draws)
+        var value = behaviour.value(for: unit, &world.rumours, &draws)
+        if world.options.plant == .sharedBug { value = unit.truth ^ 1 }
         if world.rumours.first[unit.id] == nil { world.rumours.first[unit.id] = value }
-        let bytes = world.options.resultBytes + behaviour.padding(unit)
-        return world.app.result(unit, value: value, bytes: bytes)
+        return world.app.result(unit, value: value, bytes: world.options.resultBytes)
     }
 
     private func end(

@@ -8,8 +8,6 @@ protocol Behaviour {
     func traits(_ draws: inout Draws) -> HostTraits
     /// What it puts into the result of a unit.
     mutating func value(for unit: UnitFacts, _ rumours: inout Rumours, _ draws: inout Draws) -> UInt64
-    /// Bytes that it appends to a result.
-    func padding(_ unit: UnitFacts) -> Int
     /// Changes a request of the honest client before it is signed and sent.
     mutating func edit(_ request: inout WireSchedulerRequest, _ workbench: Workbench)
     /// Requests that it sends again, beside the one that has just been sent: (request, sequence).
@@ -21,7 +19,6 @@ protocol Behaviour {
 extension Behaviour {
     func traits(_ draws: inout Draws) -> HostTraits { HostTraits(draws: &draws) }
     mutating func value(for unit: UnitFacts, _ rumours: inout Rumours, _ draws: inout Draws) -> UInt64 { unit.truth }
-    func padding(_ unit: UnitFacts) -> Int { 0 }
     mutating func edit(_ request: inout WireSchedulerRequest, _ workbench: Workbench) {}
     mutating func again(
         _ request: WireSchedulerRequest, sequence: Int64, _ draws: inout Draws
@@ -70,6 +67,6 @@ struct HostTraits {
 /// What a host that does not follow the protocol can make results with.
 struct Workbench {
     let host: Int
-    /// The result of a task that this host has computed, with the given value in it.
-    let forge: (TaskID, UInt64) -> ResultBytes?
+    /// A result of a task with the given value in it, and so many bytes more than usual.
+    let forge: (TaskID, UInt64, Int) -> ResultBytes?
 }

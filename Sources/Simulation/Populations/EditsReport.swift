@@ -10,7 +10,7 @@ struct EditsReport: Behaviour {
         let fresh = request.reports
         for var report in reported {
             let task = TaskID(rawValue: Int64(clamping: report.taskID))
-            guard let other = workbench.forge(task, report.taskID &* 3) else { continue }
+            guard let other = workbench.forge(task, report.taskID &* 3, 0) else { continue }
             report.success.resultSha256 = Data(other.summary.digest.bytes)
             report.success.resultBytes = UInt64(other.bytes.count)
             report.success.resultInline = other.summary.isInline ? Data(other.bytes) : Data()

@@ -26,6 +26,8 @@ public enum Plant: String, CaseIterable, Hashable, Sendable {
     case reopens
     /// The validator agrees with everything.
     case agreesWithAll
+    /// Every worker computes the same wrong value.
+    case sharedBug
     /// Something draws a number that the seed does not determine.
     case unseeded
 
@@ -33,7 +35,7 @@ public enum Plant: String, CaseIterable, Hashable, Sendable {
     public var caughtBy: String {
         switch self {
         case .dropsReport, .losesBlob: "acknowledged"
-        case .falseQuorum: "quorum"
+        case .falseQuorum, .agreesWithAll: "quorum"
         case .grantsTwice: "credit"
         case .dropsResult: "client keeps"
         case .neverExpires: "ending"
@@ -43,7 +45,7 @@ public enum Plant: String, CaseIterable, Hashable, Sendable {
         case .refusedWrites: "refusal"
         case .changesReport: "first report"
         case .reopens: "finality"
-        case .agreesWithAll: "truth"
+        case .sharedBug: "truth"
         case .unseeded: "trace"
         }
     }

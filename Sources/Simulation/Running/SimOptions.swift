@@ -18,6 +18,8 @@ public struct SimOptions: Hashable, Sendable {
     public var checkEach = true
     /// Seconds of the first phase, with faults.
     public var faultSeconds = 3600
+    /// Seconds after the first phase within which every unit must have ended; 0: as `boundSeconds` computes.
+    public var bound = 0
     /// Requests are signed and the signatures checked, state files are written as JSON and read back.
     public var isThorough = false
     public var plant: Plant?
@@ -53,6 +55,7 @@ public struct SimOptions: Hashable, Sendable {
     /// host with a bad record gets at least four tasks a day, so that the last volunteer of a unit comes within so many
     /// days. With fewer volunteers than tasks the server gives up after 30 days (`WorkUnitMachine.waitMax`).
     public var boundSeconds: Int {
+        if bound > 0 { return bound }
         let serial = maxTotal * (deadline + 600) + 86_400
         let quota = (units * maxTotal / max(1, 4 * hosts) + 1) * 86_400
         return serial + quota + (hosts < maxTotal ? 40 * 86_400 : 0)
@@ -83,7 +86,7 @@ extension SimOptions {
         [
             ("units", \.units), ("quorum", \.quorum), ("total", \.maxTotal), ("errors", \.maxErrors),
             ("deadline", \.deadline), ("seconds", \.unitSeconds), ("bytes", \.resultBytes),
-            ("chaos", \.faultSeconds),
+            ("chaos", \.faultSeconds), ("bound", \.bound),
         ]
     }
 
@@ -97,7 +100,7 @@ extension SimOptions {
             try set(parts[0], parts[1])
         }
         guard hosts > 0, units > 0, quorum > 0, maxTotal >= quorum, maxTotal <= 32, quorum <= 16, maxErrors > 0,
-            deadline > 0, unitSeconds > 0, faultSeconds >= 0, resultBytes > 0, hosts <= 10_000, units <= 100_000
+            deadline > 0, unitSeconds > 0, faultSeconds >= 0, resultBytes > 0, bound >= 0, hosts <= 10_000, units <= 100_000
         else { throw OptionError(word: text) }
     }
 

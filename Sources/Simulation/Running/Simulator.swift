@@ -48,6 +48,9 @@ public enum Simulator {
         return report
     }
 
+    /// What a violation may name; the checker of traces apart, which compares runs.
+    public static var checkerNames: [String] { Checkers.all(SimOptions()).map(\.name) + ["trace"] }
+
     /// 16 hexadecimal digits.
     public static func hex(_ hash: UInt64) -> String {
         let digits = String(hash, radix: 16)

@@ -214,7 +214,17 @@ final class World {
 
     /// Every unit has ended and the batch with them; late results may still come, and change nothing that is promised.
     private var isQuiet: Bool {
-        mirror.count == options.units && now - healedAt > 60_000
+        guard step % 64 == 0, mirror.count == options.units, now - healedAt > 60_000 else { return false }
+        return hasEnded
+    }
+
+    /// Whether the batch has its answer, or a reason why there is none.
+    var hasEnded: Bool {
+        let batch = try? read { try $0.batch(BatchID(rawValue: 1)) }
+        switch batch?.state {
+        case .finished, .failed, .cancelled: return true
+        case .running, .assembling, nil: return false
+        }
     }
 
     /// The canary of the trace: a set's order differs from process to process and from set to set.
@@ -285,4 +295,6 @@ public struct RunOutcome: Hashable, Sendable {
     public var wrong = 0
     /// Tasks that were ever sent.
     public var tasks = 0
+
+    public init() {}
 }

@@ -60,7 +60,7 @@ final class SimServer {
         let trueBlobs = MemoryBlobStore(hash: BlobHash.factory)
         self.trueBlobs = trueBlobs
         let kept: any BlobStore =
-            options.plant == .losesBlob ? LosingBlobStore(trueBlobs, lostPut: options.units + 4) : trueBlobs
+            options.plant == .losesBlob ? LosingBlobStore(trueBlobs, lostPut: options.units + 1) : trueBlobs
         blobs = FaultyBlobStore(kept, hash: BlobHash.factory) { _, _ in script.ofBlobCall() }
         worker = ModelWorker(
             units: options.units, flops: Double(options.unitSeconds) * SimulatedApp.nominalSpeed,
@@ -70,8 +70,12 @@ final class SimServer {
         guard let key = SigningKey(rawRepresentation: SimServer.keySeed) else {
             throw StoreError.corrupt("the project's key")
         }
+        var settings = ServerSettings(site: "Simulation", resultsPath: "/results")
+        // Idle hosts call less often than in production: they learn nothing by it, and calls cost most of the time.
+        settings.waitingCallSeconds = 20
+        settings.idleCallSeconds = 60
         core = ProjectServer(
-            settings: ServerSettings(site: "Simulation", resultsPath: "/results"), keys: ServerKeys(project: key),
+            settings: settings, keys: ServerKeys(project: key),
             blobs: blobs, spec: { _ in spec })
     }
 
@@ -99,7 +103,7 @@ final class SimServer {
                 maxErrors: options.maxErrors, deadline: TimeSpan(seconds: Double(options.deadline))),
             resources: ResourceRule(
                 flopsPerStep: nil, flopsBoundFactor: 20, memoryBytes: 1 << 20, diskBytes: 1 << 20,
-                outputBytes: Int64(SimulatedApp.outputBytesMax)),
+                outputBytes: Int64(options.resultBytes + SimulatedApp.overheadBytes)),
             validation: ValidationRule(
                 checkEach: options.checkEach, relativeTolerance: nil, absoluteTolerance: nil),
             credit: CreditRule(factor: 1))

@@ -25,7 +25,8 @@ struct SimulatedApp {
     static let apps = ["\(name)/\(version)"]
     /// Floating-point operations a second of a core of nominal speed.
     static let nominalSpeed = 1e9
-    static let outputBytesMax = 200_000
+    /// What a container adds to the padding of a result, at most.
+    static let overheadBytes = 400
     static let inputName = "table"
 
     private var facts: [Digest: UnitFacts] = [:]

@@ -93,8 +93,7 @@ private final class PlantedTransaction: ForwardingTransaction {
                 nil
             }
         }
-        guard !state.isDone, reported.count >= 2 else { return }
-        state.isDone = true
+        guard reported.count >= 2 else { return }
         var report = reported[0].2
         report.result = reported[1].2.result
         report.reportedAt = reported[1].2.reportedAt

@@ -1,0 +1,6 @@
+import ArgumentParser
+import Simulation
+
+struct Fleet: ParsableCommand {
+    func run() throws {}
+}
