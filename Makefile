@@ -2,13 +2,14 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test bench lint format clean
+.PHONY: help setup build demo test bench sim lint format clean
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays'
 	@echo 'make test    every test, the real binaries included'
 	@echo 'make bench   speed, size and memory, as ratios'
-	@echo 'make build   the four programs, in $(BIN)'
+	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
+	@echo 'make build   the five programs, in $(BIN)'
 	@echo 'make lint    swift format, strictly'
 
 setup:
@@ -25,6 +26,9 @@ test: build
 
 bench: build
 	@scripts/bench.sh
+
+sim: build
+	@$(BIN)/millrace-sim run --seeds 1..1000 --swarm
 
 lint:
 	swift format lint --strict --recursive --parallel $(shell scripts/our-swift.sh)

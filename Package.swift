@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "millrace-server", targets: ["millrace-server"]),
         .executable(name: "millrace-client", targets: ["millrace-client"]),
         .executable(name: "millrace-worker", targets: ["millrace-worker"]),
+        .executable(name: "millrace-sim", targets: ["millrace-sim"]),
         // For the package in Benchmarks/.
         .library(name: "MillraceApps", targets: ["Apps", "Plugins", "Compute", "Domain"]),
     ],
@@ -82,6 +83,10 @@ let package = Package(
             name: "Console",
             dependencies: ["ClientSystem", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain"]
         ),
+        .target(
+            name: "Simulation",
+            dependencies: ["ServerCore", "ClientCore", "Engine", "Storage", "Wire", "Bytes", "Domain", protobuf]
+        ),
         // Layer 6: arguments and wiring, nothing else.
         .executableTarget(
             name: "millrace-server",
@@ -98,6 +103,7 @@ let package = Package(
             dependencies: ["Apps", "Plugins", "Wire", "Bytes", "Domain", "CPosix"]
         ),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
+        .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
         .executableTarget(
             name: "forging-worker",
@@ -128,6 +134,7 @@ let package = Package(
         ),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "Manifest", "Wire", "Bytes", "Domain", protobuf]),
         .testTarget(name: "ConformanceTests", dependencies: ["Apps", "Plugins", "Domain", "Bytes"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "StorageSQLite"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire", "Bytes", "Domain", "CPosix", protobuf]),
     ],

@@ -44,7 +44,7 @@ struct MixOptions: ParsableArguments {
     var swarm = false
     @Option(
         name: .long,
-        help: "Options as one text, for example 'honest=6 lazyForger=2 units=10 faults=cut,store'; see docs/simulator.md.")
+        help: "Options as one text, for example 'honest=6 lazyForger=2 units=10 faults=cut'; see docs/simulator.md.")
     var options: String?
 
     /// nil: swarm.

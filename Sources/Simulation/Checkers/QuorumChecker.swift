@@ -23,6 +23,7 @@ final class QuorumChecker: Checker {
         }
         let quorum = aggregate.unit.replication.quorum
         guard volunteers.count < quorum else { return nil }
-        return "unit \(aggregate.unit.id) has a canonical result by \(volunteers.count) agreeing volunteers, not \(quorum)"
+        return "unit \(aggregate.unit.id) has a canonical result by \(volunteers.count) agreeing volunteers, "
+            + "not \(quorum)"
     }
 }

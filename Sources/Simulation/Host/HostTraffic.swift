@@ -94,7 +94,9 @@ extension SimHost {
         guard let call = calls.removeValue(forKey: number) else { return }
         switch call {
         case .register:
-            if case .registered(let reply) = answer { registered(reply) } else {
+            if case .registered(let reply) = answer {
+                registered(reply)
+            } else {
                 world.plan(.wake(host: place, life: life), after: 5000)
             }
         case .scheduler: takeCall(answer)

@@ -44,9 +44,11 @@ public struct SimOptions: Hashable, Sendable {
     /// Whether hosts may agree on a wrong value, so that a wrong canonical result is no fault of the server.
     public var mayCollude: Bool {
         let together = PopulationKind.allCases.filter(\.agreesOnForgeries).reduce(0) { $0 + self[$1] }
-        return quorum < 2 || together >= 2 || self[.copycat] > 0 && PopulationKind.allCases.contains {
-            $0.forges && $0 != .copycat && self[$0] > 0
-        }
+        return quorum < 2 || together >= 2
+            || self[.copycat] > 0
+                && PopulationKind.allCases.contains {
+                    $0.forges && $0 != .copycat && self[$0] > 0
+                }
     }
 
     /// Simulated seconds after the faults within which every unit must have ended.
@@ -66,7 +68,7 @@ extension PopulationKind {
     var place: Int { PopulationKind.allCases.firstIndex(of: self) ?? 0 }
 }
 
-/// Options as one line of text, `honest=6 forger=1 units=10 faults=cut,store`: what is left out has its default, and a
+/// Options as one line of text, `honest=6 lazyForger=1 units=10 faults=cut,store`: what is left out has its default, and a
 /// kind of host that is not named is not there.
 extension SimOptions {
     public var text: String {
@@ -100,15 +102,16 @@ extension SimOptions {
             try set(parts[0], parts[1])
         }
         guard hosts > 0, units > 0, quorum > 0, maxTotal >= quorum, maxTotal <= 32, quorum <= 16, maxErrors > 0,
-            deadline > 0, unitSeconds > 0, faultSeconds >= 0, resultBytes > 0, bound >= 0, hosts <= 10_000, units <= 100_000
+            deadline > 0, unitSeconds > 0, faultSeconds >= 0, resultBytes > 0, bound >= 0, hosts <= 10_000,
+            units <= 100_000
         else { throw OptionError(word: text) }
     }
 
     private mutating func set(_ name: String, _ value: String) throws(OptionError) {
         if let kind = PopulationKind(rawValue: name), let count = Int(value), count >= 0 {
             self[kind] = count
-        } else if let (_, path) = SimOptions.numbers.first(where: { $0.0 == name }), let number = Int(value) {
-            self[keyPath: path] = number
+        } else if let number = Int(value), let known = SimOptions.numbers.first(where: { $0.0 == name }) {
+            self[keyPath: known.1] = number
         } else if name == "faults" {
             let names = value == "none" ? [] : value.split(separator: ",").map { ChaosKind(rawValue: String($0)) }
             guard !names.contains(nil) else { throw OptionError(word: value) }

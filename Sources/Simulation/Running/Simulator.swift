@@ -42,7 +42,8 @@ public enum Simulator {
         let again = try run(seed: seed, options: options)
         if report.violation == nil, again.traceHash != report.traceHash {
             report.violation = Violation(
-                checker: "trace", text: "the same seed gave the traces \(hex(report.traceHash)) and \(hex(again.traceHash))",
+                checker: "trace",
+                text: "the same seed gave the traces \(hex(report.traceHash)) and \(hex(again.traceHash))",
                 step: report.events, seconds: report.seconds)
         }
         return report

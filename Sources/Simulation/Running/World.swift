@@ -15,8 +15,6 @@ final class World {
     private var trace = Trace()
     private let checkers: [any Checker]
     private(set) var violation: Violation?
-    /// What a checker could not read.
-    private(set) var failure: String?
 
     private var serverInPlace: SimServer?
     private var networkInPlace: Network?
@@ -104,8 +102,9 @@ final class World {
     func receipts(_ reply: WireSchedulerReply) -> WireReceipts? {
         if reply.receipts.isEmpty { return nil }
         if let known = receiptsOfReply, known.bytes == reply.receipts { return known.receipts }
-        guard let receipts = try? StrictDecode.message(
-            WireReceipts.self, from: Array(reply.receipts), limit: Limits.rpcBytesMax)
+        guard
+            let receipts = try? StrictDecode.message(
+                WireReceipts.self, from: Array(reply.receipts), limit: Limits.rpcBytesMax)
         else { return nil }
         receiptsOfReply = (reply.receipts, receipts)
         return receipts

@@ -14,7 +14,9 @@ extension SimServer {
     func tick() {
         isTickPlanned = false
         let board = self.board
-        perform { [core] tx, now in try core.tick(board, in: tx, now: now) } _: { [self] result in
+        perform { [core] tx, now in
+            try core.tick(board, in: tx, now: now)
+        } _: { [self] result in
             if case .success(let report) = result {
                 core.started(report.jobs, on: &self.board)
                 world.note(.tick, who: -1, Int64(report.jobs.count), Int64(report.expired), "")
@@ -71,7 +73,9 @@ extension SimServer {
         }
         if case .assembled(let batch) = event { published.insert(batch) }
         if mayDieHere() { return }
-        perform { [core] tx, now in try core.commit(event, in: tx, now: now) } _: { [self] outcome in
+        perform { [core] tx, now in
+            try core.commit(event, in: tx, now: now)
+        } _: { [self] outcome in
             if case .success = outcome { settle(job, event) } else { settle(job, nil) }
         }
     }

@@ -11,8 +11,8 @@ extension SimServer {
     func arrive(_ request: Request) {
         world.note(.request, who: request.host, request.code, Int64(request.call), "")
         guard isUp else {
-            world.plan(
-                .answer(host: request.host, life: request.life, call: request.call, .broken), after: draws.wait(mean: 5))
+            let refused = SimEvent.answer(host: request.host, life: request.life, call: request.call, .broken)
+            world.plan(refused, after: draws.wait(mean: 5))
             return
         }
         open.append(request)
@@ -51,7 +51,9 @@ extension SimServer {
     private func register(_ request: Request, _ message: WireRegisterRequest, _ signature: [UInt8]) throws {
         let body = try StrictDecode.bytes(of: message)
         let call = try core.checkRegister(message, body: body, path: "/v1/register", signature: signature)
-        perform { [core] tx, now in try core.register(call, in: tx, now: now) } _: { [self] result in
+        perform { [core] tx, now in
+            try core.register(call, in: tx, now: now)
+        } _: { [self] result in
             switch result {
             case .success(let reply): answer(request, .registered(reply))
             case .failure(let error): refuse(request, error)
@@ -72,7 +74,9 @@ extension SimServer {
             takeCall(request, call, host, sequence)
             return
         }
-        perform { [core] tx, _ in try core.wantedInline(call, host: host, in: tx) } _: { [self] result in
+        perform { [core] tx, _ in
+            try core.wantedInline(call, host: host, in: tx)
+        } _: { [self] result in
             do {
                 let wanted = try result.get()
                 if mayDieHere() { return }

@@ -137,8 +137,8 @@ final class SimServer {
         open = []
         for request in broken where !request.isDone {
             request.isDone = true
-            world.plan(
-                .answer(host: request.host, life: request.life, call: request.call, .broken), after: draws.wait(mean: 40))
+            let reset = SimEvent.answer(host: request.host, life: request.life, call: request.call, .broken)
+            world.plan(reset, after: draws.wait(mean: 40))
         }
         world.see(.serverDied)
         world.plan(.serverBoot, after: draws.wait(mean: 20_000))

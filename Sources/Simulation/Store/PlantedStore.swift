@@ -116,7 +116,8 @@ private final class PlantedTransaction: ForwardingTransaction {
     override func host(_ id: HostID) throws -> HostRecord? {
         var host = try super.host(id)
         if plant == .ignoresSpeed, let known = host {
-            host?.measuredFlopsPerSecond = 1000 * (known.measuredFlopsPerSecond ?? known.profile.benchmarkFlopsPerSecond)
+            let speed = known.measuredFlopsPerSecond ?? known.profile.benchmarkFlopsPerSecond
+            host?.measuredFlopsPerSecond = 1000 * speed
         }
         return host
     }
