@@ -16,7 +16,7 @@ struct PopulationTests {
     @Test("Every kind runs beside honest hosts", arguments: PopulationKind.allCases)
     func each(kind: PopulationKind) throws {
         let (report, lines) = try PopulationTests.lines(
-            "honest=6 \(kind.rawValue)=\(kind == .honest ? 7 : 2) units=8 total=6 faults=cut,loss chaos=1200 seconds=120"
+            "honest=6 \(kind.rawValue)=\(kind == .honest ? 7 : 2) units=8 total=6 chaos=1200 seconds=120 faults=cut"
         )
         #expect(report.outcome.open == 0)
         #expect(lines.contains { $0.contains("host 6 input reply") })

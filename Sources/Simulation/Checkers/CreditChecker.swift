@@ -2,8 +2,8 @@ import Domain
 import Engine
 import Storage
 
-/// Invariant 2: credit is granted once per task, for a valid result, from the unit's own count; and the sums over ledger,
-/// hosts and volunteers are equal to the unit.
+/// Invariant 2: credit is granted once per task, for a valid result, from the unit's own count; and the sums over
+/// ledger, hosts and volunteers are equal to the unit.
 final class CreditChecker: Checker {
     let name = "credit"
     private var paid: [TaskID: Credit] = [:]

@@ -2,8 +2,8 @@
 ///
 /// The model (see also `FleetHost`):
 /// - Speed of a core: 1 to 8 GFLOP/s, slow ones more often. Cores given to the project: 1, 2, 4 or 8.
-/// - Availability: three of ten hosts are on nearly always (5 days at a time, 95 %), four are day machines (8 hours at a
-///   time, 30 to 60 %), three are on occasionally (2 hours at a time, 10 to 30 %). Lengths of sessions are uniform
+/// - Availability: three of ten hosts are on nearly always (5 days at a time, 95 %), four are day machines (8 hours at
+///   a time, 30 to 60 %), three are on occasionally (2 hours at a time, 10 to 30 %). Lengths of sessions are uniform
 ///   between 0 and twice their mean.
 /// - A host stays for 0 to twice `lifeDays`, then leaves for good with whatever it holds; a new one takes its place.
 /// - Run times differ by 10 % from the estimate; one task of fifty takes three times as long.
@@ -50,7 +50,7 @@ public struct FleetReport: Hashable, Sendable {
     public var lowerBound = 0.0
     /// FLOPs of all results that a quorum was made of.
     public var usefulFlops = 0.0
-    /// FLOPs of what was computed beside that: failures, wrong, late and superfluous results, work that left with hosts.
+    /// FLOPs of what was computed beside that: failures, wrong, late, superfluous results, work that left with hosts.
     public var wastedFlops = 0.0
     /// Hosts that never got a task: too slow or too rarely on for the deadline.
     public var hostsUnused = 0

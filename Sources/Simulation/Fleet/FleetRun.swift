@@ -156,7 +156,7 @@ struct FleetRun {
         settle(unit)
     }
 
-    /// More tasks where fewer are out or waiting than the quorum still needs; the end when it is there, or out of reach.
+    /// More tasks where fewer are out or waiting than the quorum still needs; the end when it is there or out of reach.
     private mutating func settle(_ unit: Int32) {
         guard !units[unit].isOver else { return }
         let state = units[unit]

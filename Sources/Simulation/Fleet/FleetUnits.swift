@@ -70,8 +70,9 @@ struct FleetUnits {
 
     func unit(atPlace place: Int) -> Int32 { unsent[place] }
 
-    /// Takes a task out of the queue; the one at the head takes its place, so that nothing else moves. Several places of
-    /// one look must be taken in rising order.
+    /// Takes a task out of the queue; the one at the head takes its place, so that nothing else moves.
+    ///
+    /// Several places of one look must be taken in rising order.
     mutating func take(place: Int) -> Int32 {
         let unit = unsent[place]
         unsent[place] = unsent[unsentStart]

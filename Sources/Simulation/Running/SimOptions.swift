@@ -68,8 +68,8 @@ extension PopulationKind {
     var place: Int { PopulationKind.allCases.firstIndex(of: self) ?? 0 }
 }
 
-/// Options as one line of text, `honest=6 lazyForger=1 units=10 faults=cut,store`: what is left out has its default, and a
-/// kind of host that is not named is not there.
+/// Options as one line of text, `honest=6 lazyForger=1 units=10 faults=cut,store`: what is left out has its default,
+/// and a kind of host that is not named is not there.
 extension SimOptions {
     public var text: String {
         var words: [String] = []
