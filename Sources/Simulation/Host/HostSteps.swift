@@ -47,7 +47,12 @@ extension SimHost {
             errand.isReported = true
         }
         self.errand = errand
-        world.plan(.disk(host: place, life: life), after: draws.whole(1...20))
+        let wait = draws.whole(1...20)
+        // Aimed: by chance alone hardly a death would come in the middle of a write.
+        if world.has(.clientDeath), draws.chance(oneIn: 80) {
+            world.plan(.power(host: place, .kill), after: draws.whole(0...wait - 1))
+        }
+        world.plan(.disk(host: place, life: life), after: wait)
     }
 
     private func work(_ action: ClientAction) -> DiskErrand.Work? {

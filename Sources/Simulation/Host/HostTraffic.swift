@@ -37,6 +37,9 @@ extension SimHost {
             return world.app.result(unit, value: value, bytes: world.options.resultBytes + more)
         }
         behaviour.edit(&request, workbench)
+        if world.has(.clientDeath), draws.chance(oneIn: 150) {
+            world.plan(.power(host: place, .kill), after: draws.whole(0...300))
+        }
         let sequence = call.sequence
         send(
             .scheduler(request, sequence: sequence), as: .scheduler, signature: sign(request, sequence))
