@@ -85,7 +85,7 @@ let package = Package(
         ),
         .target(
             name: "Simulation",
-            dependencies: ["ServerCore", "ClientCore", "Engine", "Storage", "Wire", "Bytes", "Domain", protobuf]
+            dependencies: ["ServerCore", "ClientCore", "Engine", "Storage", "Wire", "Bytes", "Domain"]
         ),
         // Layer 6: arguments and wiring, nothing else.
         .executableTarget(

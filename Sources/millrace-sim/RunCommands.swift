@@ -18,7 +18,9 @@ struct Run: ParsableCommand {
     @Flag(name: .long, help: "Keep the server's rows in SQLite (:memory:) instead of the memory twin.")
     var sqlite = false
 
-    func run() throws {
+    func run() throws { try guarded { try sweep() } }
+
+    private func sweep() throws {
         var sweep = SeedSweep(seeds: seeds.range, options: try mix.make())
         sweep.isTwice = twice
         if sqlite { sweep.store = { try SQLiteStore.inMemory() } }
@@ -52,7 +54,9 @@ struct Replay: ParsableCommand {
     @Flag(name: .long, help: "Show every event.")
     var trace = false
 
-    func run() throws {
+    func run() throws { try guarded { try replay() } }
+
+    private func replay() throws {
         let options = try mix.make() ?? .swarm(seed: seed)
         let report = try Simulator.run(seed: seed, options: options, show: trace ? { print($0) } : nil)
         print("options \(report.options.text)")
@@ -86,6 +90,20 @@ struct Bench: ParsableCommand {
         var now = timespec()
         clock_gettime(clock, &now)
         return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+    }
+}
+
+/// Turns what the simulator itself cannot do (a database that cannot be opened) into exit code 70.
+func guarded(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let code as ExitCode {
+        throw code
+    } catch let error as ValidationError {
+        throw error
+    } catch {
+        show("the simulator failed: \(error)")
+        throw ExitCode(70)
     }
 }
 

@@ -11,7 +11,7 @@ extension SimOptions {
         options.quorum = 1 + draws.index(below: 3)
         options.maxTotal = options.quorum + 2 + draws.index(below: 5)
         options.maxErrors = 2 + draws.index(below: 10)
-        options.units = 1 + draws.index(below: 16)
+        options.units = 1 + draws.index(below: draws.chance(oneIn: 4) ? 60 : 16)
         options.deadline = [900, 1800, 3600, 7200][draws.index(below: 4)]
         options.unitSeconds = [20, 60, 120, 400][draws.index(below: 4)]
         options.resultBytes = draws.chance(oneIn: 8) ? 70_000 : [1, 64, 1000][draws.index(below: 3)]
