@@ -14,7 +14,7 @@ struct FleetTests {
     @Test("Every unit ends, and the figures fit together")
     func figures() {
         let report = FleetTests.report()
-        #expect(report.units > 5000 && report.unitsFailed < report.units / 1000)
+        #expect(report.units > 5000 && report.unitsFailed < report.units / 1000 && report.unitsOpen == 0)
         #expect(report.lowerBound > 0 && report.lowerBound < report.makespan)
         #expect(report.nearlyAll <= report.makespan)
         #expect(report.tasksSent >= 2 * report.units)
@@ -36,7 +36,9 @@ struct FleetTests {
 
     @Test("A deadline of a day keeps slow hosts out; one of a month lets nearly all in")
     func deadlines() {
+        // It never gets done, and the model gives up instead of running for ever.
         let short = FleetTests.report { $0.deadlineDays = 1 }
+        #expect(short.unitsOpen > 0)
         let long = FleetTests.report { $0.deadlineDays = 60 }
         #expect(short.hostsUnused * long.hostsEver > 2 * long.hostsUnused * short.hostsEver)
     }

@@ -35,6 +35,8 @@ public struct FleetReport: Hashable, Sendable {
     public var options: FleetOptions
     public var units = 0
     public var unitsFailed = 0
+    /// Units that had not ended when the model gave up, after three times the days.
+    public var unitsOpen = 0
     public var tasksSent = 0
     /// Tasks without a result at their deadline.
     public var tasksMissed = 0
@@ -74,7 +76,7 @@ public struct FleetReport: Hashable, Sendable {
     /// A few lines for a person.
     public var text: String {
         """
-        units              \(units) validated, \(unitsFailed) failed
+        units              \(units) validated, \(unitsFailed) failed, \(unitsOpen) open
         tasks              \(tasksSent) sent, \(FleetReport.decimals(replication, 3)) a unit (quorum \(options.quorum))
         makespan           \(days(makespan)) days; 99 % after \(days(nearlyAll))
         lower bound        \(days(lowerBound)) days: \(percent(lowerBound, of: makespan)) % of the makespan

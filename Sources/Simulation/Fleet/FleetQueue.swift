@@ -7,15 +7,16 @@ struct FleetQueue<Event> {
     private var place = 0
     private(set) var count = 0
 
-    /// - Parameter seconds: the end; what is planned for later comes in the last minute.
+    /// - Parameter seconds: the end; what is planned for later never happens.
     init(seconds: Double) {
         buckets = [[Event]](repeating: [], count: Int(seconds / 60) + 2)
     }
 
     /// - Parameter at: seconds; the past counts as the present minute.
     mutating func plan(_ event: Event, at: Double) {
-        let wanted = at < Double(buckets.count) * 60 ? Int(at / 60) : buckets.count - 1
-        buckets[max(wanted, minute)].append(event)
+        // Otherwise hosts that call once a month would fill the last minute for ever.
+        guard at < Double(buckets.count) * 60 else { return }
+        buckets[max(Int(at / 60), minute)].append(event)
         count += 1
     }
 
@@ -32,7 +33,6 @@ struct FleetQueue<Event> {
             place = 0
             minute += 1
         }
-        minute = buckets.count - 1
         return nil
     }
 }

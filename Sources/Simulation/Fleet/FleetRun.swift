@@ -59,6 +59,7 @@ struct FleetRun {
             }
         }
         report.makespan = now
+        report.unitsOpen = units.toMake - ended
         for host in hosts {
             capacityTime += host.capacity * max(0, min(now, host.leavesAt) - host.joinedAt)
             if !host.hadTask { report.hostsUnused += 1 }
