@@ -257,7 +257,8 @@ extension FleetRun {
         }
         let end = hosts[place].compute(seconds, on: lane)
         let generation = generations[place]
-        let isGone = end > hosts[place].leavesAt
+        // Within the last minute the host's leaving may come first: events are in order by the minute only.
+        let isGone = end > hosts[place].leavesAt - 60
         if end > now + options.deadline || isGone {
             queue.plan(.expired(host: Int32(place), generation: generation, unit: unit), at: now + options.deadline)
             units[unit].references += 1
