@@ -2,7 +2,7 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test fuzz bench bench-verify lint format clean
+.PHONY: help setup build demo test fuzz bench bench-verify sim lint format clean
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays'
@@ -10,7 +10,8 @@ help:
 	@echo 'make fuzz    ten million changed messages, from a fresh seed that it prints'
 	@echo 'make bench   speed, size and memory, as ratios'
 	@echo 'make bench-verify  mathematical checks beside their jobs: cost, tolerance, what can hide'
-	@echo 'make build   the four programs, in $(BIN)'
+	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
+	@echo 'make build   the five programs, in $(BIN)'
 	@echo 'make lint    swift format, strictly'
 
 setup:
@@ -34,6 +35,9 @@ bench: build
 bench-verify: setup
 	swift build -c release --package-path Benchmarks --scratch-path .build-benchmarks --product verify-bench
 	.build-benchmarks/release/verify-bench
+
+sim: build
+	@$(BIN)/millrace-sim run --seeds 1..1000 --swarm
 
 lint:
 	swift format lint --strict --recursive --parallel $(shell scripts/our-swift.sh)

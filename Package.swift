@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "millrace-server", targets: ["millrace-server"]),
         .executable(name: "millrace-client", targets: ["millrace-client"]),
         .executable(name: "millrace-worker", targets: ["millrace-worker"]),
+        .executable(name: "millrace-sim", targets: ["millrace-sim"]),
         // For the package in Benchmarks/.
         .library(name: "MillraceApps", targets: ["Apps", "Plugins", "Compute", "Domain"]),
     ],
@@ -86,6 +87,10 @@ let package = Package(
                 "ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Wire", "Bytes", "Domain",
             ]
         ),
+        .target(
+            name: "Simulation",
+            dependencies: ["ServerCore", "ClientCore", "Engine", "Storage", "Wire", "Bytes", "Domain"]
+        ),
         // Layer 6: arguments and wiring, nothing else.
         .executableTarget(
             name: "millrace-server",
@@ -103,6 +108,7 @@ let package = Package(
             dependencies: ["Apps", "Plugins", "Wire", "Bytes", "Domain", "CPosix"]
         ),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
+        .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
         .executableTarget(
             name: "forging-worker",
@@ -147,6 +153,7 @@ let package = Package(
             ],
             exclude: ["Corpus", "README.md"]
         ),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "StorageSQLite"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EndToEndTests", dependencies: ["Wire", "Bytes", "Domain", "CPosix", protobuf]),
     ],

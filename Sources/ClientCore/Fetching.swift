@@ -141,7 +141,9 @@ extension ClientMachine {
     /// Once an hour: inputs that no task has named for a day are removed. They are shared by all units of a batch, so
     /// the moment between two of them is no reason to fetch them again.
     mutating func sweepBlobs(_ now: Timestamp, _ out: inout Outbox) {
-        for digest in neededBlobs() { blobNeededAt[digest] = now }
+        for task in state.tasks where !task.stage.isOver {
+            for input in task.unit?.inputs ?? [] { blobNeededAt[input.digest] = now }
+        }
         guard (now - lastSweep).seconds >= 3600 else { return }
         lastSweep = now
         let old = blobs.filter { digest, blob in

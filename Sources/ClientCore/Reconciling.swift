@@ -51,9 +51,4 @@ extension ClientMachine {
         }
         if let result = slot.result { settle(slot.task, result: result, &out) }
     }
-
-    /// The hashes of all inputs that held tasks name, sorted.
-    func neededBlobs() -> [Digest] {
-        Set(state.tasks.filter { !$0.stage.isOver }.flatMap { $0.unit?.inputs.map(\.digest) ?? [] }).sorted()
-    }
 }

@@ -30,6 +30,11 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// All bytes in one go; what the compiler would write feeds them one by one, which showed in every look-up.
+    public func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
     /// 64 lower-case hexadecimal digits.
     public var hex: String {
         let digits = Array("0123456789abcdef".utf8)

@@ -98,6 +98,7 @@ extension ProjectServer {
         if count > Limits.workUnitsPerBatchMax {
             return "the project has more than \(Limits.workUnitsPerBatchMax) work units; raise split.steps_per_unit"
         }
+        if reply.appVersion == 0 { return "the splitter's app has no version" }
         if !reply.finished && cursor == batch.cursor { return "the splitter does not come forward" }
         if reply.finished && count == 0 { return "the splitter made no work unit" }
         return nil

@@ -125,7 +125,7 @@ extension Migration {
                 SET balance = balance + excluded.balance, provisional = provisional + excluded.provisional;
             END;
 
-            -- The leaves of the public log, numbered from 0 without gaps, and what its publisher keeps between two times.
+            -- The leaves of the public log, numbered from 0 without gaps, and what its publisher keeps meanwhile.
             CREATE TABLE log_leaf (
                 position INTEGER PRIMARY KEY CHECK (position >= 0),
                 leaf BLOB NOT NULL

@@ -119,7 +119,7 @@ CREATE TRIGGER ledger_added AFTER INSERT ON ledger BEGIN
     SET balance = balance + excluded.balance, provisional = provisional + excluded.provisional;
 END;
 
--- The leaves of the public log, numbered from 0 without gaps, and what its publisher keeps between two times.
+-- The leaves of the public log, numbered from 0 without gaps, and what its publisher keeps meanwhile.
 CREATE TABLE log_leaf (
     position INTEGER PRIMARY KEY CHECK (position >= 0),
     leaf BLOB NOT NULL

@@ -1,0 +1,73 @@
+import Domain
+import Storage
+
+/// A transaction that hands every call on. What watches or disturbs the store overrides what it is about; a call that
+/// is added to the contract is added here, and nowhere else.
+class ForwardingTransaction: StoreTransaction {
+    var base: any StoreTransaction
+
+    init(_ base: any StoreTransaction) {
+        self.base = base
+    }
+
+    func savepoint<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+        let outer = base
+        defer { base = outer }
+        return try outer.savepoint { inner in
+            base = inner
+            return try body(self)
+        }
+    }
+
+    // MARK: Batches
+
+    func insertBatch(_ make: (BatchID) -> BatchRecord) throws -> BatchRecord { try base.insertBatch(make) }
+    func batch(_ id: BatchID) throws -> BatchRecord? { try base.batch(id) }
+    func batches() throws -> [BatchRecord] { try base.batches() }
+    func openBatches() throws -> [BatchRecord] { try base.openBatches() }
+    func updateBatch(_ batch: BatchRecord) throws { try base.updateBatch(batch) }
+
+    // MARK: Work units
+
+    func insertWorkUnits(_ units: [WorkUnitAggregate]) throws { try base.insertWorkUnits(units) }
+    func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? { try base.workUnit(id) }
+    func saveWorkUnit(_ aggregate: WorkUnitAggregate) throws { try base.saveWorkUnit(aggregate) }
+    func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate] {
+        try base.workUnits(of: batch, fromIndex: fromIndex, limit: limit)
+    }
+    func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask] {
+        try base.unsentTasks(notOf: volunteer, after: after, limit: limit)
+    }
+    func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
+        try base.overdueTasks(before: now, limit: limit)
+    }
+    func sentTasks(of host: HostID) throws -> [SchedulableTask] { try base.sentTasks(of: host) }
+    func unitsAwaitingValidation(limit: Int) throws -> [WorkUnitID] { try base.unitsAwaitingValidation(limit: limit) }
+    func counts(of batch: BatchID) throws -> BatchCounts { try base.counts(of: batch) }
+    func activeHostCount(of batch: BatchID) throws -> Int { try base.activeHostCount(of: batch) }
+
+    // MARK: Hosts
+
+    func volunteer(named name: String) throws -> VolunteerRecord? { try base.volunteer(named: name) }
+    func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? { try base.volunteer(id) }
+    func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord {
+        try base.insertVolunteer(make)
+    }
+    func updateVolunteer(_ volunteer: VolunteerRecord) throws { try base.updateVolunteer(volunteer) }
+    func host(_ id: HostID) throws -> HostRecord? { try base.host(id) }
+    func host(publicKey: [UInt8]) throws -> HostRecord? { try base.host(publicKey: publicKey) }
+    func insertHost(_ make: (HostID) -> HostRecord) throws -> HostRecord { try base.insertHost(make) }
+    func updateHost(_ host: HostRecord) throws { try base.updateHost(host) }
+    func hosts() throws -> [HostRecord] { try base.hosts() }
+    func inProgressCounts() throws -> [HostID: Int] { try base.inProgressCounts() }
+
+    // MARK: Ledger
+
+    func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry { try base.appendLedger(entry) }
+    func ledgerEntry(for task: TaskID) throws -> LedgerEntry? { try base.ledgerEntry(for: task) }
+    func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry] {
+        try base.ledger(fromNumber: number, limit: limit)
+    }
+    func ledgerSummary() throws -> LedgerSummary { try base.ledgerSummary() }
+    func balance(of account: Account) throws -> Credit { try base.balance(of: account) }
+}
