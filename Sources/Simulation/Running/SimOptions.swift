@@ -1,3 +1,5 @@
+import Domain
+
 /// Everything that a run is determined by, beside its seed.
 public struct SimOptions: Hashable, Sendable {
     /// Hosts of each kind, in the order of `PopulationKind.allCases`.
@@ -7,6 +9,10 @@ public struct SimOptions: Hashable, Sendable {
     public var units = 10
     public var quorum = 2
     public var maxTotal = 8
+    /// Share of the results of proven hosts that is checked, in thousandths; 0: every unit needs its quorum.
+    public var checkRate = 0
+    /// Results that must follow before one is final, where `checkRate` is not 0.
+    public var window = 10
     public var maxErrors = 10
     /// Seconds from sending a task to its report.
     public var deadline = 3600
@@ -39,10 +45,17 @@ public struct SimOptions: Hashable, Sendable {
         self[.sybil] = 2
     }
 
+    var acceptance: AcceptanceRule {
+        checkRate == 0
+            ? .quorum : .adaptive(AdaptiveRule(checkRate: Double(checkRate) / 1000, window: window))
+    }
+
     public var hosts: Int { counts.reduce(0, +) }
 
     /// Whether hosts may agree on a wrong value, so that a wrong canonical result is no fault of the server.
     public var mayCollude: Bool {
+        // Where single results may stand, one forger is enough.
+        if checkRate > 0, PopulationKind.allCases.contains(where: { $0.forges && self[$0] > 0 }) { return true }
         let together = PopulationKind.allCases.filter(\.agreesOnForgeries).reduce(0) { $0 + self[$1] }
         return quorum < 2 || together >= 2
             || self[.copycat] > 0
@@ -86,7 +99,8 @@ extension SimOptions {
 
     private static var numbers: [(String, WritableKeyPath<SimOptions, Int>)] {
         [
-            ("units", \.units), ("quorum", \.quorum), ("total", \.maxTotal), ("errors", \.maxErrors),
+            ("units", \.units), ("quorum", \.quorum), ("total", \.maxTotal), ("rate", \.checkRate),
+            ("window", \.window), ("errors", \.maxErrors),
             ("deadline", \.deadline), ("seconds", \.unitSeconds), ("bytes", \.resultBytes),
             ("chaos", \.faultSeconds), ("bound", \.bound),
         ]
@@ -102,7 +116,8 @@ extension SimOptions {
             try set(parts[0], parts[1])
         }
         guard hosts > 0, units > 0, quorum > 0, maxTotal >= quorum, maxTotal <= 32, quorum <= 16, maxErrors > 0,
-            deadline > 0, unitSeconds > 0, faultSeconds >= 0, resultBytes > 0, bound >= 0, hosts <= 10_000,
+            checkRate >= 0, checkRate <= 1000, window > 0, window <= 1000, checkRate == 0 || quorum > 1, deadline > 0,
+            unitSeconds > 0, faultSeconds >= 0, resultBytes > 0, bound >= 0, hosts <= 10_000,
             units <= 100_000
         else { throw OptionError(word: text) }
     }

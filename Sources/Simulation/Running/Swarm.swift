@@ -9,6 +9,11 @@ extension SimOptions {
         for kind in PopulationKind.allCases { options[kind] = draws.chance(oneIn: 3) ? 1 + draws.index(below: 3) : 0 }
         options.faults = Set(ChaosKind.allCases.filter { _ in draws.chance(oneIn: 2) })
         options.quorum = 1 + draws.index(below: 3)
+        if draws.chance(oneIn: 3) {
+            options.checkRate = [50, 200, 500][draws.index(below: 3)]
+            options.window = 1 + draws.index(below: 12)
+            options.quorum = max(2, options.quorum)
+        }
         options.maxTotal = options.quorum + 2 + draws.index(below: 5)
         options.maxErrors = 2 + draws.index(below: 10)
         options.units = 1 + draws.index(below: draws.chance(oneIn: 4) ? 60 : 16)

@@ -166,6 +166,7 @@ final class World {
         case .purged(let task): 6 << 8 | Int64(task.ordinal)
         case .failed: 7
         case .cancelled: 8
+        case .provisional(let task): 9 << 8 | Int64(task.ordinal)
         }
     }
 

@@ -99,8 +99,9 @@ final class SimServer {
             inputs: [InputFile(name: SimulatedApp.inputName, path: SimulatedApp.inputName, packing: .plain)],
             split: SplitRule(stepsPerUnit: 1),
             replication: ReplicationRule(
-                quorum: options.quorum, initial: options.quorum, maxTotal: options.maxTotal,
-                maxErrors: options.maxErrors, deadline: TimeSpan(seconds: Double(options.deadline))),
+                quorum: options.quorum, initial: options.checkRate > 0 ? 1 : options.quorum,
+                maxTotal: options.maxTotal, maxErrors: options.maxErrors,
+                deadline: TimeSpan(seconds: Double(options.deadline)), acceptance: options.acceptance),
             resources: ResourceRule(
                 flopsPerStep: nil, flopsBoundFactor: 20, memoryBytes: 1 << 20, diskBytes: 1 << 20,
                 outputBytes: Int64(options.resultBytes + SimulatedApp.overheadBytes)),

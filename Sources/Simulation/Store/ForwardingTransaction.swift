@@ -64,10 +64,36 @@ class ForwardingTransaction: StoreTransaction {
     // MARK: Ledger
 
     func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry { try base.appendLedger(entry) }
-    func ledgerEntry(for task: TaskID) throws -> LedgerEntry? { try base.ledgerEntry(for: task) }
+    func ledgerEntries(for task: TaskID) throws -> [LedgerEntry] { try base.ledgerEntries(for: task) }
     func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry] {
         try base.ledger(fromNumber: number, limit: limit)
     }
     func ledgerSummary() throws -> LedgerSummary { try base.ledgerSummary() }
     func balance(of account: Account) throws -> Credit { try base.balance(of: account) }
+
+    // MARK: Trust
+
+    func trust(of host: HostID, app: String) throws -> TrustRecord? { try base.trust(of: host, app: app) }
+    func saveTrust(_ record: TrustRecord) throws { try base.saveTrust(record) }
+    func trustRecords() throws -> [TrustRecord] { try base.trustRecords() }
+    func insertSeriesEntry(_ entry: SeriesEntry) throws { try base.insertSeriesEntry(entry) }
+    func seriesEntry(for task: TaskID) throws -> SeriesEntry? { try base.seriesEntry(for: task) }
+    func updateSeriesEntry(_ entry: SeriesEntry) throws { try base.updateSeriesEntry(entry) }
+    func standingSeries(of host: HostID, app: String, through: Int64, limit: Int) throws -> [SeriesEntry] {
+        try base.standingSeries(of: host, app: app, through: through, limit: limit)
+    }
+    func firstChecking(of host: HostID, app: String) throws -> Int64? { try base.firstChecking(of: host, app: app) }
+    func standingSeries(in batch: BatchID, after: TaskID?, limit: Int) throws -> [SeriesEntry] {
+        try base.standingSeries(in: batch, after: after, limit: limit)
+    }
+
+    // MARK: Log
+
+    func appendLogLeaf(_ leaf: [UInt8]) throws -> Int64 { try base.appendLogLeaf(leaf) }
+    func logLeafCount() throws -> Int64 { try base.logLeafCount() }
+    func logLeaves(from index: Int64, limit: Int) throws -> [[UInt8]] {
+        try base.logLeaves(from: index, limit: limit)
+    }
+    func logEdge() throws -> [UInt8]? { try base.logEdge() }
+    func saveLogEdge(_ edge: [UInt8]) throws { try base.saveLogEdge(edge) }
 }
