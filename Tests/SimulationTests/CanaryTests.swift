@@ -12,6 +12,7 @@ struct CanaryTests {
             case .ignoresSpeed: " deadline=900 units=60"
             case .unbounded: " units=60"
             case .agreesWithAll: " lazyForger=2"
+            case .shortWindow: " rate=100 window=6 units=120"
             default: ""
             }
         return try SimOptions(text: mix + special)

@@ -22,6 +22,14 @@ struct PopulationTests {
         #expect(lines.contains { $0.contains("host 6 input reply") })
     }
 
+    @Test("Every kind runs in an adaptive batch", arguments: PopulationKind.allCases)
+    func adaptive(kind: PopulationKind) throws {
+        let (report, _) = try PopulationTests.lines(
+            "honest=6 \(kind.rawValue)=\(kind == .honest ? 7 : 2) units=60 total=8 chaos=1800 seconds=60 "
+                + "faults=cut,serverDeath,clientDeath rate=200 window=4")
+        #expect(report.outcome.open == 0)
+    }
+
     @Test("A clique with the majority gets its forgeries accepted: the attack is real")
     func cliqueWins() throws {
         let (report, _) = try PopulationTests.lines("honest=2 clique=8 units=10 chaos=600 faults=none seconds=60")

@@ -61,7 +61,7 @@ enum Checkers {
         [
             QuorumChecker(), CreditChecker(), AcknowledgedChecker(), ClientKeepsChecker(), EndingChecker(),
             ReplicaChecker(), FeasibleChecker(), BoundsChecker(), RefusalChecker(), FirstReportChecker(),
-            FinalityChecker(), TruthChecker(),
+            FinalityChecker(), TruthChecker(), LogChecker(),
         ]
     }
 }

@@ -28,6 +28,10 @@ public enum Plant: String, CaseIterable, Hashable, Sendable {
     case agreesWithAll
     /// Every worker computes the same wrong value.
     case sharedBug
+    /// Windows are taken for passed at once.
+    case shortWindow
+    /// The log leaves something out.
+    case logForgets
     /// Something draws a number that the seed does not determine.
     case unseeded
 
@@ -35,7 +39,8 @@ public enum Plant: String, CaseIterable, Hashable, Sendable {
     public var caughtBy: String {
         switch self {
         case .dropsReport, .losesBlob: "acknowledged"
-        case .falseQuorum, .agreesWithAll: "quorum"
+        case .falseQuorum, .agreesWithAll, .shortWindow: "quorum"
+        case .logForgets: "log"
         case .grantsTwice: "credit"
         case .dropsResult: "client keeps"
         case .neverExpires: "ending"

@@ -109,6 +109,23 @@ private final class PlantedTransaction: ForwardingTransaction {
         try super.updateVolunteer(changed)
     }
 
+    override func standingSeries(
+        of host: HostID, app: String, through: Int64, limit: Int
+    ) throws -> [SeriesEntry] {
+        try super.standingSeries(of: host, app: app, through: plant == .shortWindow ? .max : through, limit: limit)
+    }
+
+    override func appendLogLeaf(_ leaf: [UInt8]) throws -> Int64 {
+        let count = try super.logLeafCount()
+        return plant == .logForgets && count == 7 && !forgotten(leaf) ? count : try super.appendLogLeaf(leaf)
+    }
+
+    /// Once only; the leaf after it takes its place.
+    private func forgotten(_ leaf: [UInt8]) -> Bool {
+        defer { state.isDone = true }
+        return state.isDone
+    }
+
     override func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
         plant == .neverExpires ? [] : try super.overdueTasks(before: now, limit: limit)
     }
