@@ -129,7 +129,9 @@ let package = Package(
         .testTarget(
             name: "ServerCoreTests",
             dependencies: [
-                "ServerCore", "Engine", "Transparency", "Storage", "StorageSQLite", "Wire", "Bytes", "Domain", protobuf,
+                "ServerCore", "Engine", "Transparency", "Storage", "StorageSQLite", "Wire", "Bytes", "Domain",
+                "CSQLite",
+                protobuf,
             ]
         ),
         .testTarget(

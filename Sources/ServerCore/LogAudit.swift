@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import Engine
 import Storage
 import Transparency
 
@@ -18,10 +19,9 @@ public enum LogAudit {
                 index += 1
             }
         }
-        let entries = try tx.ledgerSummary().entries
-        if entries != audit.credits {
-            audit.add("the ledger has \(entries) entries, the log tells of \(audit.credits)")
-        }
+        let count = try tx.logLeafCount()
+        if count != index { audit.add("the log has \(count) leaves by their numbers, \(index) are there") }
+        try audit.lookAtLedger(in: tx)
         return audit.lines
     }
 
@@ -51,6 +51,22 @@ public enum LogAudit {
         mutating func add(_ line: String) {
             count += 1
             if found.count < LogAudit.linesMax { found.append(line) }
+        }
+
+        /// The laws of the ledger, entry by entry, and that the log tells of each.
+        mutating func lookAtLedger(in tx: any StoreTransaction) throws {
+            var laws = LedgerAudit()
+            var entries: Int64 = 0
+            while true {
+                let page = try tx.ledger(fromNumber: entries + 1, limit: 1000)
+                if page.isEmpty { break }
+                for entry in page {
+                    entries += 1
+                    if let broken = laws.add(entry) { add(broken) }
+                }
+            }
+            if let broken = laws.violationOfSum() { add(broken) }
+            if entries != credits { add("the ledger has \(entries) entries, the log tells of \(credits)") }
         }
 
         mutating func look(at bytes: [UInt8], _ index: Int64, in tx: any StoreTransaction) throws {

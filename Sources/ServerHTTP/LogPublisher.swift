@@ -13,6 +13,8 @@ struct LogPublisher: Sendable {
     private let signer: NoteSigner
     /// Leaves in one publication: a bound of its memory.
     private static let leavesAtOnce = 8192
+    /// Beside the log, for those who serve the folder by another web server.
+    static let keyName = "key"
 
     init(folder: String, signer: NoteSigner) {
         files = LogFolder(path: folder)
@@ -26,6 +28,8 @@ struct LogPublisher: Sendable {
     @discardableResult
     func publish(_ writer: WriterThread) throws -> Int64 {
         var published: Int64 = 0
+        let keyBytes = Array((key + "\n").utf8)
+        if try files.read(Self.keyName) != keyBytes { try files.write(Self.keyName, keyBytes) }
         while true {
             let (stored, count) = try writer.performBlocking { tx, _ in (try tx.logEdge(), try tx.logLeafCount()) }
             let edge = try stored.map { bytes throws(Fault) in try LogEdge(bytes) } ?? LogEdge()

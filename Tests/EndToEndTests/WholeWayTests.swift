@@ -36,8 +36,40 @@ struct WholeWayTests {
         try await expectTheAnswer(site)
         try await expectTheLedger(site)
         try await expectTheReport(site)
+        try await expectThePublicLog(site)
         for client in site.clients.values { #expect(await client.stop() == 0) }
         #expect(await site.server?.stop() == 0)
+        let fsck = try await Programs.run("millrace-server", ["fsck", "--data", site.folder.path("server")])
+        #expect(fsck.status == 0, "fsck: \(fsck.output) \(fsck.errors)")
+    }
+
+    /// Anybody can recompute it from the public files, and a flipped bit of them is found.
+    private func expectThePublicLog(_ site: Site) async throws {
+        let key = site.folder.path("server/log/key")
+        let entries = try await site.json(["report", "credit"]).number("ledger_entries")
+        let told = try await eventually {
+            let report = try await site.json(["ledger", "verify", site.url + "/log", "--key", key])
+            return report["ok"] as? Bool == true && Self.creditEntries(report) == entries
+        }
+        #expect(told, "the public log is complete")
+        let copy = site.folder.path("log-copy")
+        try FileManager.default.copyItem(atPath: site.folder.path("server/log"), toPath: copy)
+        // The widest of the partial bundles: the others are of earlier checkpoints.
+        let bundles = try FileManager.default.subpathsOfDirectory(atPath: copy).filter { $0.contains("entries/000.p/") }
+        let widest = bundles.max {
+            (Int($0.split(separator: "/").last ?? "") ?? 0) < (Int($1.split(separator: "/").last ?? "") ?? 0)
+        }
+        let bundle = URL(filePath: copy).appending(path: try #require(widest))
+        var bytes = try Data(contentsOf: bundle)
+        bytes[bytes.count - 3] ^= 1
+        try bytes.write(to: bundle)
+        let changed = try await site.millrace(["ledger", "verify", copy, "--key", key])
+        #expect(changed.status == 1)
+        #expect(changed.output.contains("leaf"), "\(changed.output)")
+    }
+
+    private static func creditEntries(_ report: [String: Any]) -> Double {
+        (report["totals"] as? [String: Any])?.number("credit_entries") ?? -1
     }
 
     /// Whether a volunteer holds a task; on a slow machine all may be over before anybody looks.

@@ -1,6 +1,8 @@
 import Bytes
+import CSQLite
 import Domain
 import Engine
+import Foundation
 import ServerCore
 import Storage
 import StorageSQLite
@@ -114,5 +116,58 @@ struct PublicLogTests {
         var verifier = LogVerifier(store, key: site.core.keys.log.key)
         let report = try verifier.run()
         #expect(report.isClean && report.leavesConfirmed == Int64(leaves.count))
+    }
+
+    /// Whoever edits the database by hand takes the triggers away first, and puts nothing else right.
+    @Test("Any column of any row of the ledger, edited by hand, is found and named")
+    func editedByHand() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "millrace-log-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let original = folder.appending(path: "original.sqlite").path()
+        do {
+            let store = try SQLiteStore(path: original)
+            let (site, _) = try finished(store)
+            try site.expectSoundStore()
+            try store.checkpoint()
+        }
+        let changes = [
+            "at_ms = at_ms + 1", "amount = amount + 1", "task = task + 64 * 4096", "debit_project = 'other'",
+            "credit_host = 3 - credit_host % 2", "project = 'other'", "kind = 2",
+        ]
+        for number in 1...10 {
+            for (at, change) in changes.enumerated() {
+                let path = folder.appending(path: "\(number)-\(at).sqlite").path()
+                try FileManager.default.copyItem(atPath: original, toPath: path)
+                try edit(path, "DROP TRIGGER ledger_not_changed; UPDATE ledger SET \(change) WHERE number = \(number)")
+                let store = try SQLiteStore(path: path)
+                let found = try store.transaction { try LogAudit.differences(in: $0) }
+                #expect(found.contains { $0.contains("ledger entry \(number) ") }, "\(change) of \(number): \(found)")
+            }
+        }
+        for (sql, words) in [
+            ("DROP TRIGGER ledger_not_removed; DELETE FROM ledger WHERE number = 10", "entry 10, which is missing"),
+            ("DROP TRIGGER log_not_removed; DELETE FROM log_leaf WHERE position = 2", "the log tells of 9"),
+            ("DROP TRIGGER log_not_changed; UPDATE log_leaf SET leaf = x'01' WHERE position = 3", "leaf 3"),
+            (
+                "UPDATE task SET outcome = 1, element = NULL, distance = NULL, tolerance = NULL WHERE outcome = 2",
+                "verdict"
+            ),
+        ] {
+            let path = folder.appending(path: "\(UUID()).sqlite").path()
+            try FileManager.default.copyItem(atPath: original, toPath: path)
+            try edit(path, sql)
+            let store = try SQLiteStore(path: path)
+            let found = try store.transaction { try LogAudit.differences(in: $0) }
+            #expect(found.contains { $0.contains(words) }, "\(sql): \(found)")
+        }
+    }
+
+    private func edit(_ path: String, _ sql: String) throws {
+        var handle: OpaquePointer?
+        defer { sqlite3_close_v2(handle) }
+        guard sqlite3_open(path, &handle) == SQLITE_OK, sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
+            throw StoreError.io(String(cString: sqlite3_errmsg(handle)))
+        }
     }
 }

@@ -31,8 +31,8 @@ final class World {
     private(set) var healedAt: Int64 = 0
     /// Set when the time is over rather than the run cut short.
     private(set) var isOver = false
-    /// The call that the server is working on.
-    var callInProgress: ServerCore.SchedulerCall?
+    /// The calls whose work is in the transaction, by host.
+    var callsInProgress: [HostID: ServerCore.SchedulerCall] = [:]
     var isPlantDone = false
     private var receiptsOfReply: (bytes: Data, receipts: WireReceipts)?
 
@@ -148,8 +148,9 @@ final class World {
             note(.receipt, who: -1, entry.task.rawValue, entry.amount.microcobblestones, "task \(entry.task) is paid")
             see(.granted(entry))
         }
-        guard !written.sent.isEmpty, let call = callInProgress else { return }
+        defer { callsInProgress = [:] }
         for (task, host) in written.sent {
+            guard let call = callsInProgress[host.id] else { continue }
             let asked = ServerCall(
                 queuedSeconds: call.queuedSeconds, availability: call.availability, cores: host.profile.cores)
             see(.sent(task, host, asked))

@@ -102,10 +102,11 @@ extension SimServer {
     private func takeCall(_ request: Request, _ call: SchedulerCall, _ host: HostID, _ sequence: Int64) {
         let sentLastDay = sentToday.count(host, now: now)
         perform { [self] tx, now in
-            world.callInProgress = call
             let rows = watched.rowsEver
             let result = try core.schedule(
                 call, host: host, sequence: sequence, sentLastDay: sentLastDay, in: tx, now: now)
+            // A transaction holds calls of several hosts; what a host is given is judged by its own.
+            if case .success = result { world.callsInProgress[host] = call }
             if case .failure = result { try seeRefusal(tx, host, rowsBefore: rows) }
             return result
         } _: { [self] result in
