@@ -63,6 +63,11 @@ struct SVGPlot {
                 + "stroke-linejoin=\"round\"/>")
     }
 
+    /// Closed shapes in SVG's own path notation, without an outline: many small ones as one element.
+    mutating func area(_ data: String, fill: String) {
+        body.append("<path d=\"\(data)\" fill=\"\(fill)\" shape-rendering=\"crispEdges\"/>")
+    }
+
     mutating func rectangle(x: Double, y: Double, width: Double, height: Double, fill: String) {
         body.append(
             "<rect x=\"\(SVGPlot.n(x))\" y=\"\(SVGPlot.n(y))\" width=\"\(SVGPlot.n(width))\" "
