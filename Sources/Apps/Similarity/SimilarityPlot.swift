@@ -8,7 +8,7 @@ struct SimilarityPlot {
     private static let shades = 24
     private static let top = 120.0
     private static let left = 120.0
-    private static let size = 760.0
+    private static let size = 750.0
     /// More names than this would run into each other.
     private static let namesMax = 40
 
@@ -28,7 +28,6 @@ struct SimilarityPlot {
 
     private func drawCells(_ plot: inout SVGPlot, _ scale: ShadeScale) {
         let map = answer.map
-        let step = Self.size / Double(map.side)
         var areas = [String](repeating: "", count: scale.colours.count)
         for row in 0..<map.side {
             var column = 0
@@ -36,17 +35,16 @@ struct SimilarityPlot {
                 let shade = map[row, column].map(scale.shade)
                 var end = column + 1
                 while end < map.side, map[row, end].map(scale.shade) == shade { end += 1 }
-                if let shade {
-                    // From edge to edge as whole hundredths, so that neighbours meet.
-                    let (x0, x1) = (Self.left + Double(column) * step, Self.left + Double(end) * step)
-                    let (y0, y1) = (Self.top + Double(row) * step, Self.top + Double(row + 1) * step)
-                    areas[shade] += "M\(SVGPlot.n(x0)) \(SVGPlot.n(y0))H\(SVGPlot.n(x1))V\(SVGPlot.n(y1))"
-                    areas[shade] += "H\(SVGPlot.n(x0))Z"
-                }
+                let width = end - column
+                // One cell is one unit of the path: short numbers, and neighbours that meet.
+                if let shade { areas[shade] += "M\(column) \(row)h\(width)v1h-\(width)z" }
                 column = end
             }
         }
-        for (shade, data) in areas.enumerated() where !data.isEmpty { plot.area(data, fill: scale.colours[shade]) }
+        for (shade, data) in areas.enumerated() where !data.isEmpty {
+            plot.area(
+                data, x: Self.left, y: Self.top, unit: Self.size / Double(map.side), fill: scale.colours[shade])
+        }
     }
 
     /// Frame, lines between labels, and their names.

@@ -63,9 +63,12 @@ struct SVGPlot {
                 + "stroke-linejoin=\"round\"/>")
     }
 
-    /// Closed shapes in SVG's own path notation, without an outline: many small ones as one element.
-    mutating func area(_ data: String, fill: String) {
-        body.append("<path d=\"\(data)\" fill=\"\(fill)\" shape-rendering=\"crispEdges\"/>")
+    /// Closed shapes without an outline in SVG's own path notation: many small ones as one element.
+    /// - Parameter unit: length of the path's unit; its origin is at x, y.
+    mutating func area(_ data: String, x: Double, y: Double, unit: Double, fill: String) {
+        body.append(
+            "<path transform=\"translate(\(SVGPlot.n(x)) \(SVGPlot.n(y))) scale(\(unit))\" d=\"\(data)\" "
+                + "fill=\"\(fill)\" shape-rendering=\"crispEdges\"/>")
     }
 
     mutating func rectangle(x: Double, y: Double, width: Double, height: Double, fill: String) {
