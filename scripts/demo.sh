@@ -15,16 +15,17 @@ pids=()
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
-# How many results each unit took, from the report of validation, as JSON in file $1.
+# How many results the units took, from the report of validation, as JSON in file $1.
 proven_summary() {
-    local units proven refuted credit
+    local units results proven refuted credit
     units=$(grep -o '"unit":' "$1" | wc -l)
+    results=$(grep -o '"task":' "$1" | wc -l)
     proven=$(grep -o 'proven by its check' "$1" | wc -l)
     refuted=$(grep -o '"state":"invalid"' "$1" | wc -l)
     credit=$(grep -o '"state":"invalid"[^}]*' "$1" | sed -n 's/.*"microcobblestones":\([0-9]*\).*/\1/p' |
         awk '{ sum += $1 } END { print sum + 0 }')
-    echo "$units units: $proven proven by the check of one result, none of them computed by a second volunteer;"
-    echo "$refuted altered results refuted by the check, credit for them: $credit"
+    echo "$units units took $results results: $proven proven by the check, each from a single result;" \
+        "$refuted refuted by it, credit for those: $credit"
 }
 
 # Ends only what this script started: clients first, so that their workers save and leave, then the server.
