@@ -24,6 +24,23 @@ import Testing
         }
     }
 
+    /// Where everything is zero nothing may be off, and nothing is divided by a norm.
+    @Test func rowsOfZerosAreProvenAndForgedOnesRefuted() throws {
+        var rows = SimilarityFixture.random(rows: 20, columns: 6, seed: 4)
+        rows[2] = [0, 0, 0, 0, 0, 0]
+        let fixture = SimilarityFixture(rows, ["measure": .text("dot")])
+        let unit = try fixture.drafts()[0].payload
+        let result = try fixture.result(unit)
+        #expect(fixture.check(result, unit) == .proven)
+        #expect(fixture.app.validator.compare(result, result, unit: unit, context: fixture.context) == .same)
+        let bad = result.changing("similarities") { $0[2 * 8 + 5] = 1e-9 }
+        guard case .refuted(let difference, _) = fixture.check(bad, unit) else {
+            Issue.record("a similarity of a row of zeros was believed")
+            return
+        }
+        #expect(difference.element == "similarity[3,6]" && difference.distance == 1e-9)
+    }
+
     /// Rounding of another machine's library: the last bits of every number, at random.
     @Test func aResultRoundedDifferentlyIsProvenAndAgrees() throws {
         let fixture = fixture()
@@ -139,7 +156,6 @@ import Testing
         }
         // The answer shows nine decimals.
         #expect(evidence.floor < 1e-9 && evidence.missProbability <= 1e-6)
-        print("FLOOR", evidence)
     }
 
     /// Where a project compares results instead: its own tolerances count.

@@ -201,7 +201,7 @@ import Testing
 
     @Test func resultsThatFitNoSectionAreRefused() throws {
         var fixture = SimilarityFixture(
-            (0..<4100).map { [Double($0), 1, Double($0 % 7)] }, ["block_rows": .integer(2048)])
+            (0..<4100).map { [Double($0), 2.5, Double($0 % 7)] }, ["block_rows": .integer(2048)])
         fixture.stepsPerUnit = 3
         #expect(try #require(fixture.refusal()).contains("do not fit into a result"))
         fixture.stepsPerUnit = 2
