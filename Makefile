@@ -5,7 +5,7 @@ BIN := .build/release
 .PHONY: help setup build demo test fuzz bench bench-verify sim lint format clean
 
 help:
-	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays'
+	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays, digits compared'
 	@echo 'make test    every test, the real binaries included'
 	@echo 'make fuzz    ten million changed messages, from a fresh seed that it prints'
 	@echo 'make bench   speed, size and memory, as ratios'

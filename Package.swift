@@ -60,7 +60,7 @@ let package = Package(
         .target(
             name: "Apps",
             dependencies: ["Plugins", "Compute", "Domain", "Bytes"],
-            exclude: ["README.md", "GammaPulsar/README.md"]
+            exclude: ["README.md", "GammaPulsar/README.md", "Similarity/README.md"]
         ),
         .target(name: "Comparators", dependencies: ["Plugins", "Bytes", "Domain"]),
         .target(name: "Storage", dependencies: ["Domain"]),

@@ -1,15 +1,32 @@
 #!/usr/bin/env bash
-# The whole way in one go: a server, three volunteers and one that cheats, a project submitted, watched, validated,
-# its answer and the reports shown. Usage: scripts/demo.sh [PROJECT-FOLDER] [DATA-FOLDER]
+# The whole way in one go: a server, three volunteers and one that cheats, projects submitted, watched, validated,
+# their answers and the reports shown. First a pulsar search, where two volunteers must agree; then digits, where a
+# check proves each single result. With a PROJECT-FOLDER only that one.
+# Usage: scripts/demo.sh [PROJECT-FOLDER] [DATA-FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 project=${1:-projects/gamma-pulsar}
+proven=projects/digit-neighbours
+[ -n "${1:-}" ] && proven=
 data=${2:-demo-data}
 bin=$PWD/.build/release
 pids=()
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+
+# How many results the units took, from the report of validation, as JSON in file $1.
+proven_summary() {
+    local units results proven refuted credit
+    units=$(grep -o '"unit":' "$1" | wc -l)
+    results=$(grep -o '"task":' "$1" | wc -l)
+    proven=$(grep -o 'proven by its check' "$1" | wc -l)
+    refuted=$(grep -o '"state":"invalid"' "$1" | wc -l)
+    credit=$(grep -o '"state":"invalid"[^}]*' "$1" | sed -n 's/.*"microcobblestones":\([0-9]*\).*/\1/p' |
+        awk '{ sum += $1 } END { print sum + 0 }')
+    echo "$units units took $results results: $proven proven by the check, each from a single result;" \
+        "$refuted refuted by it, credit for those: $credit"
+}
 
 # Ends only what this script started: clients first, so that their workers save and leave, then the server.
 stop_all() {
@@ -46,6 +63,12 @@ echo "pages: $MILLRACE_SERVER/  $MILLRACE_SERVER/validation  $MILLRACE_SERVER/cr
 say "Submitting $project"
 "$bin/millrace" lint "$project"
 "$bin/millrace" submit "$project"
+if [ -n "$proven" ]; then
+    # Waits in the queue behind the first one, so that the same four volunteers go on with it.
+    say "Submitting $proven: one result is enough when its check proves it"
+    "$bin/millrace" lint "$proven"
+    "$bin/millrace" submit "$proven"
+fi
 
 say "Starting four volunteers; Mallory alters every result she sends"
 for name in Ada Grace Edsger Mallory; do
@@ -65,6 +88,18 @@ say "The answer"
 "$bin/millrace" results 1 --out "$data/results"
 say "Validation: where results disagreed"
 "$bin/millrace" report validation --batch 1 --disagreed
+
+if [ -n "$proven" ]; then
+    say "The second project: proven by its check, not computed twice"
+    second=0
+    "$bin/millrace" status 2 --watch || second=$?
+    [ "$outcome" -ne 0 ] || outcome=$second
+    "$bin/millrace" results 2 --out "$data/results-2"
+    say "Its validation: what the check refuted"
+    "$bin/millrace" report validation --batch 2 --disagreed
+    "$bin/millrace" report validation --batch 2 --json >"$data/validation-2.json"
+    proven_summary "$data/validation-2.json"
+fi
 say "Credit"
 "$bin/millrace" report credit
 
@@ -84,7 +119,7 @@ times >"$data/times"
 total_seconds=$(tail -n 1 "$data/times" | awk '{ split($1, u, "[ms]"); split($2, s, "[ms]");
     print u[1] * 60 + u[2] + s[1] * 60 + s[2] }')
 say "Where things are"
-ls "$data"/results/* | sed 's/^/  /'
+ls "$data"/results*/* | sed 's/^/  /'
 awk -v total="$total_seconds" -v kernel="$kernel_seconds" -v kib="$server_kib" 'BEGIN {
     printf "CPU in kernels %.1f s, everything else %.1f s", kernel, total - kernel
     if (kernel > 0) printf " (%.1f %%)", 100 * (total - kernel) / kernel

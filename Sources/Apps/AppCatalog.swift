@@ -4,7 +4,8 @@ import Plugins
 /// Every app that Millrace can run: one folder and one line each.
 public enum AppCatalog {
     public static let all: [AppDescriptor] = [
-        GammaPulsarApp.descriptor
+        GammaPulsarApp.descriptor,
+        SimilarityApp.descriptor,
     ]
 
     /// - Returns: nil for an unknown name.

@@ -10,6 +10,13 @@ public enum BLAS {
     /// Threads that OpenBLAS would use for a large product.
     public static var threads: Int { Int(openblas_get_num_threads()) }
 
+    /// For example `openblas-0.3.21 haswell`: the library and the processor that it chose its loops for.
+    public static var libraryVersion: String {
+        let words = String(cString: openblas_get_config()).split(separator: " ")
+        let version = words.count > 1 ? "\(words[1])" : "unknown"
+        return "openblas-\(version) \(String(cString: openblas_get_corename()).lowercased())"
+    }
+
     /// `a · b`, row by row. - Parameter a: `rows` x `inner`. - Parameter b: `inner` x `columns`.
     public static func product(rows: Int, columns: Int, inner: Int, _ a: [Double], _ b: [Double]) -> [Double] {
         precondition(rows > 0 && columns > 0 && inner > 0, "matrices have at least one row and column")

@@ -21,7 +21,8 @@ struct ConformanceCase: Sendable, CustomTestStringConvertible {
     }
 
     private static let makers: [String: @Sendable (AppDescriptor) -> ConformanceCase] = [
-        "gamma-pulsar": gammaPulsar
+        "gamma-pulsar": gammaPulsar,
+        "similarity": similarity,
     ]
 
     /// 400 photons with every fourth one on a pulse of 3.21 Hz.
@@ -45,6 +46,27 @@ struct ConformanceCase: Sendable, CustomTestStringConvertible {
                 inputs: InputSet(["photons": .table(table)]), stepsPerUnit: 3, flopsPerStep: nil,
                 relativeTolerance: nil, absoluteTolerance: nil),
             project: "gamma-pulsar")
+    }
+
+    /// 25 rows of 6 numbers in three kinds: four blocks along a side, the last one of a single row.
+    private static func similarity(_ app: AppDescriptor) -> ConformanceCase {
+        var draw = SeededGenerator(seed: 7)
+        let kinds = (0..<25).map { Double($0 % 3) }
+        let columns = (0..<6).map { column in
+            kinds.map { sin(Double(column) * ($0 + 1)) + Double.random(in: -0.5...0.5, using: &draw) }
+        }
+        let table = Table(names: (0..<6).map { "x\($0)" } + ["kind"], columns: columns + [kinds])!
+        let parameters: [String: ParameterValue] = [
+            "measure": .text("correlation"), "block_rows": .integer(8), "neighbours": .integer(3),
+            "strongest": .integer(10), "label_column": .text("kind"),
+        ]
+        return ConformanceCase(
+            app: app,
+            context: AppContext(
+                project: "conformance", title: "Conformance", parameters: parameters,
+                inputs: InputSet(["table": .table(table)]), stepsPerUnit: 3, flopsPerStep: nil,
+                relativeTolerance: nil, absoluteTolerance: nil),
+            project: "digit-neighbours")
     }
 
     /// All drafts, `limit` at a time.

@@ -82,7 +82,7 @@ import Testing
         for draft in try item.drafts(limit: 10) {
             let result = try item.result(draft.payload)
             let verdict = item.app.validator.check(result, unit: draft.payload, context: item.context, challenge: 99)
-            #expect(verdict == .plausible || verdict == .proven, "\(verdict)")
+            #expect(verdict == (item.app.schema.proves ? .proven : .plausible), "\(verdict)")
             #expect(
                 item.app.validator.compare(result, result, unit: draft.payload, context: item.context) == .same)
         }
@@ -101,6 +101,34 @@ import Testing
             let own = try item.result(first)
             #expect(item.app.validator.compare(own, other, unit: first, context: item.context) != .same)
         }
+    }
+
+    /// One result of such an app is believed, so no number of it may be free.
+    @Test(arguments: ConformanceCase.all.filter(\.app.schema.proves))
+    func whatAnAppProvesLeavesNoNumberFree(_ item: ConformanceCase) throws {
+        let unit = try item.firstUnit()
+        let good = try item.result(unit)
+        var altered = 0
+        for (index, section) in good.sections.enumerated() {
+            guard section.kind == .float64, let values = LittleEndian.doubles(from: section.bytes) else {
+                Issue.record("no way to alter section \(section.name)")
+                continue
+            }
+            for place in values.indices {
+                var (bad, changed) = (good, values)
+                changed[place] += 1e-6 * max(1, abs(values[place]))
+                bad.sections[index].bytes = LittleEndian.bytes(of: changed)
+                let verdict = item.app.validator.check(
+                    bad, unit: unit, context: item.context, challenge: UInt64(place) &* 0x9E37_79B9_7F4A_7C15)
+                guard case .refuted(let difference, _) = verdict else {
+                    Issue.record("element \(place) of \(section.name) is \(verdict)")
+                    continue
+                }
+                #expect(!difference.element.isEmpty && difference.distance > difference.tolerance)
+                altered += 1
+            }
+        }
+        #expect(altered > 0)
     }
 
     @Test(arguments: ConformanceCase.all)
@@ -206,7 +234,9 @@ import Testing
     @Test(arguments: ConformanceCase.all)
     func garbageInputsAndCursorsAreRefused(_ item: ConformanceCase) throws {
         let unit = try item.firstUnit()
-        for inputs in [InputSet([:]), InputSet(["photons": .bytes([1, 2, 3])])] {
+        let names = item.app.schema.inputs.map(\.name)
+        let bytes = InputSet(Dictionary(uniqueKeysWithValues: names.map { ($0, .bytes([1, 2, 3])) }))
+        for inputs in [InputSet([:]), bytes] {
             #expect(throws: AppError.self) {
                 try item.app.kernel.init(unit: unit, inputs: inputs, environment: KernelEnvironment(cachePath: nil))
             }

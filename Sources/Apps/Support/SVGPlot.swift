@@ -63,6 +63,14 @@ struct SVGPlot {
                 + "stroke-linejoin=\"round\"/>")
     }
 
+    /// Closed shapes without an outline in SVG's own path notation: many small ones as one element.
+    /// - Parameter unit: length of the path's unit; its origin is at x, y.
+    mutating func area(_ data: String, x: Double, y: Double, unit: Double, fill: String) {
+        body.append(
+            "<path transform=\"translate(\(SVGPlot.n(x)) \(SVGPlot.n(y))) scale(\(unit))\" d=\"\(data)\" "
+                + "fill=\"\(fill)\" shape-rendering=\"crispEdges\"/>")
+    }
+
     mutating func rectangle(x: Double, y: Double, width: Double, height: Double, fill: String) {
         body.append(
             "<rect x=\"\(SVGPlot.n(x))\" y=\"\(SVGPlot.n(y))\" width=\"\(SVGPlot.n(width))\" "

@@ -9,8 +9,10 @@ import Wire
 
 /// Test equipment: runs the real `millrace-worker` beside it with the same arguments, then alters the result.
 ///
-/// Units with an even number get a candidate whose power is claimed too high; the check of the single result recomputes
-/// it. Units with an odd number get their best candidates hidden; only the second replica can show that.
+/// Of a pulsar search, units with an even number get a candidate whose power is claimed too high; the check of the
+/// single result recomputes it. Units with an odd number get their best candidates hidden; only the second replica can
+/// show that. Of a matrix of similarities, in turn one entry is moved by a millionth, two entries change places, or
+/// half of the result has its signs turned; the check finds each.
 @main
 struct ForgingWorker {
     static func main() {
@@ -52,7 +54,9 @@ struct ForgingWorker {
     static func forge(folder: String) throws {
         let path = folder + "/result"
         var body = try ResultContainer.decode(try readFile(path), limit: Limits.resultBytesMax)
-        if body.unitID % 2 == 0 {
+        if body.sections.contains(where: { $0.name == "similarities" }) {
+            try misstate(&body)
+        } else if body.unitID % 2 == 0 {
             try inflate(&body)
         } else {
             try hide(&body)
@@ -77,6 +81,21 @@ struct ForgingWorker {
             let name = body.sections[at].name
             let values = try doubles(body.sections[at])
             body.sections[at] = try pack(name, Array(values[(values.count / 2)...]))
+        }
+    }
+
+    /// Falsehoods that leave the rest of the matrix as it is.
+    static func misstate(_ body: inout WireResultBody) throws {
+        for at in body.sections.indices where body.sections[at].name == "similarities" {
+            var values = try doubles(body.sections[at])
+            guard values.count > 4 else { continue }
+            let middle = values.count / 2
+            switch body.unitID % 3 {
+            case 0: values[middle] += 1e-6
+            case 1: values.swapAt(middle, middle + 1)
+            default: for place in 0..<middle { values[place].negate() }
+            }
+            body.sections[at] = try pack(body.sections[at].name, values)
         }
     }
 
