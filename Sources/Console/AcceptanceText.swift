@@ -18,8 +18,9 @@ enum AcceptanceText {
         case .adaptive(let adaptive):
             let share = percent(Trust.survivalBound(adaptive))
             let replication = Amounts.number(Trust.expectedReplication(adaptive))
-            return "at most \(share) of a best-responding cheat's results survive; expected replication \(replication) "
-                + "once hosts have proved themselves (\(adaptive.window) checked results each), 2 before that; where "
+            return
+                "at most \(share) of what a best-responding cheat sends to this server for this app survives, as long "
+                + "as he does not check himself under another name; expected replication \(replication) once hosts have proved themselves (\(adaptive.window) checked results each), 2 before that; where "
                 + "hosts have few results in a batch, most of these are checked at its close"
         }
     }
@@ -40,6 +41,8 @@ enum AcceptanceText {
 
     /// Rounded up: a bound that is rounded down is none.
     private static func percent(_ share: Double) -> String {
-        "\(Amounts.number((share * 1e4).rounded(.up) / 100)) %"
+        let percent = share * 100
+        return
+            "\(Amounts.number(percent < 10 ? (percent * 100).rounded(.up) / 100 : (percent * 10).rounded(.up) / 10)) %"
     }
 }

@@ -9,6 +9,8 @@ struct TaskCensus {
     /// Reported, and nothing wrong was found.
     var plausible = 0
     var expired = 0
+    /// Put aside while a result stood; taken up again when it is to be computed a second time.
+    var spare = 0
     /// Failed tasks and malformed results: what counts towards `maxErrors`. Not those whose host has not the app: that
     /// says nothing about the unit.
     var errors = 0
@@ -26,7 +28,8 @@ struct TaskCensus {
             case .expired: expired += 1
             case .failed(_, let error): errors += error.code == .givenBack || error.code == .unknownApp ? 0 : 1
             case .decided(_, _, let verdict): errors += verdict.saysMalformed ? 1 : 0
-            case .aborted, .notNeeded: break
+            case .notNeeded: spare += 1
+            case .aborted: break
             }
         }
     }
@@ -66,12 +69,20 @@ extension WorkUnitTransition {
             return
         }
         let wanted = max(needed - census.plausible, 1)
-        while census.outstanding < wanted, tasks.count < rule.maxTotal {
-            tasks.append(TaskRecord(id: TaskID(unit: unit.id, ordinal: tasks.count), state: .unsent))
+        while census.outstanding < wanted {
+            if let spare = tasks.firstIndex(where: { $0.state == .notNeeded }) {
+                tasks[spare].state = .unsent
+                census.spare -= 1
+            } else if tasks.count < rule.maxTotal {
+                tasks.append(TaskRecord(id: TaskID(unit: unit.id, ordinal: tasks.count), state: .unsent))
+            } else {
+                break
+            }
             census.unsent += 1
         }
         // Expired tasks may still report, but nobody waits for them alone.
-        let reachable = census.plausible + census.outstanding + census.expired + rule.maxTotal - tasks.count
+        let more = census.spare + rule.maxTotal - tasks.count
+        let reachable = census.plausible + census.outstanding + census.expired + more
         if census.outstanding == 0 || reachable < needed {
             end(.failed(.noAgreement), reason: "no quorum of \(rule.quorum) agreed among \(tasks.count) tasks")
         }

@@ -42,13 +42,19 @@ extension WorkUnitTransition {
             accept(canonical: only, candidates: candidates, comparisons: [])
         } else if candidates.count >= rule.quorum {
             unit.state = .comparing
-        } else if case .adaptive = rule.acceptance, mayStand, candidates.count == 1, unit.state == .active {
+        } else if case .adaptive = rule.acceptance, mayStand, candidates.count == 1, unit.state == .active, canRecheck {
             unit.state = .provisional(tasks[candidates[0]].id)
             for at in tasks.indices where tasks[at].state == .unsent { tasks[at].state = .notNeeded }
         } else {
             if unit.state.provisional != nil { unit.state = .active }
             settle()
         }
+    }
+
+    /// Whether a task is left for a second result: what cannot be computed again must not stand.
+    private var canRecheck: Bool {
+        tasks.count < unit.replication.maxTotal
+            || tasks.contains { $0.state == .unsent || $0.state == .notNeeded }
     }
 
     private func isProven(_ at: Int) -> Bool {

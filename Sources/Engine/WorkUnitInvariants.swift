@@ -37,7 +37,7 @@ extension WorkUnitMachine {
     private static func openViolation(_ aggregate: WorkUnitAggregate) -> String? {
         let census = TaskCensus(aggregate.tasks)
         let rule = aggregate.unit.replication
-        // What was not needed while a result stood is not taken up again when it falls.
+        // What was not needed while a result stood is taken up again only when it is wanted.
         let isAdaptive = if case .adaptive = rule.acceptance { true } else { false }
         for task in aggregate.tasks {
             switch task.state {

@@ -21,6 +21,7 @@ public enum LogAudit {
         }
         let count = try tx.logLeafCount()
         if count != index { audit.add("the log has \(count) leaves by their numbers, \(index) are there") }
+        try audit.lookAtVerdicts(in: tx)
         try audit.lookAtLedger(in: tx)
         return audit.lines
     }
@@ -40,6 +41,7 @@ public enum LogAudit {
 
     private struct Audit {
         var credits: Int64 = 0
+        private var judged: Set<TaskID> = []
         private var found: [String] = []
         private var count = 0
 
@@ -69,6 +71,22 @@ public enum LogAudit {
             if entries != credits { add("the ledger has \(entries) entries, the log tells of \(credits)") }
         }
 
+        /// That the log tells of every verdict.
+        mutating func lookAtVerdicts(in tx: any StoreTransaction) throws {
+            for batch in try tx.batches() {
+                var next: Int64 = 0
+                while true {
+                    let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: 500)
+                    guard let last = page.last else { break }
+                    next = last.unit.id.index + 1
+                    for task in page.flatMap(\.tasks) {
+                        guard case .decided = task.state, !judged.contains(task.id) else { continue }
+                        add("the log does not tell of the verdict on task \(task.id)")
+                    }
+                }
+            }
+        }
+
         mutating func look(at bytes: [UInt8], _ index: Int64, in tx: any StoreTransaction) throws {
             let leaf: LedgerLeaf
             do throws(LeafRefusal) { leaf = try LedgerLeaf(bytes) } catch { return add("leaf \(index): \(error)") }
@@ -88,6 +106,9 @@ public enum LogAudit {
         }
 
         private mutating func look(at verdict: LoggedVerdict, _ index: Int64, in tx: any StoreTransaction) throws {
+            if !judged.insert(verdict.task).inserted {
+                add("leaf \(index) tells of a second verdict on task \(verdict.task)")
+            }
             guard let unit = try tx.workUnit(verdict.task.unit) else { return }
             guard let task = unit.tasks.first(where: { $0.id == verdict.task }),
                 let now = PublicLog.verdict(task, of: unit.unit)

@@ -95,7 +95,8 @@ extension ProjectServer {
         try tx.updateBatch(batch)
         try forEachUnit(of: batch.id, in: tx) { aggregate in
             if !aggregate.unit.state.isFinal {
-                _ = try apply(.cancelled, to: aggregate, in: tx, now: now)
+                // Loaded afresh: what one unit's end means for its host may have changed others of the page.
+                _ = try apply(.cancelled, toUnit: aggregate.unit.id, in: tx, now: now)
             }
         }
         return batch

@@ -59,9 +59,9 @@ extension ProjectServer {
         case .reopened(let task, _):
             if try tx.seriesEntry(for: task)?.state != .voided { try move(task, to: .checking, in: tx) }
         case .dropped(let task, let assignment):
+            // Nobody has looked at it, so it makes nothing final; the next result that passes may.
             try voidHold(for: task, assignment, in: tx, now: now)
             try move(task, to: .dropped, in: tx)
-            try confirmWindow(of: assignment.host, app, unit.replication, in: tx, now: now)
         case .failed(let task, let assignment):
             try tx.saveTrust(Trust.failed(try record(of: assignment.host, app, in: tx), now: now))
             try voidHold(for: task, assignment, in: tx, now: now)

@@ -212,4 +212,48 @@ struct AdaptiveTests {
         #expect(try site.status(batch).unitsProvisional == 0)
         try site.expectSoundStore()
     }
+
+    /// Cancelling drops results whose check is open; that must not reach into the units that are cancelled next.
+    @Test("A batch with open checks and standing results can be cancelled", arguments: UInt8(1)...8)
+    func cancelledWithChecks(key: UInt8) throws {
+        let site = try site(units: 90, AdaptiveRule(checkRate: 0.3, window: 1), key: key)
+        let batch = try site.submit()
+        try site.work()
+        let ada = try TestVolunteer(site, "Ada")
+        let grace = try TestVolunteer(site, "Grace")
+        for _ in 0..<4 {
+            for volunteer in [ada, grace] {
+                try volunteer.fetch(2)
+                try volunteer.deliver()
+                try site.work()
+            }
+        }
+        // From here on nobody checks.
+        for _ in 0..<8 {
+            try ada.fetch(4)
+            try ada.deliver()
+            try site.work()
+        }
+        let before = try site.status(batch)
+        try site.store.transaction { tx in _ = try site.core.cancel(batch, in: tx, now: site.now) }
+        let after = try site.status(batch)
+        #expect(after.unitsProvisional == 0 && after.unitsActive == 0)
+        #expect(after.unitsValidated == before.unitsValidated, "cancelling makes nothing final")
+        #expect(try site.credit().provisionalMicrocobblestones == 0)
+        try site.expectSoundStore()
+    }
+
+    @Test("What was put aside while a result stood is taken up again when it is to be checked")
+    func spareTasks() throws {
+        let key = try #require(SigningKey(rawRepresentation: [UInt8](repeating: 3, count: 32)))
+        let site = try TestSite(
+            units: 60, acceptance: .adaptive(AdaptiveRule(checkRate: 0.3, window: 3)), replicas: (2, 2), key: key)
+        let batch = try site.submit()
+        try site.work()
+        let volunteers = [try TestVolunteer(site, "Ada"), try TestVolunteer(site, "Grace")]
+        try run(site, batch, volunteers)
+        #expect(try site.status(batch).state == "finished")
+        #expect(try site.status(batch).unitsFailed == 0)
+        try site.expectSoundStore()
+    }
 }

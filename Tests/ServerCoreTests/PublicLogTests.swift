@@ -94,7 +94,7 @@ struct PublicLogTests {
             }
         }
         try old.transaction { tx in
-            #expect(try LogAudit.differences(in: tx) == ["the ledger has 10 entries, the log tells of 0"])
+            #expect(try LogAudit.differences(in: tx).contains("the ledger has 10 entries, the log tells of 0"))
             let made = try site.core.backfillLog(in: tx, now: site.now)
             #expect(made > 10)
             #expect(try LogAudit.differences(in: tx) == [])

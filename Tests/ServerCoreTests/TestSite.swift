@@ -37,14 +37,16 @@ final class TestSite {
     init(
         store: any Store = MemoryStore(), blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory),
         units: Int = 4, quorum: Int = 2, checkEach: Bool = true, acceptance: AcceptanceRule = .quorum,
-        key: SigningKey = SigningKey(),
+        replicas: (initial: Int, maxTotal: Int)? = nil, key: SigningKey = SigningKey(),
         adjust: (inout ServerSettings) -> Void = { _ in }
     ) throws {
         self.store = store
         self.blobs = blobs
         unitCount = units
-        let spec = ProjectSpec.sample(quorum: quorum, checkEach: checkEach, acceptance: acceptance)
+        var spec = ProjectSpec.sample(quorum: quorum, checkEach: checkEach, acceptance: acceptance)
+        if let replicas { (spec.replication.initial, spec.replication.maxTotal) = replicas }
         self.spec = spec
+        let manifestSpec = spec
         manifest = try blobs.put(Array("manifest".utf8))
         let data = Array("photons".utf8)
         input = InputReference(
@@ -54,7 +56,7 @@ final class TestSite {
         adjust(&settings)
         core = ProjectServer(settings: settings, keys: ServerKeys(project: key), blobs: blobs) { [manifestFault] _ in
             if let fault = manifestFault.fault.withLock({ $0 }) { throw fault }
-            return spec
+            return manifestSpec
         }
     }
 
