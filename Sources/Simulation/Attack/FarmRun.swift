@@ -97,20 +97,16 @@ struct FarmRun {
     /// Has everything computed again that waits for it.
     private func check(_ site: AttackSite, _ play: inout Play) throws {
         while try site.hasReplicaWaiting() {
-            var isIdle = true
-            for at in play.checkers.indices {
-                let isFriend = !play.friends.isEmpty && play.draws.unit() < friends
-                let busy =
-                    isFriend
+            // One draw for each replica: of his names or of the others, the first that has not had the unit.
+            let isHelped = !play.friends.isEmpty && play.draws.unit() < friends
+            var isDone = false
+            for at in play.checkers.indices where !isDone {
+                isDone =
+                    isHelped
                     ? try help(site, &play.friends[at], knowing: true, &play.draws)
                     : try help(site, &play.checkers[at], knowing: false, &play.draws)
-                if busy {
-                    isIdle = false
-                    // Whoever comes next has the next task.
-                    break
-                }
             }
-            if isIdle { return }
+            guard isDone else { throw Fault(.software, "nobody is left for a replica") }
         }
     }
 
