@@ -13,11 +13,11 @@ struct SimTool: ParsableCommand {
 
             Exit codes:
               0   every invariant held
-              1   an invariant was broken: seed, step and the shortest reproduction are shown
+              1   an invariant was broken (seed, step and the shortest reproduction are shown), or a bound
               64  wrong arguments
               70  a fault of the simulator
             """,
-        version: "0.1.0", subcommands: [Run.self, Replay.self, Bench.self, Fleet.self])
+        version: "0.1.0", subcommands: [Run.self, Replay.self, Bench.self, Fleet.self, Attack.self])
 }
 
 extension ExitCode {
@@ -28,6 +28,10 @@ extension ExitCode {
 /// Seeds as `A..B`, or one.
 struct Seeds: ExpressibleByArgument {
     let range: ClosedRange<UInt64>
+
+    init(_ range: ClosedRange<UInt64>) {
+        self.range = range
+    }
 
     init?(argument: String) {
         let ends = argument.split(separator: ".", omittingEmptySubsequences: true).map { UInt64($0) }

@@ -1,0 +1,132 @@
+import Domain
+import Engine
+
+/// Every strategy of a kind, over all seeds, beside BOINC's rule.
+public struct AttackSweep {
+    public let options: AttackOptions
+
+    public init(_ options: AttackOptions) {
+        self.options = options
+    }
+
+    /// - Parameter done: told the name of each strategy that has been measured.
+    public func run(done: (String) -> Void = { _ in }) throws -> AttackReport {
+        var rows: [AttackRow] = []
+        switch options.kind {
+        case .farm:
+            for strategy in FarmStrategy.all(options.rule) where strategy.name.hasPrefix(options.only ?? "") {
+                rows.append(try farm(strategy))
+                done(strategy.name)
+            }
+        case .lazy: rows.append(try farm(.lazy))
+        case .copycat: for waits in [false, true] { rows.append(try copycat(waits: waits)) }
+        case .sybil: rows += try sybils(done)
+        case .collude: rows += try collusion(done)
+        }
+        var report = AttackReport(
+            rows: rows, seeds: options.seeds.count, checkRate: options.rule.checkRate, window: options.rule.window)
+        if options.kind == .farm, options.only == nil {
+            let rule = AdaptiveRule(checkRate: 0.2, window: 20)
+            let last = min(options.seeds.upperBound, options.seeds.lowerBound + 4)
+            report.distinguisher = try Distinguisher.run(
+                rule: rule, units: 1000, seeds: options.seeds.lowerBound...last)
+        }
+        return report
+    }
+
+    private static let promise = "Trust.survivalBound, whatever a cheat does"
+
+    /// - Parameter friends: the chance that a check goes to a name of the cheat's own.
+    private func farm(
+        _ strategy: FarmStrategy, friends: Double = 0, name: String? = nil, bound: Double? = nil,
+        boundName: String = AttackSweep.promise
+    ) throws -> AttackRow {
+        let fixture = try AttackFixture(
+            rule: options.rule, units: options.results, acceptance: .adaptive(options.rule),
+            plantedProbation: options.plantedProbation)
+        let run = FarmRun(strategy: strategy, friends: friends, results: options.results)
+        var tallies: [AttackTally] = []
+        var boinc: [AttackTally] = []
+        for seed in options.seeds {
+            tallies.append(try run.play(fixture, seed: seed))
+            var draws = Draws(seed: seed, purpose: 0xB1)
+            boinc.append(
+                BoincBaseline.run(
+                    strategy, friends: friends, results: options.results, rule: options.rule, draws: &draws))
+        }
+        return AttackRow(
+            kind: options.kind, strategy: name ?? strategy.name, tallies: tallies, boinc: boinc,
+            bound: bound ?? Trust.survivalBound(options.rule), boundName: boundName)
+    }
+
+    private func copycat(waits: Bool) throws -> AttackRow {
+        let results = min(options.results, 100)
+        let fixture = try AttackFixture(rule: options.rule, units: results, acceptance: .quorum)
+        let run = CopycatRun(waits: waits, results: results)
+        var draws = Draws(seed: options.seeds.lowerBound, purpose: 0xB2)
+        let boinc = options.seeds.map { _ in
+            let hits = (0..<results).filter { _ in draws.index(below: Int(CopycatRun.answers)) == 0 }
+            return AttackTally(results: results, accepted: hits.count)
+        }
+        return AttackRow(
+            kind: .copycat,
+            strategy: waits
+                ? "waits until it is overdue, and copies what was published"
+                : "copies what the server shows before its report, else guesses",
+            tallies: try options.seeds.map { try run.play(fixture, seed: $0) }, boinc: boinc,
+            bound: 1 / Double(CopycatRun.answers), boundName: "chance: one in \(CopycatRun.answers) possible answers")
+    }
+
+    /// Names of one person under the adaptive rule. It promises its bound only where whoever checks is honest.
+    private func sybils(_ done: (String) -> Void) throws -> [AttackRow] {
+        var rows: [AttackRow] = []
+        let each = max(1, Int((1 / options.rule.checkRate).rounded()))
+        for (share, words) in [
+            (0.1, "a tenth of all checks"), (0.3, "three tenths of all checks"), (1.0, "all checks: they ask first"),
+        ] {
+            for strategy in [FarmStrategy.lazy, .burst(each), .provenThenForge] {
+                let name = "\(strategy.name); his other names get \(words)"
+                rows.append(try farm(strategy, friends: share, name: name))
+                done(name)
+            }
+        }
+        return rows
+    }
+
+    private func collusion(_ done: (String) -> Void) throws -> [AttackRow] {
+        var rows: [AttackRow] = []
+        let fixture = try AttackFixture(rule: options.rule, units: options.results, acceptance: .quorum)
+        for share in [0.05, 0.1, 0.2, 0.3] {
+            let crowd = Crowd(hosts: 40, forgers: Int((share * 40).rounded()))
+            let run = CrowdRun(crowd: crowd)
+            let boinc = options.seeds.map { seed in
+                var draws = Draws(seed: seed, purpose: 0xB3)
+                return BoincBaseline.crowd(crowd, units: options.results, draws: &draws)
+            }
+            let name = "quorum 2, a clique of \(share) of 40 hosts, always forges"
+            rows.append(
+                AttackRow(
+                    kind: .collude, strategy: name, tallies: try options.seeds.map { try run.play(fixture, seed: $0) },
+                    boinc: boinc, bound: CrowdRun.quorumBound(share),
+                    boundName: "quorum 2: f(3-2f)/(1+f(1-f)) of the clique's results, in f²(3-2f) of the units"))
+            done(name)
+        }
+        let each = max(1, Int((1 / options.rule.checkRate).rounded()))
+        for share in [0.05, 0.1, 0.2, 0.3] {
+            let name = "adaptive, \(share) of the checks go to the clique, bursts of \(each)"
+            rows.append(
+                try farm(
+                    .burst(each), friends: share, name: name, bound: Self.cliqueBound(options.rule, share),
+                    boundName: "adaptive with a clique: the bound for q(1-f)², the checks that find out"))
+            done(name)
+        }
+        return rows
+    }
+
+    /// A check finds a forgery out only when an honest host does it, and another one the tie: (1-f)² of them.
+    static func cliqueBound(_ rule: AdaptiveRule, _ share: Double) -> Double {
+        var weaker = rule
+        weaker.checkRate *= (1 - share) * (1 - share)
+        return Trust.survivalBound(weaker)
+    }
+}
