@@ -18,10 +18,11 @@ enum AcceptanceText {
         case .adaptive(let adaptive):
             let share = percent(Trust.survivalBound(adaptive))
             let replication = Amounts.number(Trust.expectedReplication(adaptive))
+            let replicas = "\(replication) once hosts have proved themselves (\(adaptive.window) checked results each)"
             return
                 "at most \(share) of what a best-responding cheat sends to this server for this app survives, as long "
-                + "as he does not check himself under another name; expected replication \(replication) once hosts have proved themselves (\(adaptive.window) checked results each), 2 before that; where "
-                + "hosts have few results in a batch, most of these are checked at its close"
+                + "as he does not check himself under another name; expected replication \(replicas), 2 before that; "
+                + "where hosts have few results in a batch, most of these are checked at its close"
         }
     }
 

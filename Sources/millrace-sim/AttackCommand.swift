@@ -6,8 +6,8 @@ struct Attack: ParsableCommand {
         abstract: "Measure what cheats get out of the rules, beside what is promised and beside BOINC's rule.",
         discussion: """
             The real server core, driven call by call by hosts that cheat. Each strategy of the kind is a line: the
-            share of the attackers' results that became final although forged, with a 99 % confidence interval, the bound, and
-            BOINC's adaptive replication for the same strategy and as many results.
+            share of the attackers' results that became final although forged, with a 99 % confidence interval, the
+            bound, and BOINC's adaptive replication for the same strategy and as many results.
 
             Example:
               millrace-sim attack --kind farm --seeds 1..1000
