@@ -14,6 +14,7 @@ public struct ProjectSpec: Hashable, Sendable {
     public var inputs: [InputFile]
     public var split: SplitRule
     public var replication: ReplicationRule
+    public var spread: SpreadRule
     public var resources: ResourceRule
     public var validation: ValidationRule
     public var credit: CreditRule
@@ -21,7 +22,7 @@ public struct ProjectSpec: Hashable, Sendable {
     public init(
         name: String, title: String, description: String, scienceArea: String, licence: String, app: String,
         parameters: [Parameter], inputs: [InputFile], split: SplitRule, replication: ReplicationRule,
-        resources: ResourceRule, validation: ValidationRule, credit: CreditRule
+        resources: ResourceRule, validation: ValidationRule, credit: CreditRule, spread: SpreadRule = SpreadRule()
     ) {
         self.name = name
         self.title = title
@@ -33,6 +34,7 @@ public struct ProjectSpec: Hashable, Sendable {
         self.inputs = inputs
         self.split = split
         self.replication = replication
+        self.spread = spread
         self.resources = resources
         self.validation = validation
         self.credit = credit
@@ -146,6 +148,23 @@ public struct ReplicationRule: Hashable, Sendable {
         self.maxErrors = maxErrors
         self.deadline = deadline
         self.acceptance = acceptance
+    }
+}
+
+/// Which hosts may not, or must, share a work unit. Two tasks of one unit never go to one volunteer, whatever it says.
+public struct SpreadRule: Hashable, Sendable {
+    /// No two hosts whose addresses begin alike: the same /24 of IPv4, the same /48 of IPv6.
+    public var networks: Bool
+    /// No two hosts whose volunteers are in one team.
+    public var teams: Bool
+    /// Only hosts of the same platform and processor family, for apps whose results differ between those
+    /// (homogeneous redundancy). The first host of a unit decides.
+    public var sameHardware: Bool
+
+    public init(networks: Bool = false, teams: Bool = false, sameHardware: Bool = false) {
+        self.networks = networks
+        self.teams = teams
+        self.sameHardware = sameHardware
     }
 }
 

@@ -138,6 +138,8 @@ public struct Refusal: Hashable, Sendable {
         case inProgressLimit, dailyQuota
         // Of single tasks.
         case sameVolunteer, unknownApp, bounds, memory, disk, output, deadline
+        /// They wait for others, as a secret lot, the project's rules, or this host's record will have it.
+        case company
         /// Everything that waits was given, or nothing waits.
         case noTasks
     }

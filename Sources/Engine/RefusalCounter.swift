@@ -63,6 +63,7 @@ struct RefusalCounter {
             return Text.tasks(n, "would be", "would be")
                 + " done here in \(least)\(Text.duration(tally.seconds)), "
                 + "after the deadline of \(Text.duration(tally.due))"
+        case .company: return Text.tasks(n, "waits", "wait") + " for other volunteers for now"
         case .inProgressLimit, .dailyQuota, .noTasks:
             return reason.rawValue
         }

@@ -8,16 +8,26 @@ public enum Scheduler {
     /// host offers and how fast it was measured. The same input gives the same choice.
     /// - Parameter candidates: unsent tasks in the order in which they should leave.
     /// - Parameter want: counts beyond `Limits.tasksPerReplyMax` are cut to it.
+    /// - Parameter allows: asked of each task that the host could finish, before it is taken: whether the host may
+    ///   share its unit with those who have tasks of it; see `Pairing`.
     public static func choose(
-        _ candidates: [Candidate], host: HostView, want: WorkRequest, now: Timestamp
-    ) -> Choice {
+        _ candidates: [Candidate], host: HostView, want: WorkRequest, now: Timestamp,
+        allows: (TaskID) throws -> Bool
+    ) rethrows -> Choice {
         guard want.tasks > 0 else { return Choice(tasks: [], refusals: []) }
         var round = SchedulerRound(host: host, want: want, now: now)
         for candidate in candidates {
             if round.isSatisfied || round.hostLimit() != nil { break }
-            round.consider(candidate)
+            try round.consider(candidate, allows)
         }
         return round.choice()
+    }
+
+    /// The same where nobody shares a unit.
+    public static func choose(
+        _ candidates: [Candidate], host: HostView, want: WorkRequest, now: Timestamp
+    ) -> Choice {
+        choose(candidates, host: host, want: want, now: now) { _ in true }
     }
 
     /// Tasks a host may have in progress: two rounds for its cores, and a few so that short ones do not starve it;
@@ -73,7 +83,7 @@ private struct SchedulerRound {
         return nil
     }
 
-    mutating func consider(_ task: Candidate) {
+    mutating func consider(_ task: Candidate, _ allows: (TaskID) throws -> Bool) rethrows {
         let unit = task.id.unit
         guard !units.contains(unit) else { return refusals.count(.sameVolunteer) }
         guard apps.contains(task.app) else { return refusals.count(.unknownApp, name: task.app) }
@@ -87,9 +97,12 @@ private struct SchedulerRound {
             task: task.id, seconds: HostSpeed.seconds(flops: task.flops, flopsPerSecond: host.flopsPerSecond),
             dueSeconds: task.deadlineSpan.seconds,
             memoryBytes: task.memoryBytes)
-        if let late = load.add(job) {
+        var loaded = load
+        if let late = loaded.add(job) {
             return refusals.count(.deadline, seconds: late, due: task.deadlineSpan.seconds)
         }
+        guard try allows(task.id) else { return refusals.count(.company) }
+        load = loaded
         units.insert(unit)
         diskLeft -= task.diskBytes + task.outputBytesMax
         let assignment = Assignment(

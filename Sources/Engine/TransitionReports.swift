@@ -21,7 +21,13 @@ extension WorkUnitTransition {
     /// A first result of a task that is or was out.
     private mutating func keep(_ at: Int, _ assignment: Assignment, _ report: TaskReport, mayStand: Bool) {
         let timely: ReportDisposition = now > assignment.deadline ? .late : .accepted
+        let isExpired = if case .expired = tasks[at].state { true } else { false }
         switch unit.state {
+        case .assembled where isExpired:
+            // The results of the unit are public: nobody can tell this one from a copy.
+            disposition = .notNeeded
+            tasks[at].state = .reported(assignment, report, check: .pending)
+            decide(at, .tooLate, reason: "came after its deadline, when the results of its unit were public")
         case .ready, .active, .comparing, .provisional:
             disposition = timely
             tasks[at].state = .reported(assignment, report, check: unit.checkEach ? .pending : .plausible)

@@ -101,7 +101,11 @@ extension WorkUnitMachine {
         case .valid: state.canonical == nil ? "is valid without a canonical result" : nil
         case .invalid: nil
         case .inconclusive: state.canonical == nil ? nil : "is inconclusive although the unit has a result"
-        case .tooLate: if case .purged = state { nil } else { "is too late before the unit was purged" }
+        case .tooLate:
+            switch state {
+            case .assembled, .purged: nil
+            default: "is too late before the results of the unit were public"
+            }
         }
     }
 

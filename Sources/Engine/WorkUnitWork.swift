@@ -29,6 +29,7 @@ extension WorkUnitMachine {
             return .notNeeded
         }
         switch record.state {
+        case .expired where isPublished(aggregate.unit.state): return .notNeeded
         case .sent, .expired:
             switch aggregate.unit.state {
             case .ready, .active, .comparing: return .needed
@@ -37,5 +38,9 @@ extension WorkUnitMachine {
             }
         case .unsent, .reported, .decided, .failed, .aborted, .notNeeded: return .notNeeded
         }
+    }
+
+    private static func isPublished(_ state: WorkUnitState) -> Bool {
+        if case .assembled = state { true } else { false }
     }
 }

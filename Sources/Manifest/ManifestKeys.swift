@@ -139,6 +139,16 @@ public enum ManifestKeys {
         ManifestKey(
             "replication.deadline", .duration(Limits.deadlineSecondsMin...Limits.deadlineSecondsMax),
             .standard("3 days"), "Time from sending a task to its report."),
+        ManifestKey(
+            "replication.distinct_networks", .flag, .standard("false"),
+            "Never two tasks of a work unit to hosts whose addresses begin alike (IPv4 /24, IPv6 /48)."),
+        ManifestKey(
+            "replication.distinct_teams", .flag, .standard("false"),
+            "Never two tasks of a work unit to one team."),
+        ManifestKey(
+            "replication.same_hardware", .flag, .standard("false"),
+            "All tasks of a work unit to hosts of one platform and processor family, for results that differ between "
+                + "those."),
     ]
 
     private static let resources: [ManifestKey] = [

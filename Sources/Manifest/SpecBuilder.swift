@@ -163,7 +163,14 @@ struct SpecBuilder {
             validation: ValidationRule(
                 checkEach: checkEach, relativeTolerance: real("validation.relative_tolerance"),
                 absoluteTolerance: real("validation.absolute_tolerance")),
-            credit: CreditRule(factor: multiplier))
+            credit: CreditRule(factor: multiplier), spread: spread())
+    }
+
+    private func spread() -> SpreadRule {
+        func isSet(_ leaf: String) -> Bool { value("replication.\(leaf)") == .flag(true) }
+        return SpreadRule(
+            networks: isSet("distinct_networks"), teams: isSet("distinct_teams"),
+            sameHardware: isSet("same_hardware"))
     }
 
     private func replication() -> ReplicationRule? {

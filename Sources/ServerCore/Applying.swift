@@ -20,6 +20,7 @@ extension ProjectServer {
     func apply(
         _ event: WorkUnitEvent, to aggregate: WorkUnitAggregate, in tx: any StoreTransaction, now: Timestamp
     ) throws -> Applied {
+        let told = try told(aggregate, in: tx)
         let event = try withStanding(event, of: aggregate, in: tx, now: now)
         let step = WorkUnitMachine.step(aggregate, event, now: now)
         var ended = false
@@ -34,10 +35,10 @@ extension ProjectServer {
                 ended = true
             }
         }
-        try logVerdicts(aggregate, step.aggregate, in: tx, now: now)
         for effect in Trust.effects(aggregate, step.aggregate) {
             try follow(effect, unit: step.aggregate.unit, in: tx, now: now)
         }
+        try logUnit(aggregate, step.aggregate, told: told, in: tx, now: now)
         return Applied(aggregate: step.aggregate, disposition: step.disposition, ended: ended)
     }
 

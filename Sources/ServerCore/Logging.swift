@@ -17,18 +17,35 @@ extension ProjectServer {
         _ = try tx.appendLogLeaf(bytes)
     }
 
-    /// The results that a step has judged.
-    func logVerdicts(
-        _ before: WorkUnitAggregate, _ after: WorkUnitAggregate, in tx: any StoreTransaction, now: Timestamp
+    /// What a step lets everybody know: the verdicts of a unit, and what its tasks were paid.
+    ///
+    /// As long as the unit is secret (`isPublic`), nothing is told, not even that one of its results stands: whoever is
+    /// given the second task of a unit could read there that it is a check. With the step that makes it public all is
+    /// told in the order in which it happened, and from then on at once.
+    func logUnit(
+        _ before: WorkUnitAggregate, _ after: WorkUnitAggregate, told: Set<Int64>, in tx: any StoreTransaction,
+        now: Timestamp
     ) throws {
+        guard after.isPublic else { return }
+        let wasPublic = before.isPublic
         for (at, task) in after.tasks.enumerated() {
-            if at < before.tasks.count, before.tasks[at].state == task.state { continue }
+            if wasPublic, at < before.tasks.count, before.tasks[at].state == task.state { continue }
             if let verdict = PublicLog.verdict(task, of: after.unit) { try log(.verdict(verdict), in: tx, now: now) }
+        }
+        for entry in try entries(of: after, in: tx) where !told.contains(entry.number) {
+            try log(.credit(PublicLog.credit(entry)), in: tx, now: entry.at)
         }
     }
 
-    func log(_ entry: LedgerEntry, in tx: any StoreTransaction) throws {
-        try log(.credit(PublicLog.credit(entry)), in: tx, now: entry.at)
+    /// The numbers of the entries of a unit that the log tells of already.
+    func told(_ aggregate: WorkUnitAggregate, in tx: any StoreTransaction) throws -> Set<Int64> {
+        aggregate.isPublic ? Set(try entries(of: aggregate, in: tx).map(\.number)) : []
+    }
+
+    private func entries(
+        of aggregate: WorkUnitAggregate, in tx: any StoreTransaction
+    ) throws -> [LedgerEntry] {
+        try aggregate.tasks.flatMap { try tx.ledgerEntries(for: $0.id) }.sorted { $0.number < $1.number }
     }
 
     /// What a batch computes with, and who signs its units: known with its first units.
@@ -51,18 +68,13 @@ extension ProjectServer {
         guard try tx.logLeafCount() == 0 else { return 0 }
         for batch in try tx.batches().reversed() {
             try forEachUnit(of: batch.id, in: tx) { aggregate in
-                for task in aggregate.tasks {
-                    guard let verdict = PublicLog.verdict(task, of: aggregate.unit) else { continue }
-                    try log(.verdict(verdict), in: tx, now: now)
-                }
+                guard let first = aggregate.tasks.first else { return }
+                // As if it had just become public.
+                var before = aggregate
+                before.tasks[0] = TaskRecord(id: first.id, state: .unsent)
+                before.unit.state = .ready
+                try logUnit(before, aggregate, told: [], in: tx, now: now)
             }
-        }
-        var number: Int64 = 1
-        while true {
-            let page = try tx.ledger(fromNumber: number, limit: 1000)
-            guard let last = page.last else { break }
-            number = last.number + 1
-            for entry in page { try log(entry, in: tx) }
         }
         return try tx.logLeafCount()
     }

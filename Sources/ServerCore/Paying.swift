@@ -39,9 +39,8 @@ extension ProjectServer {
         guard let batch = try tx.batch(task.unit.batch) else {
             throw StoreError.missing("batch \(task.unit.batch) of task \(task)")
         }
-        let entry = try tx.appendLedger(
+        _ = try tx.appendLedger(
             Ledger.entry(kind, for: task, assignment, amount: amount, project: batch.project, at: now))
-        try log(entry, in: tx)
         guard var host = try tx.host(assignment.host), var volunteer = try tx.volunteer(host.volunteer) else {
             throw StoreError.missing("host \(assignment.host) of task \(task)")
         }

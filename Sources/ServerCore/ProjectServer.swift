@@ -33,6 +33,8 @@ public struct ServerSettings: Hashable, Sendable {
     /// How many unsent tasks the scheduler looks at first; more only when none of them fits the host.
     public var candidatesFirst = 256
     public var candidatesMax = 65_536
+    /// Random places of a batch at which one call looks for tasks, at most.
+    public var placesMax = 64
     /// A host with work calls again no sooner than this.
     public var busyCallSeconds = 0.5
     /// A host that got nothing while batches run.

@@ -44,7 +44,7 @@ extension ProjectServer {
         _ reported: ReportedTask, from host: HostID, in tx: any StoreTransaction, now: Timestamp
     ) throws -> WireReceipt {
         var receipt = WireReceipt()
-        receipt.taskID = UInt64(reported.task.rawValue)
+        receipt.taskID = keys.number(of: reported.task)
         receipt.atMs = UInt64(max(0, now.milliseconds))
         receipt.status = .receiptNotNeeded
         guard let aggregate = try tx.workUnit(reported.task.unit) else { return receipt }

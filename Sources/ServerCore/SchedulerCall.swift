@@ -54,7 +54,7 @@ extension ProjectServer {
         guard let raw = Int64(exactly: number), raw > 0 else {
             throw RequestRefusal(.badRequest, "\(field) contains \(number), which is no task number")
         }
-        return TaskID(rawValue: raw)
+        return keys.task(numbered: raw)
     }
 
     private func reported(_ report: WireTaskReportMessage, now: Timestamp) throws(RequestRefusal) -> ReportedTask {

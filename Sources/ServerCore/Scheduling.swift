@@ -24,9 +24,10 @@ extension ProjectServer {
     /// it with a higher number. A crash after it loses the reply: the host repeats, its reports are duplicates, and
     /// tasks that were sent and that it does not hold are sent again.
     /// - Parameter sentLastDay: tasks sent to this host in the last 24 hours.
+    /// - Parameter crowd: who has been seen lately, at most minutes old; nil: looked up for this call.
     public func schedule(
-        _ call: SchedulerCall, host id: HostID, sequence: Int64, sentLastDay: Int, in tx: any StoreTransaction,
-        now: Timestamp
+        _ call: SchedulerCall, host id: HostID, sequence: Int64, sentLastDay: Int, crowd: Crowd? = nil,
+        in tx: any StoreTransaction, now: Timestamp
     ) throws -> Result<ScheduleOutcome, RequestRefusal> {
         guard var host = try tx.host(id) else {
             return .failure(RequestRefusal(.unknownHost, "there is no host \(id)", advice: "attach again"))
@@ -57,7 +58,11 @@ extension ProjectServer {
         let out = try tx.sentTasks(of: id)
         try resend(out, held: call.held, host: id, &outcome.reply, &projects, in: tx, now: now)
         try abort(call, out: out, host: id, &outcome.reply, in: tx)
-        try giveWork(call, host, out: out, sentLastDay: sentLastDay, &outcome, &projects, in: tx, now: now)
+        let crowd = try call.wantTasks > 0 ? crowd ?? self.crowd(in: tx, now: now) : Crowd()
+        try giveWork(
+            call, host, out: out, sentLastDay: sentLastDay, crowd, &outcome, &projects, in: tx, now: now)
+        // In the order of their numbers: their places tell nothing of how they were chosen.
+        outcome.reply.tasks.sort { $0.taskID < $1.taskID }
         host = try tx.host(id) ?? host
         outcome.reply.serverTimeMs = UInt64(max(0, now.milliseconds))
         outcome.reply.creditMicrocobblestones = host.credit.microcobblestones
@@ -92,19 +97,19 @@ extension ProjectServer {
         let settled = Set(out.map(\.id)).union(call.reports.map(\.task))
         for task in call.held where !settled.contains(task) {
             guard let aggregate = try tx.workUnit(task.unit) else {
-                reply.abortTasks.append(UInt64(task.rawValue))
+                reply.abortTasks.append(keys.number(of: task))
                 continue
             }
             // An expired task may go on: its result is still used, or at least paid when it agrees.
             let isKept = aggregate.tasks.first { $0.id == task }.map { $0.state.report != nil } ?? false
             if !isKept && WorkUnitMachine.need(for: task, at: host, in: aggregate) == .notNeeded {
-                reply.abortTasks.append(UInt64(task.rawValue))
+                reply.abortTasks.append(keys.number(of: task))
             }
         }
     }
 
     private func giveWork(
-        _ call: SchedulerCall, _ host: HostRecord, out: [SchedulableTask], sentLastDay: Int,
+        _ call: SchedulerCall, _ host: HostRecord, out: [SchedulableTask], sentLastDay: Int, _ crowd: Crowd,
         _ outcome: inout ScheduleOutcome, _ projects: inout ProjectNames, in tx: any StoreTransaction,
         now: Timestamp
     ) throws {
@@ -115,7 +120,9 @@ extension ProjectServer {
         let view = HostView(
             host, availability: call.availability, apps: call.apps, inProgress: out.count,
             sentLastDay: sentLastDay, reservedDiskBytes: reserved)
-        let (choice, byID) = try choose(view, want, in: tx, now: now)
+        let asker = Asker(
+            host: host, view: view, want: want, crowd: crowd, places: keys.places(host: host.id, call: host.sequence))
+        let (choice, byID) = try choose(asker, in: tx, now: now)
         var given: [ChosenTask] = []
         for chosen in choice.tasks {
             guard let task = byID[chosen.id] else { continue }
@@ -137,44 +144,12 @@ extension ProjectServer {
         outcome.reply.nextCallSeconds = pace.seconds(after: choice, host: view, hasOpenUnits: isOpen)
     }
 
-    /// Looks at the head of the queue first. Only when nothing there fits this host does it look further, so that tasks
-    /// that fit nobody cannot hide the others for ever.
-    private func choose(
-        _ view: HostView, _ want: WorkRequest, in tx: any StoreTransaction, now: Timestamp
-    ) throws -> (Choice, [TaskID: SchedulableTask]) {
-        guard want.tasks > 0 else { return (Choice(tasks: [], refusals: []), [:]) }
-        // A host at its limit gets nothing whatever waits: no queue is read for it.
-        let before = Scheduler.choose([], host: view, want: want, now: now)
-        if before.refusals.contains(where: \.isOfHost) { return (before, [:]) }
-        var limit = settings.candidatesFirst
-        while true {
-            let tasks = try tx.unsentTasks(notOf: view.volunteer, limit: limit)
-            var choice = Scheduler.choose(tasks.map { Candidate($0) }, host: view, want: want, now: now)
-            if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, in: tx) }
-            if !choice.tasks.isEmpty || tasks.count < limit || limit >= settings.candidatesMax {
-                return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first })
-            }
-            limit *= 8
-        }
-    }
-
-    /// The store passes over tasks of units that this volunteer has had. When that leaves none, those may still wait
-    /// for others, and a volunteer who is told that nothing waits would look for a fault.
-    private func emptyQueue(_ refusals: [Refusal], in tx: any StoreTransaction) throws -> [Refusal] {
-        // Volunteers are numbered from 1: nobody's, so every unsent task counts.
-        guard refusals.map(\.reason) == [.noTasks],
-            try !tx.unsentTasks(notOf: VolunteerID(rawValue: 0), limit: 1).isEmpty
-        else { return refusals }
-        let text = "tasks wait, but this volunteer has had a task of each of their work units already; others must come"
-        return [Refusal(reason: .sameVolunteer, count: 0, text: text)]
-    }
-
     private func offer(
         _ task: SchedulableTask, _ host: HostID, _ deadline: Timestamp, _ seconds: Double,
         _ projects: inout ProjectNames, in tx: any StoreTransaction
     ) throws -> WireTaskOffer {
         var offer = WireTaskOffer()
-        offer.taskID = UInt64(task.id.rawValue)
+        offer.taskID = keys.number(of: task.id)
         offer.unitSha256 = task.container.field
         offer.unitBytes = UInt64(task.containerBytes)
         offer.deadlineMs = UInt64(max(0, deadline.milliseconds))
@@ -202,15 +177,6 @@ extension ProjectServer {
             }
         }
         return reply
-    }
-}
-
-extension Candidate {
-    init(_ task: SchedulableTask) {
-        self.init(
-            id: task.id, app: task.app, flops: task.flops, flopsBound: task.flopsBound,
-            memoryBytes: task.memoryBytes, diskBytes: task.diskBytes, outputBytesMax: task.outputBytesMax,
-            deadlineSpan: task.deadlineSpan)
     }
 }
 

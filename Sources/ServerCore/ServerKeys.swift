@@ -11,6 +11,8 @@ public struct ServerKeys: Sendable {
     let ticketSecret: [UInt8]
     private let challengeSecret: [UInt8]
     private let drawSecret: [UInt8]
+    let numberSecret: [UInt8]
+    let lotSecret: [UInt8]
 
     public init(project: SigningKey) {
         self.project = project
@@ -18,6 +20,8 @@ public struct ServerKeys: Sendable {
         ticketSecret = HMACSHA256.code(for: Array("millrace-ticket-v1".utf8), key: raw)
         challengeSecret = HMACSHA256.code(for: Array("millrace-challenge-v1".utf8), key: raw)
         log = Self.logSigner(project, raw)
+        numberSecret = HMACSHA256.code(for: Array("millrace-number-v1".utf8), key: raw)
+        lotSecret = HMACSHA256.code(for: Array("millrace-lot-v1".utf8), key: raw)
         drawSecret = HMACSHA256.code(for: Array("millrace-draw-v1".utf8), key: raw)
     }
 

@@ -48,10 +48,19 @@ extension ProjectServer {
             try tx.insertSeriesEntry(
                 SeriesEntry(
                     task: task, host: assignment.host, app: app, sequence: record.lastSequence, state: state))
-            if state.isStanding { try hold(unit.credit, for: task, assignment, in: tx, now: now) }
+            // Also for one that was drawn: its host must not see on its account that it was.
+            if try state.isStanding
+                || isTrusted(record, unit.replication, now: now) && tx.ledgerEntries(for: task).isEmpty
+            {
+                try hold(unit.credit, for: task, assignment, in: tx, now: now)
+            }
             try confirmWindow(of: assignment.host, app, unit.replication, in: tx, now: now)
         case .passed(let task, let assignment):
-            try tx.saveTrust(Trust.passed(try record(of: assignment.host, app, in: tx), now: now))
+            // What was computed again because another result failed is no evidence: or else a host that is found out
+            // would be proven again by the honest results that it sent beside the forged one.
+            if try tx.seriesEntry(for: task)?.state != .voided {
+                try tx.saveTrust(Trust.passed(try record(of: assignment.host, app, in: tx), now: now))
+            }
             try move(task, to: .passed, in: tx)
             try confirmWindow(of: assignment.host, app, unit.replication, in: tx, now: now)
         case .confirmed(let task, _):
@@ -68,6 +77,11 @@ extension ProjectServer {
             try move(task, to: .failed, in: tx)
             try voidWindow(of: assignment.host, app, in: tx, now: now)
         }
+    }
+
+    private func isTrusted(_ record: TrustRecord, _ rule: ReplicationRule, now: Timestamp) -> Bool {
+        guard case .adaptive(let adaptive) = rule.acceptance else { return false }
+        return Trust.isProven(record, adaptive, now: now)
     }
 
     private func record(of host: HostID, _ app: String, in tx: any StoreTransaction) throws -> TrustRecord {

@@ -24,7 +24,9 @@ public struct UploadTicket: Hashable, Sendable {
 
     func text(keys: ServerKeys) -> String {
         var payload = ByteWriter()
-        for value in [task.rawValue, host.rawValue, bytesMax, expires.milliseconds] { payload.put(i64: value) }
+        // The number that the host knows: whoever holds a ticket can read it.
+        let number = Int64(bitPattern: keys.number(of: task))
+        for value in [number, host.rawValue, bytesMax, expires.milliseconds] { payload.put(i64: value) }
         return Hex.encode(payload.bytes + HMACSHA256.code(for: payload.bytes, key: keys.ticketSecret))
     }
 }
@@ -44,7 +46,7 @@ extension ProjectServer {
             let bytesMax = try? reader.readI64(), let expires = try? reader.readI64()
         else { throw RequestRefusal(.badTicket, "this is not an upload ticket") }
         let ticket = UploadTicket(
-            task: TaskID(rawValue: task), host: HostID(rawValue: host), bytesMax: bytesMax,
+            task: keys.task(numbered: task), host: HostID(rawValue: host), bytesMax: bytesMax,
             expires: Timestamp(milliseconds: expires))
         guard now <= ticket.expires else {
             throw RequestRefusal(

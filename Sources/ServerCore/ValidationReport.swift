@@ -1,4 +1,5 @@
 import Domain
+import Engine
 import Storage
 import Wire
 
@@ -11,8 +12,13 @@ public struct ValidationQuery: Hashable, Sendable {
     public var onlyDisagreed: Bool
     /// At most so many units in the list; the totals count all.
     public var unitsMax: Int
+    /// Whether only what everybody may know is listed; see `WorkUnitAggregate.isPublic`.
+    public var isForAll: Bool
 
-    public init(batch: BatchID, unit: Int64? = nil, onlyDisagreed: Bool = false, unitsMax: Int = 10_000) {
+    public init(
+        batch: BatchID, unit: Int64? = nil, onlyDisagreed: Bool = false, unitsMax: Int = 10_000, isForAll: Bool = false
+    ) {
+        self.isForAll = isForAll
         self.batch = batch
         self.unit = unit
         self.onlyDisagreed = onlyDisagreed
@@ -43,7 +49,7 @@ extension ProjectServer {
                 report.unitsOpen += 1
             }
             guard query.unit.map({ $0 == aggregate.unit.id.index }) ?? true, disagreed || !query.onlyDisagreed,
-                report.units.count < query.unitsMax
+                report.units.count < query.unitsMax, aggregate.isPublic || !query.isForAll
             else { return }
             report.units.append(try unitReport(aggregate, &names, in: tx))
         }

@@ -112,7 +112,8 @@ extension ServerRoutes {
         let routes = self
         return try await reports.page("\(batch) \(onlyDisagreed)") {
             let query = ValidationQuery(
-                batch: .init(rawValue: batch), onlyDisagreed: onlyDisagreed, unitsMax: ServerRoutes.unitsOnPage)
+                batch: .init(rawValue: batch), onlyDisagreed: onlyDisagreed, unitsMax: ServerRoutes.unitsOnPage,
+                isForAll: true)
             let report = try await routes.writer.perform { tx, _ in
                 try routes.core.validationReport(query, in: tx)
             }

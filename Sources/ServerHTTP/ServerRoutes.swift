@@ -144,8 +144,10 @@ public struct ServerRoutes: Sendable {
             try await onDisk { [core] in try core.storeInline(call, wanted) }
         }
         let sentLastDay = runtime.sentLastDay(host, now: now)
-        let outcome = try await writer.perform { [core] tx, now in
-            try core.schedule(call, host: host, sequence: sequence, sentLastDay: sentLastDay, in: tx, now: now)
+        let outcome = try await writer.perform { [core, runtime] tx, now in
+            try core.schedule(
+                call, host: host, sequence: sequence, sentLastDay: sentLastDay,
+                crowd: try runtime.crowd(core, in: tx, now: now), in: tx, now: now)
         }.get()
         runtime.noteSent(outcome.newlySent, to: host, now: now)
         if !call.reports.isEmpty { runtime.nudge() }

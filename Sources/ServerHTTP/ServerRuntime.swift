@@ -30,6 +30,7 @@ public final class ServerRuntime: Sendable {
         var board = JobBoard()
         var rates: [BatchID: BatchRate] = [:]
         var sent = DayCounts()
+        var crowd = CrowdGauge()
         var hostKeys: [HostID: VerifyingKey] = [:]
     }
 
@@ -201,6 +202,11 @@ public final class ServerRuntime: Sendable {
             $0.hostKeys[host] = key
         }
         return key
+    }
+
+    /// Called inside of a transaction, by the writer's thread.
+    func crowd(_ core: ProjectServer, in tx: any StoreTransaction, now: Timestamp) throws -> Crowd {
+        try memory.withLock { try $0.crowd.current(core, in: tx, now: now) }
     }
 
     func sentLastDay(_ host: HostID, now: Timestamp) -> Int { memory.withLock { $0.sent.count(host, now: now) } }

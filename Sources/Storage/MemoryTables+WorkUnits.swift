@@ -43,6 +43,17 @@ extension MemoryTables {
         return found
     }
 
+    func unsentTasks(
+        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
+    ) throws -> [SchedulableTask] {
+        let next = unsent.from(after.rawValue + 1).prefix(max(look, 0))
+        return next.lazy.compactMap { number -> SchedulableTask? in
+            guard let aggregate = self.units[number >> 6], !aggregate.holds(volunteer) else { return nil }
+            return SchedulableTask(aggregate.tasks[Int(number & 63)], of: aggregate.unit)
+        }
+        .prefix(max(limit, 0)).map { $0 }
+    }
+
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
         let overdue = sent.values.compactMap { number in
             assignment(of: number).map { (deadline: $0.deadline, number: number) }

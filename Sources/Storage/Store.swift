@@ -52,6 +52,11 @@ public protocol WorkUnitTable {
     /// Unsent tasks in order of task number, of units that hold no task of `volunteer` in any state.
     /// - Parameter after: goes on behind this task, so that a scheduler can pass tasks that do not suit a host.
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask]
+    /// The same among the next `look` unsent tasks only, however many of them that leaves: costs no more where the
+    /// volunteer has had most of them.
+    func unsentTasks(
+        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
+    ) throws -> [SchedulableTask]
     /// Tasks in state sent whose deadline is before `now`, earliest first.
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID]
     /// Tasks in state sent at this host, in order of task number.
@@ -147,12 +152,15 @@ public struct SchedulableTask: Hashable, Sendable {
     public var containerBytes: Int64
     /// When it was sent and is due; nil while unsent.
     public var assignment: Assignment?
+    /// Whether a task of its unit was ever sent.
+    public var isBegun: Bool
 
     public init(
         id: TaskID, app: String, flops: Double, flopsBound: Double, memoryBytes: Int64, diskBytes: Int64,
         outputBytesMax: Int64, deadlineSpan: TimeSpan, container: Digest, containerBytes: Int64,
-        assignment: Assignment?
+        assignment: Assignment?, isBegun: Bool
     ) {
+        self.isBegun = isBegun
         self.id = id
         self.app = app
         self.flops = flops

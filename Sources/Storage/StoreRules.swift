@@ -30,7 +30,8 @@ extension SchedulableTask {
         self.init(
             id: task.id, app: unit.app, flops: unit.flops, flopsBound: unit.flopsBound, memoryBytes: unit.memoryBytes,
             diskBytes: unit.diskBytes, outputBytesMax: unit.outputBytesMax, deadlineSpan: unit.replication.deadline,
-            container: unit.container, containerBytes: unit.containerBytes, assignment: task.state.assignment
+            container: unit.container, containerBytes: unit.containerBytes, assignment: task.state.assignment,
+            isBegun: unit.state != .ready
         )
     }
 }

@@ -6,7 +6,7 @@ private enum QueueSQL {
     /// planner believes about the sizes of the tables.
     private static let columns = """
         task.id, app, flops, flops_bound, memory_bytes, disk_bytes, output_bytes_max, work_unit.deadline_ms, container,
-        container_bytes
+        container_bytes, work_unit.state <> 0
         """
     static let unsent = Query(
         """
@@ -16,6 +16,17 @@ private enum QueueSQL {
                 SELECT 1 FROM task AS held
                 WHERE held.id BETWEEN (task.id >> 6) << 6 AND task.id | 63 AND held.volunteer = ?2
             )
+        ORDER BY task.id LIMIT ?3
+        """)
+    static let unsentAmong = Query(
+        """
+        SELECT \(columns)
+        FROM (SELECT id FROM task INDEXED BY task_unsent WHERE state = 0 AND id >= ?1 ORDER BY id LIMIT ?4) AS next
+        CROSS JOIN task ON task.id = next.id CROSS JOIN work_unit ON work_unit.id = task.id >> 6
+        WHERE NOT EXISTS (
+            SELECT 1 FROM task AS held
+            WHERE held.id BETWEEN (task.id >> 6) << 6 AND task.id | 63 AND held.volunteer = ?2
+        )
         ORDER BY task.id LIMIT ?3
         """)
     static let sent = Query(
@@ -56,6 +67,20 @@ extension SQLiteTransaction {
             }, { try $0.schedulable() })
         if wanted <= hint { hints.found(found.first?.id.rawValue, for: volunteer) }
         return found
+    }
+
+    func unsentTasks(
+        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
+    ) throws -> [SchedulableTask] {
+        guard limit > 0, look > 0 else { return [] }
+        return try connection.all(
+            QueueSQL.unsentAmong,
+            {
+                $0.integer(after.rawValue + 1)
+                $0.integer(volunteer.rawValue)
+                $0.integer(limit)
+                $0.integer(look)
+            }, { try $0.schedulable() })
     }
 
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
@@ -122,7 +147,7 @@ extension Row {
         SchedulableTask(
             id: TaskID(rawValue: integer()), app: text(), flops: real(), flopsBound: real(), memoryBytes: integer(),
             diskBytes: integer(), outputBytesMax: integer(), deadlineSpan: TimeSpan(milliseconds: integer()),
-            container: try digest(), containerBytes: integer(), assignment: nil
+            container: try digest(), containerBytes: integer(), assignment: nil, isBegun: boolean()
         )
     }
 }

@@ -67,7 +67,7 @@ struct Observations {
     private var units: [Key: Set<String>] = [:]
     private var tasks: [Key: Set<Outcome>] = [:]
 
-    private static let groups = ["open", "validated, assembled", "purged", "failed, cancelled"]
+    private static let groups = ["open", "validated", "assembled", "purged", "failed, cancelled"]
     private static let unitStates = [
         "ready", "active", "comparing", "provisional", "validated", "assembled", "purged", "failed", "cancelled",
     ]
@@ -132,7 +132,8 @@ struct Observations {
     private func group(_ state: WorkUnitState) -> String {
         switch state {
         case .ready, .active, .comparing, .provisional: "open"
-        case .validated, .assembled: "validated, assembled"
+        case .validated: "validated"
+        case .assembled: "assembled"
         case .purged: "purged"
         case .failed, .cancelled: "failed, cancelled"
         }

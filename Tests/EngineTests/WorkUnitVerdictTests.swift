@@ -152,10 +152,13 @@ struct WorkUnitVerdictTests {
         bench.compare(agreeing: [(0, 1)])
         #expect(bench.task(2) == .sent(Fixture.assignment(2)))
         #expect(WorkUnitMachine.need(for: Fixture.task(2), at: Fixture.host(2), in: bench.aggregate) == .optional)
-        bench.step(.assembled)
+        #expect(!bench.aggregate.isPublic, "a task is out")
         bench.step(.deadlinePassed(Fixture.task(2)), now: Fixture.overdue)
+        #expect(!bench.aggregate.isPublic, "it is still waited for")
         bench.step(.reported(Fixture.task(2), host: Fixture.host(2), Fixture.report()), now: Fixture.overdue)
         #expect(bench.last?.disposition == .late)
+        #expect(bench.aggregate.isPublic)
+        bench.step(.assembled)
         #expect(bench.work == .check(Fixture.task(2)))
         bench.check(2)
         #expect(bench.work == .compare([Fixture.task(0), Fixture.task(2)]))
@@ -164,6 +167,27 @@ struct WorkUnitVerdictTests {
         #expect(bench.paid.sorted() == (agrees ? [0, 1, 2] : [0, 1]))
         #expect(bench.work == nil)
         #expect(bench.state == .assembled(canonical: Fixture.task(0)))
+    }
+
+    @Test(arguments: [true, false])
+    func resultAfterTheAnswerIsPaidOnlyWhenItsDeadlineHasNotPassed(_ isExpired: Bool) {
+        var bench = Bench(Fixture.rule(quorum: 2, initial: 3, maxTotal: 5))
+        bench.send(0, 1, 2)
+        bench.report(0, 1)
+        bench.check(0, 1)
+        bench.compare(agreeing: [(0, 1)])
+        bench.step(.assembled)
+        #expect(!bench.aggregate.isPublic)
+        if isExpired {
+            bench.step(.deadlinePassed(Fixture.task(2)), now: Fixture.overdue)
+            #expect(bench.aggregate.isPublic)
+            #expect(WorkUnitMachine.need(for: Fixture.task(2), at: Fixture.host(2), in: bench.aggregate) == .notNeeded)
+        }
+        bench.step(.reported(Fixture.task(2), host: Fixture.host(2), Fixture.report()), now: Fixture.overdue)
+        #expect(bench.last?.disposition == (isExpired ? .notNeeded : .late))
+        #expect(bench.outcome(2) == (isExpired ? .tooLate : nil))
+        #expect(bench.work == (isExpired ? nil : .check(Fixture.task(2))))
+        #expect(bench.paid.sorted() == [0, 1])
     }
 
     @Test func resultAfterThePurgeIsTooLate() {

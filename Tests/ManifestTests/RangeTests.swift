@@ -43,6 +43,9 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
         KeyCase(
             path: "validation.check_each", right: ["true", "false"], wrong: ["yes", "1", "\"true\"", "True", ""]),
         KeyCase(path: "validation.rule", right: ["quorum", "adaptive"], wrong: ["proof", "Quorum", "1", "~"]),
+        KeyCase(path: "replication.distinct_networks", right: ["true", "false"], wrong: ["yes", "1"]),
+        KeyCase(path: "replication.distinct_teams", right: ["true", "false"], wrong: ["no", "[]"]),
+        KeyCase(path: "replication.same_hardware", right: ["true", "false"], wrong: ["amd", "0"]),
         KeyCase(path: "validation.check_rate", right: ["0.001", "1", "0.25"], wrong: ["0", "1.1", "-0.1", "x"]),
         KeyCase(path: "validation.window", right: ["1", "1000"], wrong: ["0", "1001", "2.5", "x"]),
         KeyCase(path: "credit.factor", right: ["0", "10", "0.25"], wrong: ["-0.1", "10.1", "x"]),

@@ -22,7 +22,7 @@ struct AttackTests {
     func seeded(kind: AttackKind) throws {
         let first = try AttackTests.report(kind, seeds: 1...3)
         #expect(try AttackTests.report(kind, seeds: 1...3) == first)
-        if kind != .lazy { #expect(try AttackTests.report(kind, seeds: 4...6).rows != first.rows) }
+        if kind == .collude { #expect(try AttackTests.report(kind, seeds: 4...6).rows != first.rows) }
         #expect(first.rows.allSatisfy { $0.results > 0 && $0.low <= $0.share && $0.share <= $0.high })
         #expect(first.text.split(separator: "\n").count >= first.rows.count + 4)
         #expect(first.json.hasPrefix("{"))
@@ -47,9 +47,9 @@ struct AttackTests {
 
     @Test("A rule with a probation of a few results instead of a window is found out")
     func planted() throws {
-        let report = try AttackTests.report(.farm, seeds: 1...60, results: 300) {
+        let report = try AttackTests.report(.farm, seeds: 1...20, results: 900) {
             $0.window = 40
-            $0.plantedProbation = 10
+            $0.plantedProbation = 1
             $0.only = "bursts of 4"
         }
         #expect(try #require(report.rows.first).isBroken, "\(report.text)")
@@ -75,10 +75,12 @@ struct AttackTests {
         for row in quorum { #expect(abs(row.boinc - row.share) < 0.12, "\(row)") }
     }
 
-    @Test("Names that check each other prove each other: the promise does not cover them, and the table says so")
+    @Test("Names that ask at the right moment judge each other no oftener than the lots allow")
     func sybil() throws {
         let report = try AttackTests.report(.sybil, seeds: 1...4)
-        #expect(report.rows.contains { $0.isBroken && $0.share > 0.99 })
+        #expect(!report.isBroken, "\(report.text)")
+        let met = report.rows.prefix(4)
+        #expect(met.allSatisfy { $0.results > 20 && $0.boinc > 1.5 * $0.share })
     }
 
     @Test("Whether a task is a check can be told, and by what")
@@ -88,8 +90,6 @@ struct AttackTests {
         #expect(told.checks > 50 && told.ordinary > 50)
         #expect(told.byFeature.values.allSatisfy { $0 >= 0 && $0 <= 1 })
         #expect(try #require(told.byFeature["flops"]) == 0.5)
-        // Known and to be mended: the number of the task has the replica's ordinal in it. When it no longer does, this
-        // expectation turns round.
-        #expect(try #require(told.byFeature["ordinal in the task's number"]) > 0.95)
+        #expect(told.byFeature.values.allSatisfy { abs($0 - 0.5) < 0.1 }, "\(told)")
     }
 }

@@ -13,6 +13,8 @@ final class AttackFixture {
     let rule: AdaptiveRule
     let units: Int
     let plantedProbation: Int64?
+    /// Whether tasks leave in order and without a lot: for plays that say themselves who computes what.
+    let isInOrder: Bool
     private var split: JobEvent?
     private var names: [RegisterCall] = []
 
@@ -21,7 +23,10 @@ final class AttackFixture {
     static let start = Timestamp(seconds: 1_000_000)
 
     /// - Parameter acceptance: of the batch; the rule itself where it is adaptive.
-    init(rule: AdaptiveRule, units: Int, acceptance: AcceptanceRule, plantedProbation: Int64? = nil) throws {
+    init(
+        rule: AdaptiveRule, units: Int, acceptance: AcceptanceRule, plantedProbation: Int64? = nil,
+        isInOrder: Bool = false
+    ) throws {
         guard let key = SigningKey(rawRepresentation: [UInt8](repeating: 9, count: 32)) else {
             throw StoreError.corrupt("the project's key")
         }
@@ -29,6 +34,7 @@ final class AttackFixture {
         self.rule = rule
         self.units = units
         self.plantedProbation = plantedProbation
+        self.isInOrder = isInOrder
         spec = Self.spec(acceptance)
     }
 
@@ -53,6 +59,7 @@ final class AttackFixture {
         settings.readyUnitsMax = Int64(units) + 1
         // The head of the queue fits every host here.
         settings.candidatesFirst = 8
+        if isInOrder { settings.placesMax = 0 }
         let spec = spec
         return ProjectServer(settings: settings, keys: keys, blobs: blobs, spec: { _ in spec })
     }

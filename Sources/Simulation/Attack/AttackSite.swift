@@ -24,6 +24,7 @@ final class AttackSite {
     let batch: BatchID
     private(set) var now = AttackFixture.start
     private var board = JobBoard()
+    private var crowd = CrowdGauge()
     var draws: Draws
     private let seed: UInt64
     /// How many answers an honest host may find; 0: any.
@@ -74,8 +75,10 @@ final class AttackSite {
     }
 
     /// One call of the scheduler: reports what the host says of tasks, and fetches others.
-    func call(_ host: inout AttackHost, says: [(TaskID, UInt64)] = [], want: Int = 0) throws {
-        now = now + TimeSpan(seconds: 60)
+    func call(
+        _ host: inout AttackHost, says: [(TaskID, UInt64)] = [], want: Int = 0, after seconds: Double = 60
+    ) throws {
+        wait(seconds)
         host.sequence += 1
         var request = WireSchedulerRequest()
         request.profile = AttackFixture.profile
@@ -91,7 +94,9 @@ final class AttackSite {
         }
         try core.storeInline(call, wanted)
         let outcome = try store.transaction { tx in
-            try core.schedule(call, host: id, sequence: sequence, sentLastDay: 0, in: tx, now: now)
+            try core.schedule(
+                call, host: id, sequence: sequence, sentLastDay: 0,
+                crowd: fixture.isInOrder ? ServerCore.Crowd() : crowd.current(core, in: tx, now: now), in: tx, now: now)
         }
         let done = Set(says.map { UInt64($0.0.rawValue) })
         host.held.removeAll { done.contains($0.taskID) }
@@ -215,7 +220,10 @@ private final class ShortProbation: ForwardingTransaction {
 
     override func trust(of host: HostID, app: String) throws -> TrustRecord? {
         guard var record = try super.trust(of: host, app: app) else { return nil }
-        if record.streak >= probation { record.streak = max(record.streak, Int64(rule.window)) }
+        if record.streak >= probation {
+            record.streak = max(record.streak, Int64(rule.window))
+            record.evidence = max(record.evidence, 2 * Trust.evidenceMin)
+        }
         return record
     }
 }

@@ -43,7 +43,7 @@ public struct AttackSweep {
     ) throws -> AttackRow {
         let fixture = try AttackFixture(
             rule: options.rule, units: options.results, acceptance: .adaptive(options.rule),
-            plantedProbation: options.plantedProbation)
+            plantedProbation: options.plantedProbation, isInOrder: true)
         let run = FarmRun(strategy: strategy, friends: friends, results: options.results)
         var tallies: [AttackTally] = []
         var boinc: [AttackTally] = []
@@ -61,7 +61,8 @@ public struct AttackSweep {
 
     private func copycat(waits: Bool) throws -> AttackRow {
         let results = min(options.results, 100)
-        let fixture = try AttackFixture(rule: options.rule, units: results, acceptance: .quorum)
+        let fixture = try AttackFixture(
+            rule: options.rule, units: results, acceptance: .quorum, isInOrder: true)
         let run = CopycatRun(waits: waits, results: results)
         var draws = Draws(seed: options.seeds.lowerBound, purpose: 0xB2)
         let boinc = options.seeds.map { _ in
@@ -77,16 +78,44 @@ public struct AttackSweep {
             bound: 1 / Double(CopycatRun.answers), boundName: "chance: one in \(CopycatRun.answers) possible answers")
     }
 
-    /// Names of one person under the adaptive rule. It promises its bound only where whoever checks is honest.
+    /// Names of one person: how often they judge each other, and what the adaptive rule then holds. The baseline gives
+    /// tasks in order to whoever asks next, as BOINC's does.
     private func sybils(_ done: (String) -> Void) throws -> [AttackRow] {
         var rows: [AttackRow] = []
+        let acceptances: [(String, AcceptanceRule)] = [("quorum 2", .quorum), ("adaptive", .adaptive(options.rule))]
+        for (words, acceptance) in acceptances {
+            for names in [2, 4] {
+                let run = SisterRun(crowd: Crowd(hosts: 40, forgers: names))
+                let fixtures = try [false, true].map { isInOrder in
+                    try AttackFixture(
+                        rule: options.rule, units: options.results, acceptance: acceptance, isInOrder: isInOrder)
+                }
+                let name = "\(words), \(names) names of 40 ask whenever one has reported: their results judged by them"
+                let ours = try options.seeds.map { try run.play(fixtures[0], seed: $0) }
+                let given = Double(ours.reduce(0) { $0 + $1.own }) / Double(max(1, ours.reduce(0) { $0 + $1.all }))
+                rows.append(
+                    AttackRow(
+                        kind: .sybil, strategy: name, tallies: ours.map(\.judged),
+                        boinc: try options.seeds.map { try run.play(fixtures[1], seed: $0).judged },
+                        bound: run.bound(given: given),
+                        boundName: "3(n-1)/hosts by the lots, or their share of all tasks where that is more"))
+                done(name)
+            }
+        }
         let each = max(1, Int((1 / options.rule.checkRate).rounded()))
-        for (share, words) in [
-            (0.1, "a tenth of all checks"), (0.3, "three tenths of all checks"), (1.0, "all checks: they ask first"),
-        ] {
+        for names in [2, 4] {
+            let share = 3 * Double(names - 1) / 40
             for strategy in [FarmStrategy.lazy, .burst(each), .provenThenForge] {
-                let name = "\(strategy.name); his other names get \(words)"
-                rows.append(try farm(strategy, friends: share, name: name))
+                let name =
+                    "\(strategy.name); \(names) names of 40 get \(DistinguisherReport.short(share)) of the checks"
+                rows.append(
+                    try farm(
+                        strategy, friends: share, name: name,
+                        bound: strategy == .lazy
+                            ? CrowdRun.quorumBound(share) : Self.cliqueBound(options.rule, share),
+                        boundName: strategy == .lazy
+                            ? "who is never proven: quorum 2 with a clique of that share, while few are proven"
+                            : "adaptive with a clique: the bound for q(1-f)², f the checks that they get"))
                 done(name)
             }
         }

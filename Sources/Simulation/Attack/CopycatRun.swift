@@ -62,7 +62,7 @@ struct CopycatRun {
     /// The result of another host for the same unit, as far as the server shows it to anybody; blobs are public to
     /// whoever knows their hash.
     private func disclosed(_ site: AttackSite, _ task: TaskID, to copycat: HostID) throws -> UInt64? {
-        let query = ValidationQuery(batch: site.batch, unit: task.unit.index)
+        let query = ValidationQuery(batch: site.batch, unit: task.unit.index, isForAll: true)
         let report = try site.store.transaction { tx in try site.core.validationReport(query, in: tx) }
         for other in report?.units.first?.tasks ?? [] where other.hostID != UInt64(copycat.rawValue) {
             guard let digest = Digest(hex: other.resultSha256) else { continue }

@@ -6,8 +6,8 @@ enum FarmStrategy: Hashable {
     case constant(Double)
     /// Once he is proven and nothing forged of his stands, forges so many in a row, then waits until they are final.
     case burst(Int)
-    /// The same, but he first lets a window of honest results stand: after a failure they are computed again, pass, and
-    /// count for him.
+    /// The same, but he first lets a window of honest results stand: after a failure they are computed again and pass,
+    /// which would prove him anew at once if it counted.
     case reservedBurst(Int)
     /// A burst, and after each failure he comes back under a new name.
     case renewedBurst(Int)

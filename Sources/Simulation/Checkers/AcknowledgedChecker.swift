@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import ServerCore
 import Storage
 import Wire
 
@@ -30,7 +31,7 @@ final class AcknowledgedChecker: Checker {
         case .receiptAccepted, .receiptLate, .receiptDuplicate: break
         case .receiptNotNeeded, .receiptResultMissing, .receiptUnspecified, .UNRECOGNIZED: return nil
         }
-        let task = TaskID(rawValue: Int64(clamping: receipt.taskID))
+        let task = world.server.core.keys.task(numbered: Int64(clamping: receipt.taskID))
         // A failure has no result.
         guard let digest = Digest(bytes: receipt.resultSha256) else { return nil }
         promised[task] = digest

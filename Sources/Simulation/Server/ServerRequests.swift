@@ -104,7 +104,8 @@ extension SimServer {
         perform { [self] tx, now in
             let rows = watched.rowsEver
             let result = try core.schedule(
-                call, host: host, sequence: sequence, sentLastDay: sentLastDay, in: tx, now: now)
+                call, host: host, sequence: sequence, sentLastDay: sentLastDay,
+                crowd: crowd.current(core, in: tx, now: now), in: tx, now: now)
             // A transaction holds calls of several hosts; what a host is given is judged by its own.
             if case .success = result { world.callsInProgress[host] = call }
             if case .failure = result { try seeRefusal(tx, host, rowsBefore: rows) }

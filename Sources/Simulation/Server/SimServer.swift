@@ -29,6 +29,7 @@ final class SimServer {
     var life = 0
     var board = JobBoard()
     var sentToday = DayCounts()
+    var crowd = CrowdGauge()
     var writer = SimWriter()
     var isWriterPlanned = false
     var isTickPlanned = false
@@ -118,6 +119,7 @@ final class SimServer {
         isUp = true
         board = JobBoard()
         sentToday = DayCounts()
+        crowd = CrowdGauge()
         writer = SimWriter()
         isWriterPlanned = false
         isTickPlanned = false

@@ -38,6 +38,11 @@ class ForwardingTransaction: StoreTransaction {
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask] {
         try base.unsentTasks(notOf: volunteer, after: after, limit: limit)
     }
+    func unsentTasks(
+        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
+    ) throws -> [SchedulableTask] {
+        try base.unsentTasks(notOf: volunteer, after: after, among: look, limit: limit)
+    }
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
         try base.overdueTasks(before: now, limit: limit)
     }

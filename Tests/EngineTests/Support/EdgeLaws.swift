@@ -78,7 +78,10 @@ enum EdgeLaws {
         case .accepted, .late: return isChanged ? nil : "says \(disposition) and keeps nothing of \(named)"
         case .duplicate: return isChanged ? "changes something by a duplicate" : nil
         case .notNeeded:
-            if case .purged = edge.before.unit.state { return nil }
+            switch edge.before.unit.state {
+            case .purged, .assembled: return nil
+            default: break
+            }
             return isChanged ? "changes something by a report that is not needed" : nil
         }
     }

@@ -1,0 +1,181 @@
+import Domain
+import Engine
+import Storage
+
+/// Who asks for work, and what is known of him.
+struct Asker {
+    var host: HostRecord
+    var view: HostView
+    var want: WorkRequest
+    var crowd: Crowd
+    /// Where in the queue this call looks.
+    var places: Places
+}
+
+extension ProjectServer {
+    /// Looks at places of the oldest batch that a secret draws for this call, so that the order in which tasks leave
+    /// tells nothing and nobody can come by a certain one by asking at the right moment. Only when that does not give
+    /// what is wanted does it go through the queue in order, from its head, so that nothing waits for ever.
+    func choose(
+        _ asker: Asker, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> (Choice, [TaskID: SchedulableTask]) {
+        guard asker.want.tasks > 0 else { return (Choice(tasks: [], refusals: []), [:]) }
+        // A host at its limit gets nothing whatever waits: no queue is read for it.
+        let before = Scheduler.choose([], host: asker.view, want: asker.want, now: now)
+        if before.refusals.contains(where: \.isOfHost) { return (before, [:]) }
+        var gate = PairingGate(core: self, asker: asker, tx: tx, now: now)
+        let scattered = try scattered(for: asker, in: tx)
+        var limit = 0
+        while true {
+            let inOrder = limit == 0 ? [] : try tx.unsentTasks(notOf: asker.view.volunteer, limit: limit)
+            var seen: Set<TaskID> = []
+            let tasks = (scattered + inOrder).filter { seen.insert($0.id).inserted }
+            var choice = try Scheduler.choose(
+                tasks.map { Candidate($0) }, host: asker.view, want: asker.want, now: now
+            ) { task in try gate.allows(task) }
+            if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, in: tx) }
+            let isSatisfied = choice.refusals.isEmpty
+            let isLast =
+                limit > 0 && (!choice.tasks.isEmpty || inOrder.count < limit || limit >= settings.candidatesMax)
+            if isSatisfied || isLast {
+                return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first })
+            }
+            limit = limit == 0 ? settings.candidatesFirst : limit * 8
+        }
+    }
+
+    /// Unsent tasks behind random places of the oldest batch that has any for this volunteer: the first behind each
+    /// place, then the second, so that the tasks of one reply lie apart.
+    private func scattered(for asker: Asker, in tx: any StoreTransaction) throws -> [SchedulableTask] {
+        let volunteer = asker.view.volunteer
+        guard let first = try tx.unsentTasks(notOf: volunteer, limit: 1).first else { return [] }
+        let batch = first.id.unit.batch
+        let units = try tx.counts(of: batch).total
+        var places = asker.places
+        var rows: [[SchedulableTask]] = []
+        for _ in 0..<min(2 * asker.want.tasks + 2, settings.placesMax) {
+            let head = first.id.unit.index
+            let unit = WorkUnitID(batch: batch, index: head + places.next(below: max(1, units - head)))
+            var after = TaskID(rawValue: unit.rawValue << 6 - 1)
+            // Behind the last one the queue goes on at its head.
+            if !(try hasTask(of: batch, after: after, in: tx)) {
+                after = TaskID(rawValue: first.id.rawValue - 1)
+            }
+            let found = try tx.unsentTasks(notOf: volunteer, after: after, among: 16, limit: 2)
+            rows.append(found.filter { $0.id.unit.batch == batch })
+        }
+        let all = (0..<2).flatMap { column in rows.compactMap { $0.count > column ? $0[column] : nil } }
+        // Units that somebody has begun first: what waits for a second result does not wait long.
+        return all.filter(\.isBegun) + all.filter { !$0.isBegun }
+    }
+
+    private func hasTask(of batch: BatchID, after: TaskID, in tx: any StoreTransaction) throws -> Bool {
+        // Volunteers are numbered from 1: nobody's, so every unsent task counts.
+        let next = try tx.unsentTasks(notOf: VolunteerID(rawValue: 0), after: after, among: 1, limit: 1).first
+        return next?.id.unit.batch == batch
+    }
+
+    /// The store passes over tasks of units that this volunteer has had. When that leaves none, those may still wait
+    /// for others, and a volunteer who is told that nothing waits would look for a fault.
+    private func emptyQueue(_ refusals: [Refusal], in tx: any StoreTransaction) throws -> [Refusal] {
+        guard refusals.map(\.reason) == [.noTasks],
+            try !tx.unsentTasks(notOf: VolunteerID(rawValue: 0), limit: 1).isEmpty
+        else { return refusals }
+        let text = "tasks wait, but this volunteer has had a task of each of their work units already; others must come"
+        return [Refusal(reason: .sameVolunteer, count: 0, text: text)]
+    }
+}
+
+/// Asks `Pairing` about single tasks: loads a unit, and of the hosts that share it what matters, once for a call.
+struct PairingGate {
+    let core: ProjectServer
+    let asker: Asker
+    let tx: any StoreTransaction
+    let now: Timestamp
+    private var spreads: [BatchID: SpreadRule] = [:]
+    private var hosts: [HostID: HostRecord] = [:]
+
+    init(core: ProjectServer, asker: Asker, tx: any StoreTransaction, now: Timestamp) {
+        self.core = core
+        self.asker = asker
+        self.tx = tx
+        self.now = now
+    }
+
+    mutating func allows(_ task: TaskID) throws -> Bool {
+        guard let aggregate = try tx.workUnit(task.unit) else { return false }
+        let unit = aggregate.unit
+        guard aggregate.tasks.contains(where: { $0.state.assignment != nil }) else { return true }
+        let needed = PairingGate.provenAfter(unit.replication)
+        let app = Trust.app(unit.app)
+        var companions: [Pairing.Companion] = []
+        for task in aggregate.tasks {
+            guard let assignment = task.state.assignment, let host = try host(assignment.host) else { continue }
+            companions.append(
+                Pairing.Companion(host: try view(of: host, app, needed), counts: task.state.mayCount))
+        }
+        let rule = Pairing.Rule(unit.replication, try spread(of: unit.id.batch))
+        return Pairing.refusal(
+            of: try view(of: asker.host, app, needed), beside: companions, rule,
+            among: asker.crowd.among(app: app, needed: needed),
+            lot: core.keys.lot(of: asker.host.volunteer, for: unit.id), waited: now - unit.updatedAt) == nil
+    }
+
+    /// Checked results without a failure after which a host may be in the majority: those that adaptive units ask for,
+    /// elsewhere the least that is evidence at all.
+    static func provenAfter(_ rule: ReplicationRule) -> Int64 {
+        if case .adaptive(let adaptive) = rule.acceptance { Int64(adaptive.window) } else { Int64(Trust.evidenceMin) }
+    }
+
+    private func view(of host: HostRecord, _ app: String, _ needed: Int64) throws -> Pairing.Host {
+        let trust = try tx.trust(of: host.id, app: app)
+        return Pairing.Host(
+            volunteer: host.volunteer, isProven: Trust.windowMax(trust, now: now) >= needed, network: nil,
+            team: nil, hardware: host.profile.hardware)
+    }
+
+    private mutating func host(_ id: HostID) throws -> HostRecord? {
+        if let known = hosts[id] { return known }
+        let host = try tx.host(id)
+        hosts[id] = host
+        return host
+    }
+
+    private mutating func spread(of batch: BatchID) throws -> SpreadRule {
+        if let known = spreads[batch] { return known }
+        let spread = try tx.batch(batch).map { try core.spec($0.manifest).spread } ?? SpreadRule()
+        spreads[batch] = spread
+        return spread
+    }
+}
+
+extension TaskState {
+    /// Whether its result is or may come to be one of a quorum.
+    var mayCount: Bool {
+        switch self {
+        case .sent, .reported, .expired: true
+        case .decided(_, _, let verdict): verdict.outcome == .valid
+        case .unsent, .failed, .aborted, .notNeeded: false
+        }
+    }
+}
+
+extension HostProfile {
+    /// What floating-point results depend on: platform, and the processor's maker and family without its clock and
+    /// model number, for example `x86_64-linux amd epyc`.
+    public var hardware: String {
+        let words = cpuModel.lowercased().split { !($0.isLetter || $0.isNumber) }.map(String.init)
+        let noise: Set = ["r", "tm", "cpu", "processor", "core", "ghz", "with", "graphics"]
+        let names = words.filter { word in !noise.contains(word) && word.allSatisfy(\.isLetter) }
+        return ([platform] + names.prefix(2)).joined(separator: " ")
+    }
+}
+
+extension Candidate {
+    init(_ task: SchedulableTask) {
+        self.init(
+            id: task.id, app: task.app, flops: task.flops, flopsBound: task.flopsBound,
+            memoryBytes: task.memoryBytes, diskBytes: task.diskBytes, outputBytesMax: task.outputBytesMax,
+            deadlineSpan: task.deadlineSpan)
+    }
+}
