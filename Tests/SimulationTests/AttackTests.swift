@@ -45,15 +45,14 @@ struct AttackTests {
         #expect(!report.isBroken)
     }
 
-    @Test("A rule with a probation of a few results instead of a window is found out")
+    @Test("A rule that checks a tenth of what it promises is found out")
     func planted() throws {
-        let report = try AttackTests.report(.farm, seeds: 1...20, results: 900) {
-            $0.window = 40
-            $0.plantedProbation = 1
-            $0.only = "bursts of 4"
+        let report = try AttackTests.report(.farm, seeds: 1...20, results: 300) {
+            $0.plantedRate = 0.02
+            $0.only = "bursts of 10"
         }
         #expect(try #require(report.rows.first).isBroken, "\(report.text)")
-        let sound = try AttackTests.report(.lazy, seeds: 1...8) { $0.plantedProbation = 3 }
+        let sound = try AttackTests.report(.lazy, seeds: 1...8) { $0.plantedRate = 0.02 }
         #expect(!sound.isBroken)
     }
 

@@ -12,7 +12,6 @@ final class AttackFixture {
     let spec: ProjectSpec
     let rule: AdaptiveRule
     let units: Int
-    let plantedProbation: Int64?
     /// Whether tasks leave in order and without a lot: for plays that say themselves who computes what.
     let isInOrder: Bool
     private var split: JobEvent?
@@ -24,7 +23,7 @@ final class AttackFixture {
 
     /// - Parameter acceptance: of the batch; the rule itself where it is adaptive.
     init(
-        rule: AdaptiveRule, units: Int, acceptance: AcceptanceRule, plantedProbation: Int64? = nil,
+        rule: AdaptiveRule, units: Int, acceptance: AcceptanceRule,
         isInOrder: Bool = false
     ) throws {
         guard let key = SigningKey(rawRepresentation: [UInt8](repeating: 9, count: 32)) else {
@@ -33,7 +32,6 @@ final class AttackFixture {
         keys = ServerKeys(project: key)
         self.rule = rule
         self.units = units
-        self.plantedProbation = plantedProbation
         self.isInOrder = isInOrder
         spec = Self.spec(acceptance)
     }

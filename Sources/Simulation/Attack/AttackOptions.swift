@@ -26,9 +26,9 @@ public struct AttackOptions: Hashable, Sendable {
     public var results = 400
     /// Only strategies whose name begins like this, and no distinguisher; nil: all.
     public var only: String?
-    /// nil: the real rule. Else hosts count as proven after so many passed checks: a rule that is too weak, which the
-    /// measurement must find out.
-    public var plantedProbation: Int64?
+    /// nil: the real rule. Else the share that is checked in truth, whatever is promised: a rule that is too weak, which
+    /// the measurement must find out.
+    public var plantedRate: Double?
 
     public init(kind: AttackKind) {
         self.kind = kind

@@ -36,8 +36,7 @@ final class AttackSite {
         draws = Draws(seed: seed, purpose: 0xA7)
         let blobs = MemoryBlobStore(hash: BlobHash.factory)
         self.blobs = blobs
-        let memory = MemoryStore()
-        let store: any Store = fixture.plantedProbation.map { ShortProbationStore(memory, $0, fixture.rule) } ?? memory
+        let store = MemoryStore()
         self.store = store
         let core = fixture.server(blobs)
         self.core = core
@@ -66,6 +65,9 @@ final class AttackSite {
     static func bytes(_ value: UInt64) -> [UInt8] { LittleEndian.bytes(of: [Int64(bitPattern: value)]) }
 
     // MARK: Hosts
+
+    /// The task that an offer is about; hosts know it by another number.
+    func task(_ offer: WireTaskOffer) -> TaskID { core.keys.task(numbered: Int64(clamping: offer.taskID)) }
 
     func register(_ number: Int) throws -> AttackHost {
         let call = try fixture.registration(number, by: core)
@@ -98,14 +100,14 @@ final class AttackSite {
                 call, host: id, sequence: sequence, sentLastDay: 0,
                 crowd: fixture.isInOrder ? ServerCore.Crowd() : crowd.current(core, in: tx, now: now), in: tx, now: now)
         }
-        let done = Set(says.map { UInt64($0.0.rawValue) })
+        let done = Set(says.map { core.keys.number(of: $0.0) })
         host.held.removeAll { done.contains($0.taskID) }
         host.held += try outcome.get().reply.tasks
     }
 
     private func report(_ task: TaskID, _ bytes: [UInt8]) -> WireTaskReportMessage {
         var report = WireTaskReportMessage()
-        report.taskID = UInt64(task.rawValue)
+        report.taskID = core.keys.number(of: task)
         report.success.resultSha256 = Data(SHA256Hash.digest(of: bytes).bytes)
         report.success.resultBytes = UInt64(bytes.count)
         report.success.resultInline = Data(bytes)
@@ -188,42 +190,5 @@ final class AttackSite {
             }
         }
         return tally
-    }
-}
-
-/// A planted weakness: hosts count as proven after fewer passed checks than a window.
-final class ShortProbationStore: Store {
-    private let base: any Store
-    private let probation: Int64
-    private let rule: AdaptiveRule
-
-    init(_ base: any Store, _ probation: Int64, _ rule: AdaptiveRule) {
-        self.base = base
-        self.probation = probation
-        self.rule = rule
-    }
-
-    func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-        try base.transaction { tx in try body(ShortProbation(tx, probation, rule)) }
-    }
-}
-
-private final class ShortProbation: ForwardingTransaction {
-    private let probation: Int64
-    private let rule: AdaptiveRule
-
-    init(_ base: any StoreTransaction, _ probation: Int64, _ rule: AdaptiveRule) {
-        self.probation = probation
-        self.rule = rule
-        super.init(base)
-    }
-
-    override func trust(of host: HostID, app: String) throws -> TrustRecord? {
-        guard var record = try super.trust(of: host, app: app) else { return nil }
-        if record.streak >= probation {
-            record.streak = max(record.streak, Int64(rule.window))
-            record.evidence = max(record.evidence, 2 * Trust.evidenceMin)
-        }
-        return record
     }
 }

@@ -41,9 +41,10 @@ public struct AttackSweep {
         _ strategy: FarmStrategy, friends: Double = 0, name: String? = nil, bound: Double? = nil,
         boundName: String = AttackSweep.promise
     ) throws -> AttackRow {
+        var played = options.rule
+        played.checkRate = options.plantedRate ?? played.checkRate
         let fixture = try AttackFixture(
-            rule: options.rule, units: options.results, acceptance: .adaptive(options.rule),
-            plantedProbation: options.plantedProbation, isInOrder: true)
+            rule: options.rule, units: options.results, acceptance: .adaptive(played), isInOrder: true)
         let run = FarmRun(strategy: strategy, friends: friends, results: options.results)
         var tallies: [AttackTally] = []
         var boinc: [AttackTally] = []

@@ -24,11 +24,11 @@ struct CopycatRun {
         while try site.isRunning(), tally.results < results {
             try site.call(&first, want: 1)
             guard let offer = first.held.first else { break }
-            let unit = TaskID(rawValue: Int64(offer.taskID)).unit
-            try site.call(&first, says: [(TaskID(rawValue: Int64(offer.taskID)), site.truth(unit))])
+            let unit = site.task(offer).unit
+            try site.call(&first, says: [(site.task(offer), site.truth(unit))])
             try site.call(&copycat, want: 1)
             guard let mine = copycat.held.first else { break }
-            let task = TaskID(rawValue: Int64(mine.taskID))
+            let task = site.task(mine)
             if waits {
                 site.wait(2e6)
                 try site.work()
@@ -52,7 +52,7 @@ struct CopycatRun {
         guard try site.hasReplicaWaiting() else { return }
         try site.call(&host, want: 1)
         let says = host.held.map { offer in
-            let task = TaskID(rawValue: Int64(offer.taskID))
+            let task = site.task(offer)
             return (task, site.truth(task.unit))
         }
         try site.call(&host, says: says)

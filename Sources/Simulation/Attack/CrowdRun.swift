@@ -14,7 +14,7 @@ struct CrowdRun {
         for _ in 0..<turnsMax where try site.isRunning() {
             let at = draws.index(below: crowd.hosts)
             let says = hosts[at].held.map { offer in
-                let task = TaskID(rawValue: Int64(offer.taskID))
+                let task = site.task(offer)
                 return (task, crowd.isForger(at) ? site.forgery(task.unit) : site.truth(task.unit))
             }
             try site.call(&hosts[at], says: says, want: 1)

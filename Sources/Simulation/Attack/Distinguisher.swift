@@ -54,7 +54,7 @@ enum Distinguisher {
         for _ in 0..<20 * fixture.units where try site.isRunning() {
             let at = draws.index(below: hosts.count)
             let says = hosts[at].held.map { offer in
-                let task = TaskID(rawValue: Int64(offer.taskID))
+                let task = site.task(offer)
                 return (task, site.truth(task.unit))
             }
             try site.call(&hosts[at], says: says, want: 3)
@@ -66,14 +66,14 @@ enum Distinguisher {
                 return Trust.isProven(record, fixture.rule, now: site.now)
             }
             for (place, offer) in hosts[at].held.enumerated() {
-                let task = TaskID(rawValue: Int64(offer.taskID))
+                let task = site.task(offer)
                 let isCheck = try site.store.transaction { tx in
                     try tx.workUnit(task.unit)?.tasks.contains { $0.state.report != nil } ?? false
                 }
                 let values: [Double] = [
                     Double(offer.unitBytes), offer.flops,
                     Double(Int64(offer.deadlineMs) - site.now.milliseconds), offer.estimatedSeconds,
-                    Double(place), Double(hosts[at].held.count), Double(task.ordinal),
+                    Double(place), Double(hosts[at].held.count), Double(offer.taskID & 63),
                     task.unit.index < highest[at] ? 1 : 0,
                 ]
                 highest[at] = max(highest[at], task.unit.index)

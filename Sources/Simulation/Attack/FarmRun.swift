@@ -29,7 +29,7 @@ struct FarmRun {
         while done < results {
             try site.call(&play.cheat, want: 1)
             guard let offer = play.cheat.held.first else { throw Fault(.software, "the cheat got no task") }
-            let task = TaskID(rawValue: Int64(offer.taskID))
+            let task = site.task(offer)
             let view = try self.view(site, &play, left: results - done)
             let forges = play.mind.forges(view, &play.draws)
             if forges { play.forged.append(task) }
@@ -122,7 +122,7 @@ struct FarmRun {
         guard waiting > 0 else { return false }
         try site.call(&host, want: waiting)
         var says = try host.held.map { offer in
-            let task = TaskID(rawValue: Int64(offer.taskID))
+            let task = site.task(offer)
             return (task, knowing ? try firstSaid(site, task.unit) : site.truth(task.unit))
         }
         for at in says.indices.reversed() { says.swapAt(at, draws.index(below: at + 1)) }

@@ -34,7 +34,7 @@ struct SisterRun {
         for _ in 0..<40 * fixture.units + 1000 where try site.isRunning() {
             let at = draws.index(below: crowd.hosts)
             let says = hosts[at].held.map { offer in
-                let task = TaskID(rawValue: Int64(offer.taskID))
+                let task = site.task(offer)
                 return (task, site.truth(task.unit))
             }
             try site.call(&hosts[at], says: says, want: 3)
