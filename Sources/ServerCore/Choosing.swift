@@ -130,7 +130,7 @@ struct PairingGate {
     private func view(of host: HostRecord, _ app: String, _ needed: Int64) throws -> Pairing.Host {
         let trust = try tx.trust(of: host.id, app: app)
         return Pairing.Host(
-            volunteer: host.volunteer, isProven: Trust.windowMax(trust, now: now) >= needed, network: nil,
+            volunteer: host.volunteer, isProven: Trust.windowMax(trust, now: now) >= needed, network: asker.crowd.network(host.id),
             team: nil, hardware: host.profile.hardware)
     }
 

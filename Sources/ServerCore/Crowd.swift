@@ -3,10 +3,13 @@ import Engine
 import Storage
 
 /// Volunteers who were seen lately, and those of them who are proven for an app: how many a lot falls among.
-public struct Crowd: Hashable, Sendable {
+public struct Crowd: Sendable {
     var volunteers = 0
     /// By the app's name without version, and by the checked results that a record must show.
     var proven: [String: [Int64]] = [:]
+
+    /// The prefix of the address from which a host called last; nil when unknown. Kept in memory only, by the edge.
+    public var network: @Sendable (HostID) -> UInt64? = { _ in nil }
 
     /// Nobody: then no lot is drawn.
     public init() {}

@@ -8,10 +8,13 @@ struct ServerContext: RequestContext {
     let channel: (any Channel)?
     /// The address of the other end, without its port.
     let peer: String
+    /// The prefix of that address; see `NetworkPrefix`.
+    let network: UInt64?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
+        network = source.channel.remoteAddress.flatMap(NetworkPrefix.of)
         peer = source.channel.remoteAddress?.ipAddress ?? "unknown"
     }
 }

@@ -127,6 +127,7 @@ public struct ServerRoutes: Sendable {
             throw RequestRefusal(.badSignature, "the signature is not that of host \(host)")
         }
         let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)
+        runtime.networks.note(host, context.network)
         let reply = try await schedule(message, host, sequence)
         return try ReplyFormat.protobuf.response(reply)
     }

@@ -16,6 +16,7 @@ public final class ServerRuntime: Sendable {
     let results: ResultsFolder
     let manifests: ManifestShelf
     let publisher: LogPublisher
+    let networks = NetworkBook()
     private let pool: JobPool
     private let wake = WakeUp()
     private let tickEnded = WakeUp()
@@ -206,7 +207,9 @@ public final class ServerRuntime: Sendable {
 
     /// Called inside of a transaction, by the writer's thread.
     func crowd(_ core: ProjectServer, in tx: any StoreTransaction, now: Timestamp) throws -> Crowd {
-        try memory.withLock { try $0.crowd.current(core, in: tx, now: now) }
+        var crowd = try memory.withLock { try $0.crowd.current(core, in: tx, now: now) }
+        crowd.network = { [networks] host in networks.network(of: host) }
+        return crowd
     }
 
     func sentLastDay(_ host: HostID, now: Timestamp) -> Int { memory.withLock { $0.sent.count(host, now: now) } }

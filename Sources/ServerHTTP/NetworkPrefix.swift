@@ -1,0 +1,49 @@
+import Domain
+import NIOCore
+import Synchronization
+
+/// Which network an address belongs to, as far as a stranger can tell: the first 24 bits of an IPv4 address, the first
+/// 48 of an IPv6 address, which is what one site is usually given (RFC 6177).
+package enum NetworkPrefix {
+    /// nil for addresses of this machine: a proxy on it speaks for everybody.
+    static func of(_ address: SocketAddress) -> UInt64? {
+        switch address {
+        case .v4(let v4):
+            return withUnsafeBytes(of: v4.address.sin_addr) { prefix(v4: Array($0)) }
+        case .v6(let v6):
+            return withUnsafeBytes(of: v6.address.sin6_addr) { prefix(v6: Array($0)) }
+        case .unixDomainSocket: return nil
+        }
+    }
+
+    /// - Parameter bytes: 4, in network order.
+    package static func prefix(v4 bytes: [UInt8]) -> UInt64? {
+        guard bytes.count == 4, bytes[0] != 127 else { return nil }
+        return bytes.prefix(3).reduce(4) { $0 << 8 | UInt64($1) }
+    }
+
+    /// - Parameter bytes: 16, in network order.
+    package static func prefix(v6 bytes: [UInt8]) -> UInt64? {
+        guard bytes.count == 16 else { return nil }
+        if bytes.prefix(10).allSatisfy({ $0 == 0 }) {
+            // ::1 is this machine; ::ffff:a.b.c.d is IPv4 on an IPv6 socket.
+            return bytes[10] == 255 && bytes[11] == 255 ? prefix(v4: Array(bytes[12...])) : nil
+        }
+        return bytes.prefix(6).reduce(6) { $0 << 8 | UInt64($1) }
+    }
+}
+
+/// From where each host called last. In memory only: addresses are nobody's business for longer than that.
+final class NetworkBook: Sendable {
+    private static let hostsMax = 1_000_000
+    private let known = Mutex<[HostID: UInt64]>([:])
+
+    func note(_ host: HostID, _ network: UInt64?) {
+        known.withLock { known in
+            if known.count >= Self.hostsMax, known[host] == nil { known.removeAll() }
+            known[host] = network
+        }
+    }
+
+    func network(of host: HostID) -> UInt64? { known.withLock { $0[host] } }
+}

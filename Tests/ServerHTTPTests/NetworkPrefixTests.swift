@@ -1,0 +1,18 @@
+import ServerHTTP
+import Testing
+
+struct NetworkPrefixTests {
+    @Test func addressesThatBeginAlike() {
+        let first = NetworkPrefix.prefix(v4: [192, 0, 2, 1])
+        #expect(first != nil && first == NetworkPrefix.prefix(v4: [192, 0, 2, 200]))
+        #expect(first != NetworkPrefix.prefix(v4: [192, 0, 3, 1]))
+        #expect(NetworkPrefix.prefix(v4: [127, 0, 0, 1]) == nil, "a proxy on this machine speaks for everybody")
+        let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 9]
+        #expect(NetworkPrefix.prefix(v6: mapped) == first)
+        let site: [UInt8] = [0x20, 0x01, 0x0d, 0xb8, 0, 1]
+        let v6 = NetworkPrefix.prefix(v6: site + [0, 1] + [UInt8](repeating: 3, count: 8))
+        #expect(v6 != nil && v6 == NetworkPrefix.prefix(v6: site + [9, 9] + [UInt8](repeating: 7, count: 8)))
+        #expect(v6 != NetworkPrefix.prefix(v6: [0x20, 0x01, 0x0d, 0xb8, 0, 2] + [UInt8](repeating: 0, count: 10)))
+        #expect(NetworkPrefix.prefix(v6: [UInt8](repeating: 0, count: 15) + [1]) == nil)
+    }
+}
