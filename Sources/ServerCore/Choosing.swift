@@ -130,7 +130,8 @@ struct PairingGate {
     private func view(of host: HostRecord, _ app: String, _ needed: Int64) throws -> Pairing.Host {
         let trust = try tx.trust(of: host.id, app: app)
         return Pairing.Host(
-            volunteer: host.volunteer, isProven: Trust.windowMax(trust, now: now) >= needed, network: asker.crowd.network(host.id),
+            volunteer: host.volunteer, isProven: Trust.windowMax(trust, now: now) >= needed,
+            network: asker.crowd.network(host.id),
             team: nil, hardware: host.profile.hardware)
     }
 
@@ -165,7 +166,7 @@ extension HostProfile {
     /// model number, for example `x86_64-linux amd epyc`.
     public var hardware: String {
         let words = cpuModel.lowercased().split { !($0.isLetter || $0.isNumber) }.map(String.init)
-        let noise: Set = ["r", "tm", "cpu", "processor", "core", "ghz", "with", "graphics"]
+        let noise: Set = ["r", "tm", "gen", "cpu", "processor", "core", "ghz", "with", "graphics"]
         let names = words.filter { word in !noise.contains(word) && word.allSatisfy(\.isLetter) }
         return ([platform] + names.prefix(2)).joined(separator: " ")
     }

@@ -86,6 +86,61 @@ struct SecrecyTests {
         #expect(orders.count == 4)
     }
 
+    @Test("Where the project says so, the tasks of a unit go to hosts of one kind")
+    func sameHardware() throws {
+        let site = try TestSite(units: 2, spread: SpreadRule(sameHardware: true))
+        _ = try site.submit()
+        try site.work()
+        let models = [
+            "AMD EPYC 7763 64-Core Processor", "Intel(R) Xeon(R) CPU @ 2.80GHz", "AMD EPYC 9654 96-Core Processor",
+        ]
+        let volunteers = try models.enumerated().map { at, model in
+            let volunteer = try TestVolunteer(site, "V\(at)")
+            volunteer.profile.cpuModel = model
+            return volunteer
+        }
+        try volunteers[0].fetch()
+        let reply = try volunteers[1].call(volunteers[1].request(want: 4)).get()
+        try volunteers[2].fetch()
+        #expect(volunteers.map(\.held.count) == [2, 0, 2] && reply.tasks.isEmpty)
+        #expect(reply.noWorkReasons.contains { $0.contains("for other volunteers") }, "\(reply.noWorkReasons)")
+    }
+
+    @Test(
+        "What results depend on: platform, maker and family",
+        arguments: [
+            ("AMD EPYC 7763 64-Core Processor", "amd epyc"), ("Intel(R) Xeon(R) CPU @ 2.80GHz", "intel xeon"),
+            ("12th Gen Intel(R) Core(TM) i7-12700", "intel"), ("AMD Ryzen 9 5950X 16-Core Processor", "amd ryzen"),
+            ("", ""),
+        ])
+    func hardware(model: String, words: String) {
+        let profile = HostProfile(
+            name: "pc", platform: "x86_64-linux", cpuModel: model, cores: 1, memoryBytes: 1, diskFreeBytes: 1,
+            benchmarkFlopsPerSecond: 1, clientVersion: "1")
+        #expect(profile.hardware == (words.isEmpty ? "x86_64-linux" : "x86_64-linux \(words)"))
+    }
+
+    @Test("Hosts of one network share no unit where the project says so")
+    func networks() throws {
+        let site = try TestSite(units: 1, spread: SpreadRule(networks: true))
+        _ = try site.submit()
+        try site.work()
+        let volunteers = try ["Ada", "Grace", "Edsger"].map { try TestVolunteer(site, $0) }
+        let hosts = volunteers.map(\.host)
+        var crowd = try site.store.transaction { try site.core.crowd(in: $0, now: site.now) }
+        crowd.network = { host in host == hosts[2] ? 2 : 1 }
+        var given: [Int] = []
+        for volunteer in volunteers {
+            let call = try site.core.checkScheduler(volunteer.request(want: 2), now: site.now)
+            let outcome = try site.store.transaction { tx in
+                try site.core.schedule(
+                    call, host: volunteer.host, sequence: 1, sentLastDay: 0, crowd: crowd, in: tx, now: site.now)
+            }
+            given.append(try outcome.get().reply.tasks.count)
+        }
+        #expect(given == [1, 0, 1])
+    }
+
     @Test("A small crowd is served whole: two volunteers finish what they begin, in any order")
     func twoAreEnough() throws {
         let site = try TestSite(units: 12)

@@ -44,13 +44,14 @@ final class TestSite {
         store: any Store = MemoryStore(), blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory),
         units: Int = 4, quorum: Int = 2, checkEach: Bool = true, acceptance: AcceptanceRule = .quorum,
         replicas: (initial: Int, maxTotal: Int)? = nil, key: SigningKey = TestSite.key,
-        adjust: (inout ServerSettings) -> Void = { _ in }
+        spread: SpreadRule = SpreadRule(), adjust: (inout ServerSettings) -> Void = { _ in }
     ) throws {
         self.store = store
         self.blobs = blobs
         unitCount = units
         var spec = ProjectSpec.sample(quorum: quorum, checkEach: checkEach, acceptance: acceptance)
         if let replicas { (spec.replication.initial, spec.replication.maxTotal) = replicas }
+        spec.spread = spread
         self.spec = spec
         let manifestSpec = spec
         manifest = try blobs.put(Array("manifest".utf8))

@@ -17,6 +17,7 @@ final class TestVolunteer {
     /// What it holds and has not reported.
     var held: [WireTaskOffer] = []
     /// What it answers for a unit; nil: a failure.
+    var profile = TestVolunteer.profile
     var says: (WorkUnitID) -> String? = { "true \($0)" }
 
     init(_ site: TestSite, _ name: String) throws {
@@ -48,7 +49,7 @@ final class TestVolunteer {
 
     func request(reports: [WireTaskReportMessage] = [], want: UInt32 = 0) -> WireSchedulerRequest {
         var request = WireSchedulerRequest()
-        request.profile = TestVolunteer.profile
+        request.profile = profile
         request.heldTasks = held.map(\.taskID)
         request.reports = reports
         request.wantTasks = want
