@@ -78,7 +78,7 @@ import Wire
             let (code, screen) = try run(server.url, .day, path: path)
             #expect(code == 0 && screen.out.isEmpty && screen.err.contains("3 rows in"))
             #expect(try folder.text("days.csv").hasPrefix("day,microcobblestones,cobblestones\n"))
-            #expect(try run(server.url, .day, path: folder.path + "/no/such/file").code == 73)
+            #expect(try run(server.url, .day, path: folder.path + "/no/such/file").code == 66)
         }
         for (from, to) in [("yesterday", nil), (nil, "2026-02-30"), ("2026-02-02", "2026-02-01")]
             as [(String?, String?)]
