@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CXss", pkgConfig: "xscrnsaver", providers: [.apt(["libxss-dev"])]),
         .systemLibrary(name: "CPosix"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Layer 1.
         .target(name: "Domain"),
         .target(name: "Bytes", dependencies: ["Domain", crypto]),
@@ -73,7 +74,7 @@ let package = Package(
         .target(
             name: "ServerHTTP",
             dependencies: [
-                "ServerCore", "Transparency", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain",
+                "ServerCore", "Transparency", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain", "CZlib",
                 hummingbird, mustache, logging,
             ]
         ),

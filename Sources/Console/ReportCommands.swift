@@ -19,18 +19,20 @@ public struct CreditReportCommand: Sendable {
     static func text(_ report: WireCreditReport, width: Int) -> String {
         var table = TextTable([
             .init("HOST", .right), .init("NAME", flexible: true), .init("VOLUNTEER", flexible: true),
-            .init("CREDIT", .right), .init("PROVISIONAL", .right), .init("VALID", .right),
-            .init("INVALID", .right), .init("ERRORS", .right), .init("OUT", .right), .init("GFLOP/S", .right),
+            .init("TEAM", flexible: true), .init("CREDIT", .right), .init("PROVISIONAL", .right),
+            .init("RAC", .right), .init("VALID", .right), .init("INVALID", .right), .init("ERRORS", .right),
+            .init("OUT", .right), .init("GFLOP/S", .right),
             .init("LAST SEEN"),
         ])
         let decimals = Amounts.decimals(forCredits: report.hosts.map(\.microcobblestones))
         for row in report.hosts.sorted(by: { ($1.microcobblestones, $0.hostID) < ($0.microcobblestones, $1.hostID) }) {
             table.add([
-                "\(row.hostID)", row.hostName, row.volunteerName,
+                "\(row.hostID)", row.hostName, row.volunteerName, row.teamName,
                 Amounts.cobblestones(row.microcobblestones, decimals: decimals),
                 row.provisionalMicrocobblestones == 0
                     ? "" : Amounts.cobblestones(row.provisionalMicrocobblestones, decimals: decimals),
-                "\(row.valid)", "\(row.invalid)", "\(row.errors)", "\(row.inProgress)",
+                Amounts.fixed(row.recentAverage, decimals: decimals), "\(row.valid)", "\(row.invalid)", "\(row.errors)",
+                "\(row.inProgress)",
                 row.measuredGflops > 0 ? Amounts.number(row.measuredGflops) : "", Amounts.shortMoment(row.lastSeenMs),
             ])
         }
@@ -54,6 +56,7 @@ public struct CreditReportCommand: Sendable {
                 ("volunteer", .unsigned(row.volunteerID)), ("volunteer_name", .text(row.volunteerName)),
                 ("microcobblestones", .integer(row.microcobblestones)),
                 ("provisional_microcobblestones", .integer(row.provisionalMicrocobblestones)),
+                ("recent_average", .real(row.recentAverage)), ("team_name", .optional(row.teamName)),
                 ("valid", .unsigned(row.valid)),
                 ("invalid", .unsigned(row.invalid)), ("errors", .unsigned(row.errors)),
                 ("in_progress", .unsigned(row.inProgress)), ("measured_gflops", .real(row.measuredGflops)),

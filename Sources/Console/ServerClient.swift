@@ -49,6 +49,16 @@ public struct ServerClient: Sendable {
         }
     }
 
+    /// - Parameter by: what the answer must be about.
+    func creditExport(by: String, from: String?, to: String?) throws(Fault) -> WireCreditExport {
+        let path = "/v1/exports/credit?by=\(by)" + (from.map { "&from=\($0)" } ?? "") + (to.map { "&to=\($0)" } ?? "")
+        return try ask(path) { (answer, url) throws(Fault) in
+            let export = try answer.message(WireCreditExport.self, url: url)
+            guard export.by == by else { throw Self.foreign(url, "the answer is not credit by \(by)") }
+            return export
+        }
+    }
+
     func trustReport(host: UInt64?) throws(Fault) -> WireTrustReport {
         try ask("/v1/reports/trust" + (host.map { "?host=\($0)" } ?? "")) { (answer, url) throws(Fault) in
             try answer.message(WireTrustReport.self, url: url)

@@ -16,13 +16,14 @@ public struct HostRecord: Hashable, Sendable {
     public var credit: Credit
     /// The balance of this host's provisional account; not part of `credit`.
     public var provisionalCredit: Credit
+    public var recent: RecentAverage
     public var createdAt: Timestamp
     public var lastSeenAt: Timestamp
 
     public init(
         id: HostID, volunteer: VolunteerID, publicKey: [UInt8], profile: HostProfile, sequence: Int64,
         measuredFlopsPerSecond: Double?, validCount: Int64, invalidCount: Int64, errorCount: Int64, credit: Credit,
-        provisionalCredit: Credit = .zero, createdAt: Timestamp, lastSeenAt: Timestamp
+        provisionalCredit: Credit = .zero, recent: RecentAverage = .zero, createdAt: Timestamp, lastSeenAt: Timestamp
     ) {
         self.id = id
         self.volunteer = volunteer
@@ -35,6 +36,7 @@ public struct HostRecord: Hashable, Sendable {
         self.errorCount = errorCount
         self.credit = credit
         self.provisionalCredit = provisionalCredit
+        self.recent = recent
         self.createdAt = createdAt
         self.lastSeenAt = lastSeenAt
     }
@@ -76,12 +78,20 @@ public struct VolunteerRecord: Hashable, Sendable {
     public var name: String
     /// The sum of the credit of this volunteer's hosts.
     public var credit: Credit
+    public var recent: RecentAverage
+    /// Whether the statistics files may say which hosts are this volunteer's, and what machines they are.
+    public var showsHosts: Bool
     public var createdAt: Timestamp
 
-    public init(id: VolunteerID, name: String, credit: Credit, createdAt: Timestamp) {
+    public init(
+        id: VolunteerID, name: String, credit: Credit, recent: RecentAverage = .zero, showsHosts: Bool = false,
+        createdAt: Timestamp
+    ) {
         self.id = id
         self.name = name
         self.credit = credit
+        self.recent = recent
+        self.showsHosts = showsHosts
         self.createdAt = createdAt
     }
 }

@@ -3,6 +3,10 @@ public enum Limits {
     // Names and text.
     public static let projectNameBytesMax = 64
     public static let volunteerNameBytesMax = 64
+    public static let teamNameBytesMax = 64
+    /// What one volunteer may do in 24 hours: teams that are founded, memberships that begin.
+    public static let teamsFoundedPerDayMax = 2
+    public static let membershipsPerDayMax = 10
     public static let messageBytesMax = 4096
     /// A short text of a message: CPU model, version, app or parameter name.
     public static let wordBytesMax = 256

@@ -19,7 +19,7 @@ public enum Trust {
     public static func evidence(_ record: TrustRecord, now: Timestamp) -> Double {
         // A clock that was set back makes nothing fresher.
         let age = max(0, (now - record.evidenceAt).seconds)
-        return record.evidence * halves(age / halfLife.seconds)
+        return record.evidence * Decay.halves(age / halfLife.seconds)
     }
 
     /// The longest window in which single results of this host may stand: its checked results since the last failure,
@@ -129,19 +129,4 @@ public enum Trust {
     /// Tasks that a unit of honest hosts needs on average, once they are proven and while the batch is long. Before
     /// that it is 2.
     public static func expectedReplication(_ rule: AdaptiveRule) -> Double { 1 + rule.checkRate }
-
-    /// 2^-x without a library: halvings, then the series of e^(-x·ln 2) on what is left. Good to 1e-12.
-    private static func halves(_ x: Double) -> Double {
-        guard x < 60 else { return 0 }
-        let whole = x.rounded(.down)
-        let y = -(x - whole) * 0.693_147_180_559_945_3
-        var term = 1.0
-        var sum = 1.0
-        for n in 1...18 {
-            term *= y / Double(n)
-            sum += term
-        }
-        for _ in 0..<Int(whole) { sum /= 2 }
-        return sum
-    }
 }

@@ -6,10 +6,11 @@ import Wire
 extension ProjectServer {
     /// What every host has earned, and whether the books balance: what the projects issued, the ledger's sum, the sum
     /// over hosts and the sum over volunteers must be one number; what is provisional is issued and in no sum yet.
-    public func creditReport(in tx: any StoreTransaction) throws -> WireCreditReport {
+    public func creditReport(in tx: any StoreTransaction, now: Timestamp) throws -> WireCreditReport {
         var report = WireCreditReport()
         let inProgress = try tx.inProgressCounts()
         var names: [VolunteerID: String] = [:]
+        let teams = try teamsNow(in: tx)
         for host in try tx.hosts() {
             if names[host.volunteer] == nil { names[host.volunteer] = try tx.volunteer(host.volunteer)?.name ?? "" }
             var row = WireCreditRow()
@@ -24,6 +25,8 @@ extension ProjectServer {
             row.errors = UInt64(host.errorCount)
             row.inProgress = UInt64(inProgress[host.id] ?? 0)
             row.measuredGflops = (host.measuredFlopsPerSecond ?? 0) / 1e9
+            row.recentAverage = host.recent.perDay(now: now)
+            row.teamName = teams[host.volunteer]?.name ?? ""
             row.lastSeenMs = UInt64(max(0, host.lastSeenAt.milliseconds))
             report.hosts.append(row)
         }
@@ -43,5 +46,13 @@ extension ProjectServer {
             && summary.provisional == summary.hostsProvisional
             && issued == (summary.granted + summary.provisional).microcobblestones
         return report
+    }
+
+    /// The team that each volunteer is in.
+    func teamsNow(in tx: any StoreTransaction) throws -> [VolunteerID: TeamRecord] {
+        let memberships = try tx.lastingMemberships()
+        if memberships.isEmpty { return [:] }
+        let byID = Dictionary(uniqueKeysWithValues: try tx.teams().map { ($0.id, $0) })
+        return memberships.reduce(into: [:]) { $0[$1.volunteer] = byID[$1.team] }
     }
 }

@@ -2,7 +2,7 @@ import Domain
 import Engine
 import Storage
 
-/// Ledger entries, and the same amounts on the rows of host and volunteer, in the caller's transaction.
+/// Ledger entries, and the same amounts on the rows of host, volunteer and team, in the caller's transaction.
 extension ProjectServer {
     /// A task became valid: what it holds provisionally becomes final, or it is paid at once.
     func pay(
@@ -44,6 +44,8 @@ extension ProjectServer {
         guard var host = try tx.host(assignment.host), var volunteer = try tx.volunteer(host.volunteer) else {
             throw StoreError.missing("host \(assignment.host) of task \(task)")
         }
+        let isFinal = kind == .grant || kind == .release
+        if isFinal { host.recent.add(amount, at: now) }
         switch kind {
         case .grant: host.credit = host.credit + amount
         case .hold: host.provisionalCredit = host.provisionalCredit + amount
@@ -53,8 +55,14 @@ extension ProjectServer {
         case .void: host.provisionalCredit = host.provisionalCredit + -amount
         }
         try tx.updateHost(host)
-        guard kind == .grant || kind == .release else { return }
+        guard isFinal else { return }
         volunteer.credit = volunteer.credit + amount
+        volunteer.recent.add(amount, at: now)
         try tx.updateVolunteer(volunteer)
+        // The team of this moment, however long ago the work was done.
+        guard let id = try tx.team(of: volunteer.id, at: now), var team = try tx.team(id) else { return }
+        team.credit = team.credit + amount
+        team.recent.add(amount, at: now)
+        try tx.updateTeam(team)
     }
 }

@@ -32,16 +32,7 @@ extension ProjectServer {
         guard var host = try tx.host(id) else {
             return .failure(RequestRefusal(.unknownHost, "there is no host \(id)", advice: "attach again"))
         }
-        guard sequence <= Limits.sequenceMax else {
-            return .failure(
-                RequestRefusal(.badRequest, "request number \(sequence) is above \(Limits.sequenceMax)"))
-        }
-        guard sequence > host.sequence else {
-            return .failure(
-                RequestRefusal(
-                    .staleSequence, "request number \(sequence) is not above \(host.sequence)",
-                    advice: "go on from \(host.sequence + 1)", sequence: host.sequence))
-        }
+        if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
         host.sequence = sequence
         host.profile = call.profile
         host.lastSeenAt = max(host.lastSeenAt, now)
@@ -70,6 +61,19 @@ extension ProjectServer {
         outcome.reply.validTasks = UInt64(host.validCount)
         outcome.reply.invalidTasks = UInt64(host.invalidCount)
         return .success(outcome)
+    }
+
+    /// A request's number must be above the last one's: otherwise it is a replay.
+    func sequenceRefusal(_ sequence: Int64, of host: HostRecord) -> RequestRefusal? {
+        guard sequence <= Limits.sequenceMax else {
+            return RequestRefusal(.badRequest, "request number \(sequence) is above \(Limits.sequenceMax)")
+        }
+        guard sequence > host.sequence else {
+            return RequestRefusal(
+                .staleSequence, "request number \(sequence) is not above \(host.sequence)",
+                advice: "go on from \(host.sequence + 1)", sequence: host.sequence)
+        }
+        return nil
     }
 
     /// Tasks that are out at this host by our books, and that it does not know: the reply that carried them was lost.

@@ -20,6 +20,7 @@ extension ServerRoutes {
         router.get("/v1/reports/credit", use: credit)
         router.get("/v1/reports/validation", use: validation)
         router.get("/v1/reports/trust", use: trust)
+        router.get("/v1/exports/credit", use: creditExport)
     }
 
     @Sendable func submit(_ request: Request, _ context: ServerContext) async throws -> Response {
@@ -138,7 +139,7 @@ extension ServerRoutes {
 
     @Sendable func credit(_ request: Request, _ context: ServerContext) async throws -> Response {
         try requireToken(request)
-        let report = try await writer.perform { [core] tx, _ in try core.creditReport(in: tx) }
+        let report = try await writer.perform { [core] tx, now in try core.creditReport(in: tx, now: now) }
         return try ReplyFormat.forTools(request).response(report)
     }
 

@@ -7,6 +7,8 @@ struct CreditPage {
         var host: String
         var credit: String
         var provisional: String
+        var recent: String
+        var team: String
         var valid: String
         var invalid: String
         var errors: String
@@ -48,6 +50,8 @@ extension CreditPage.Host {
         provisional =
             row.provisionalMicrocobblestones == 0
             ? "" : "+ \(PageText.credit(row.provisionalMicrocobblestones)) provisional"
+        recent = PageText.cobblestones(row.recentAverage)
+        team = row.teamName
         valid = "\(row.valid)"
         invalid = "\(row.invalid)"
         errors = "\(row.errors)"

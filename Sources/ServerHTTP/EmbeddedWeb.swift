@@ -7,13 +7,16 @@ enum EmbeddedWeb {
         "credit.mustache": #"""
 {{> head}}
 <p class="quiet">A cobblestone is 1/200 of the work of one day at 1 GFLOP/s. Credit follows from the work
-unit, never from what a host says, and only for results that were found valid.</p>
+unit, never from what a host says, and only for results that were found valid. The recent average is in
+cobblestones per day: what is a week old counts half.</p>
 <p class="balance {{balanceKind}}">{{balance}}</p>
 <div class="scroll" tabindex="0">
 <table>
 <thead><tr><th>Volunteer</th>
 <th>Host</th>
+<th>Team</th>
 <th class="number">Credit</th>
+<th class="number">Recent average</th>
 <th class="number">Valid</th>
 <th class="number">Invalid</th>
 <th class="number">Errors</th>
@@ -24,7 +27,9 @@ unit, never from what a host says, and only for results that were found valid.</
 {{#hosts}}
 <tr class="{{kind}}"><td>{{volunteer}}</td>
 <td>{{host}}</td>
+<td>{{team}}</td>
 <td class="number">{{credit}} <span class="quiet">{{provisional}}</span></td>
+<td class="number">{{recent}}</td>
 <td class="number">{{valid}}</td>
 <td class="number">{{invalid}}</td>
 <td class="number">{{errors}}</td>
@@ -34,8 +39,9 @@ unit, never from what a host says, and only for results that were found valid.</
 {{/hosts}}
 </tbody>
 <tfoot><tr><th>All hosts</th><td></td>
+<td></td>
 <td class="number">{{total}}</td>
-<td colspan="6">{{entries}} entries in the ledger</td></tr></tfoot>
+<td colspan="7">{{entries}} entries in the ledger</td></tr></tfoot>
 </table>
 </div>
 {{> foot}}

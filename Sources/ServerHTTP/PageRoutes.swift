@@ -129,7 +129,7 @@ extension ServerRoutes {
 
     private func makeCreditPage() async throws -> String {
         let (report, now) = try await writer.perform { [core] tx, now in
-            (try core.creditReport(in: tx), UInt64(max(0, now.milliseconds)))
+            (try core.creditReport(in: tx, now: now), UInt64(max(0, now.milliseconds)))
         }
         let page = CreditPage(frame: frame("Credit", .credit, now: now), report: report)
         return try web.render("credit", page.values)

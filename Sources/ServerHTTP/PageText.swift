@@ -31,6 +31,11 @@ public enum PageText {
         return (micro < 0 ? "-" : "") + "\(milli / 1000).\(decimals)"
     }
 
+    /// Cobblestones with three decimals.
+    static func cobblestones(_ value: Double) -> String {
+        credit(Int64((min(max(value.isFinite ? value : 0, -9e12), 9e12) * 1e6).rounded()))
+    }
+
     /// Three significant digits, with a power of ten where the number is very large or small.
     static func figure(_ value: Double) -> String {
         guard value.isFinite else { return value.isNaN ? "not a number" : "infinite" }

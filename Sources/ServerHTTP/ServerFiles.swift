@@ -15,6 +15,8 @@ public struct ServerFiles: Sendable {
     public var keyPath: String { path + "/keys/project.key" }
     public var addressPath: String { path + "/address" }
     public var resultsPath: String { path + "/results" }
+    /// Statistics files: may be served by any web server, too.
+    public var statsPath: String { path + "/stats" }
     /// The public log: may be served by any web server, too.
     public var logPath: String { path + "/log" }
 

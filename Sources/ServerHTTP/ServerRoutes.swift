@@ -16,6 +16,7 @@ public struct ServerRoutes: Sendable {
     let web: WebFolder
     let tokenHash: Digest
     let registrations = RateLimiter(burst: 120, perSecond: 2)
+    let accounts = RateLimiter(burst: 60, perSecond: 1)
     let uploads = UploadQuota()
     let pages = PageShelf<String>()
     let reports = PageShelf<WireValidationReport>()
@@ -40,11 +41,13 @@ public struct ServerRoutes: Sendable {
         router.get("/v1/project", use: project)
         router.post("/v1/register", use: register)
         router.post("/v1/scheduler", use: scheduler)
+        router.post("/v1/account", use: account)
         addBlobs(router)
         addUploads(router)
         addAdmin(router)
         addPages(router)
         addLog(router)
+        addStatistics(router)
         addHealth(router)
         refuseOtherMethods(router)
         return router
@@ -111,7 +114,31 @@ public struct ServerRoutes: Sendable {
     }
 
     @Sendable func scheduler(_ request: Request, _ context: ServerContext) async throws -> Response {
-        try RequestBodyReader.checkAnnounced(request, limit: Limits.rpcBytesMax)
+        let (body, host, sequence) = try await signedBody(request, limit: Limits.rpcBytesMax)
+        let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)
+        runtime.networks.note(host, context.network)
+        let reply = try await schedule(message, host, sequence)
+        return try ReplyFormat.protobuf.response(reply)
+    }
+
+    @Sendable func account(_ request: Request, _ context: ServerContext) async throws -> Response {
+        guard accounts.mayPass(context.peer) else {
+            throw RequestRefusal(.tooManyRequests, "too many requests from this address", advice: "wait a minute")
+        }
+        let (body, host, sequence) = try await signedBody(request, limit: 64 * 1024)
+        let call = try core.checkAccount(try ReplyFormat.strict(WireAccountRequest.self, body, limit: 64 * 1024))
+        let reply = try await writer.perform { [core] tx, now in
+            try core.account(call, host: host, sequence: sequence, in: tx, now: now)
+        }.get()
+        return try ReplyFormat.protobuf.response(reply)
+    }
+
+    /// A body that was signed by the host that the headers name, and its number; whether that is a replay, the store
+    /// knows.
+    private func signedBody(
+        _ request: Request, limit: Int
+    ) async throws -> (body: [UInt8], host: HostID, sequence: Int64) {
+        try RequestBodyReader.checkAnnounced(request, limit: limit)
         // Whoever is no host of ours must not make the server hold a body of megabytes.
         guard let host = header(request, RequestSignature.hostHeader).flatMap({ Int64($0) }).map(HostID.init),
             let sequence = header(request, RequestSignature.sequenceHeader).flatMap({ Int64($0) }), sequence > 0
@@ -120,16 +147,13 @@ public struct ServerRoutes: Sendable {
             throw RequestRefusal(.unknownHost, "there is no host \(host)", advice: "attach again")
         }
         let shown = try signature(request)
-        let body = try await RequestBodyReader.collect(request, limit: Limits.rpcBytesMax)
+        let body = try await RequestBodyReader.collect(request, limit: limit)
         let signed = RequestSignature.message(
             method: "POST", path: request.head.path ?? "", sequence: sequence, body: body)
         guard key.isValid(signature: shown, for: signed) else {
             throw RequestRefusal(.badSignature, "the signature is not that of host \(host)")
         }
-        let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)
-        runtime.networks.note(host, context.network)
-        let reply = try await schedule(message, host, sequence)
-        return try ReplyFormat.protobuf.response(reply)
+        return (body, host, sequence)
     }
 
     /// Blob first, row second, reply last; see `Reporting.swift`.

@@ -17,11 +17,14 @@ public final class ServerRuntime: Sendable {
     let manifests: ManifestShelf
     let publisher: LogPublisher
     let networks = NetworkBook()
+    let stats: StatsPublisher
     private let pool: JobPool
     private let wake = WakeUp()
     private let tickEnded = WakeUp()
     private let publishing = WakeUp()
     private let publishingEnded = WakeUp()
+    private let counting = WakeUp()
+    private let countingEnded = WakeUp()
     private let sweep: UploadSweep
     private let memory = Mutex(Memory())
 
@@ -39,6 +42,8 @@ public final class ServerRuntime: Sendable {
     private static let tickSeconds = 1.0
     /// How far the public log may be behind.
     private static let publishSeconds = 2.0
+    /// How often it is looked whether the statistics files are old.
+    private static let statisticsLookSeconds = 60.0
     private static let hostKeysMax = 100_000
 
     /// Opens the store on its own thread and starts ticking.
@@ -47,7 +52,7 @@ public final class ServerRuntime: Sendable {
     ///   - sweepEvery: how often stale uploads are looked for.
     public init(
         core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], log: Logger, logPath: String,
-        clock: @escaping @Sendable () -> Timestamp, sweepEvery: Duration = .seconds(3600),
+        statsPath: String, clock: @escaping @Sendable () -> Timestamp, sweepEvery: Duration = .seconds(3600),
         makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
         self.core = core
@@ -58,6 +63,7 @@ public final class ServerRuntime: Sendable {
         pool = JobPool(performers)
         sweep = UploadSweep(blobs: core.blobs, clock: clock)
         publisher = LogPublisher(folder: logPath, signer: core.keys.log)
+        stats = StatsPublisher(folder: statsPath)
         _ = try writer.performBlocking { tx, now in try core.backfillLog(in: tx, now: now) }
         BlockingThread.start("millrace-log") { [self] in
             while !memory.withLock({ $0.isStopping }) {
@@ -66,6 +72,13 @@ public final class ServerRuntime: Sendable {
             }
             publish()
             publishingEnded.signal()
+        }
+        BlockingThread.start("millrace-stats") { [self] in
+            while !memory.withLock({ $0.isStopping }) {
+                publishStatistics()
+                counting.wait(seconds: ServerRuntime.statisticsLookSeconds)
+            }
+            countingEnded.signal()
         }
         BlockingThread.start("millrace-tick") { [self] in
             var swept = ContinuousClock.now
@@ -93,6 +106,8 @@ public final class ServerRuntime: Sendable {
         // What was decided last is told, too.
         publishing.signal()
         publishingEnded.wait(seconds: 30)
+        counting.signal()
+        countingEnded.wait(seconds: 30)
         writer.stop()
     }
 
@@ -128,6 +143,13 @@ public final class ServerRuntime: Sendable {
     private func publish() {
         do { try publisher.publish(writer) } catch {
             log.error("the public log is behind", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Nothing waits for these files either; the old ones stay.
+    private func publishStatistics() {
+        do { try stats.publishIfDue(writer, core) } catch {
+            log.warning("the statistics files are behind", metadata: ["error": "\(error)"])
         }
     }
 

@@ -48,8 +48,8 @@ public enum ServerStart {
             keys: ServerKeys(project: key), blobs: blobs, spec: { try shelf.spec($0) })
         try UploadSweep(blobs: blobs, clock: clock).run()
         let runtime = try ServerRuntime(
-            core: core, manifests: shelf, performers: performers, log: log, logPath: files.logPath, clock: clock,
-            sweepEvery: options.sweepEvery, makeStore: makeStore)
+            core: core, manifests: shelf, performers: performers, log: log, logPath: files.logPath,
+            statsPath: files.statsPath, clock: clock, sweepEvery: options.sweepEvery, makeStore: makeStore)
         let routes = ServerRoutes(runtime: runtime, files: files, web: web, token: token)
         return Parts(runtime: runtime, routes: routes, files: files)
     }

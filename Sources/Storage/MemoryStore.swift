@@ -36,6 +36,12 @@ final class MemoryTables: StoreTransaction {
     /// Places of a task's entries.
     var ledgerByTask: [TaskID: [Int]] = [:]
 
+    var teamRows: [TeamRecord] = []
+    var teamsByName: [[UInt8]: TeamID] = [:]
+    /// In order of time.
+    var membershipRows: [VolunteerID: [Membership]] = [:]
+    var creditDayRows: [HostID: [CreditDayKey: Credit]] = [:]
+
     var logRows: [[UInt8]] = []
     var logEdgeRow: [UInt8]?
 

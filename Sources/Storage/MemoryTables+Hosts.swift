@@ -13,6 +13,7 @@ extension MemoryTables {
         let id = VolunteerID(rawValue: Int64(volunteerRows.count) + 1)
         let volunteer = make(id)
         guard volunteer.id == id else { throw StoreError.conflict("volunteer \(volunteer.id) where \(id) was given") }
+        try StoreRules.check(volunteer)
         let name = Array(volunteer.name.utf8)
         guard volunteersByName[name] == nil else { throw StoreError.duplicate("volunteer named \(volunteer.name)") }
         append(volunteer, to: \.volunteerRows)
@@ -24,6 +25,7 @@ extension MemoryTables {
         guard let old = try self.volunteer(volunteer.id) else {
             throw StoreError.missing("volunteer \(volunteer.id)")
         }
+        try StoreRules.check(volunteer)
         let name = Array(volunteer.name.utf8)
         guard volunteersByName[name] == nil || volunteersByName[name] == volunteer.id else {
             throw StoreError.duplicate("volunteer named \(volunteer.name)")
@@ -67,7 +69,9 @@ extension MemoryTables {
         set(\.hostRows[Int(host.id.rawValue) - 1], to: host)
     }
 
+    func volunteers() throws -> [VolunteerRecord] { volunteerRows }
     func hosts() throws -> [HostRecord] { hostRows }
+    func hosts(of volunteer: VolunteerID) throws -> [HostRecord] { hostRows.filter { $0.volunteer == volunteer } }
 
     func inProgressCounts() throws -> [HostID: Int] {
         var counts: [HostID: Int] = [:]

@@ -14,6 +14,7 @@ extension MemoryTables {
         numbered.number = Int64(ledgerRows.count) + 1
         append(numbered, to: \.ledgerRows)
         set(\.ledgerByTask[entry.task], to: others + [ledgerRows.count - 1])
+        try countDays(numbered)
         return numbered
     }
 

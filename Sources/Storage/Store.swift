@@ -19,7 +19,9 @@ public protocol Store: AnyObject {
 /// What can be read and written inside one transaction.
 ///
 /// Valid until the body that received it returns.
-public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, TrustTable, LedgerTable, LogTable {
+public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, TrustTable, LedgerTable, LogTable, TeamTable,
+    CreditDayTable
+{
     /// A part of the transaction that is undone alone when `body` throws; the error is rethrown.
     ///
     /// The writer runs many requests in one transaction (group commit), each in a savepoint of its own, and answers
@@ -84,6 +86,8 @@ public protocol HostTable {
     /// Gives the volunteer the next number, from 1.
     func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord
     func updateVolunteer(_ volunteer: VolunteerRecord) throws
+    /// All volunteers in order of number.
+    func volunteers() throws -> [VolunteerRecord]
     func host(_ id: HostID) throws -> HostRecord?
     func host(publicKey: [UInt8]) throws -> HostRecord?
     /// Gives the host the next number, from 1.
@@ -91,6 +95,8 @@ public protocol HostTable {
     func updateHost(_ host: HostRecord) throws
     /// All hosts in order of number.
     func hosts() throws -> [HostRecord]
+    /// The hosts of a volunteer in order of number.
+    func hosts(of volunteer: VolunteerID) throws -> [HostRecord]
     /// Tasks in state sent, by host.
     func inProgressCounts() throws -> [HostID: Int]
 }
@@ -115,7 +121,8 @@ public protocol TrustTable {
 }
 
 public protocol LedgerTable {
-    /// Appends and numbers. - Throws: `StoreError.duplicate` when the task already has an entry of this kind.
+    /// Appends and numbers, and counts what hosts receive for good in `CreditDayTable`.
+    /// - Throws: `StoreError.duplicate` when the task already has an entry of this kind.
     func appendLedger(_ entry: LedgerEntry) throws -> LedgerEntry
     /// The entries of a task in order of number: at most one of each kind.
     func ledgerEntries(for task: TaskID) throws -> [LedgerEntry]

@@ -47,6 +47,7 @@ public enum StoreAudit {
         var balances: [Account: Credit] = [:]
         var kinds: [TaskID: Set<LedgerKind>] = [:]
         var count: Int64 = 0
+        var derived = DerivedCredit()
         while true {
             let page = try tx.ledger(fromNumber: count + 1, limit: 1000)
             if page.isEmpty { break }
@@ -58,6 +59,7 @@ public enum StoreAudit {
                 }
                 balances[entry.credit, default: .zero] = balances[entry.credit, default: .zero] + entry.amount
                 balances[entry.debit, default: .zero] = balances[entry.debit, default: .zero] + -entry.amount
+                try derived.add(entry, tx)
             }
         }
         for (account, sum) in balances.sorted(by: { "\($0.key)" < "\($1.key)" }) {
@@ -87,7 +89,7 @@ public enum StoreAudit {
             entries: count, granted: granted, provisional: held, hostsTotal: granted, hostsProvisional: held,
             volunteersTotal: granted)
         if summary != expected { found.append("ledger summary \(summary), rows say \(expected)") }
-        return found
+        return try found + derived.differences(tx)
     }
 
     /// Every unit that stands provisionally has its entry in a series and its credit held, and nothing else has.

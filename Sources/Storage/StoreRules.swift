@@ -104,6 +104,9 @@ public enum StoreRules {
         guard host.validCount >= 0, host.invalidCount >= 0, host.errorCount >= 0 else {
             throw StoreError.conflict("host \(host.id): a count is negative")
         }
+        guard host.recent.perDay.isFinite else {
+            throw StoreError.conflict("host \(host.id): recent average is \(host.recent.perDay)")
+        }
         guard !host.profile.benchmarkFlopsPerSecond.isNaN, host.measuredFlopsPerSecond.map({ !$0.isNaN }) ?? true
         else { throw StoreError.conflict("host \(host.id): speed is not a number") }
     }
@@ -146,5 +149,56 @@ public enum StoreRules {
         guard new == expected else {
             throw StoreError.conflict("series entry for task \(new.task): a field that never changes was changed")
         }
+    }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ volunteer: VolunteerRecord) throws {
+        guard volunteer.recent.perDay.isFinite else {
+            throw StoreError.conflict("volunteer \(volunteer.id): recent average is \(volunteer.recent.perDay)")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ team: TeamRecord) throws {
+        guard team.recent.perDay.isFinite else {
+            throw StoreError.conflict("team \(team.id): recent average is \(team.recent.perDay)")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` when `new` may not take the place of `old`.
+    public static func check(_ new: TeamRecord, replacing old: TeamRecord) throws {
+        try check(new)
+        var expected = old
+        expected.credit = new.credit
+        expected.recent = new.recent
+        guard new == expected else {
+            throw StoreError.conflict("team \(new.id): a field that never changes was changed")
+        }
+    }
+
+    /// - Parameter last: the volunteer's membership before this one.
+    /// - Throws: `StoreError.conflict` when the new one may not follow it.
+    public static func check(_ membership: Membership, after last: Membership?) throws {
+        guard membership.until == nil else {
+            throw StoreError.conflict("a membership of volunteer \(membership.volunteer) that is closed already")
+        }
+        guard let last else { return }
+        guard let end = last.until else {
+            throw StoreError.conflict("volunteer \(membership.volunteer) is in team \(last.team)")
+        }
+        guard membership.from >= end else {
+            throw StoreError.conflict(
+                "a membership of volunteer \(membership.volunteer) that begins before the last ended")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` when it began later.
+    public static func closed(_ membership: Membership, at moment: Timestamp) throws -> Membership {
+        guard moment >= membership.from else {
+            throw StoreError.conflict("a membership of volunteer \(membership.volunteer) that ends before it began")
+        }
+        var closed = membership
+        closed.until = moment
+        return closed
     }
 }

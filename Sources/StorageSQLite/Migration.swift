@@ -4,9 +4,11 @@ import Storage
 struct Migration {
     let version: Int
     let sql: String
+    /// What SQL alone cannot work out from the rows that are there; runs after `sql`, in the same transaction.
+    var fill: (@Sendable (Connection) throws -> Void)?
 
     /// All steps in order; the last is the version this program writes.
-    static let all = [initial, trust]
+    static let all = [initial, trust, teams]
     static var current: Int { all.count }
 
     /// "Mill" in ASCII: marks the file as ours.
@@ -32,6 +34,7 @@ struct Migration {
             try connection.script("BEGIN EXCLUSIVE")
             do {
                 try connection.script(migration.sql)
+                try migration.fill?(connection)
                 try connection.script("PRAGMA application_id = \(applicationID)")
                 try connection.script("PRAGMA user_version = \(migration.version)")
                 try connection.script("COMMIT")

@@ -4,29 +4,36 @@ import Storage
 enum HostSQL {
     static let volunteerExists = Query("SELECT 1 FROM volunteer WHERE id = ?")
     static let nextVolunteer = Query("SELECT coalesce(max(id), 0) + 1 FROM volunteer")
-    static let volunteer = Query("SELECT id, name, credit, created_ms FROM volunteer WHERE id = ?")
-    static let volunteerNamed = Query("SELECT id, name, credit, created_ms FROM volunteer WHERE name = ?")
-    static let insertVolunteer = Query("INSERT INTO volunteer (id, name, credit, created_ms) VALUES (?, ?, ?, ?)")
+    static let volunteerColumns = "id, name, credit, recent, recent_ms, shows_hosts, created_ms"
+    static let volunteer = Query("SELECT \(volunteerColumns) FROM volunteer WHERE id = ?")
+    static let volunteerNamed = Query("SELECT \(volunteerColumns) FROM volunteer WHERE name = ?")
+    static let volunteers = Query("SELECT \(volunteerColumns) FROM volunteer ORDER BY id")
+    static let insertVolunteer = Query(
+        "INSERT INTO volunteer (\(volunteerColumns)) VALUES (?, ?, ?, ?, ?, ?, ?)")
     static let updateVolunteer = Query(
-        "UPDATE volunteer SET name = ?2, credit = ?3, created_ms = ?4 WHERE id = ?1")
+        """
+        UPDATE volunteer SET name = ?2, credit = ?3, recent = ?4, recent_ms = ?5, shows_hosts = ?6, created_ms = ?7
+        WHERE id = ?1
+        """)
 
     static let columns = """
         id, volunteer, public_key, name, platform, cpu_model, cores, memory_bytes, disk_free_bytes, benchmark_flops,
         client_version, sequence, measured_flops, valid_count, invalid_count, error_count, credit,
-        provisional_credit, created_ms, last_seen_ms
+        provisional_credit, recent, recent_ms, created_ms, last_seen_ms
         """
     static let hostExists = Query("SELECT 1 FROM host WHERE id = ?")
     static let nextHost = Query("SELECT coalesce(max(id), 0) + 1 FROM host")
     static let host = Query("SELECT \(columns) FROM host WHERE id = ?")
     static let hostByKey = Query("SELECT \(columns) FROM host WHERE public_key = ?")
     static let hosts = Query("SELECT \(columns) FROM host ORDER BY id")
-    static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(20)))")
+    static let hostsOf = Query("SELECT \(columns) FROM host WHERE volunteer = ? ORDER BY id")
+    static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(22)))")
     static let updateHost = Query(
         """
         UPDATE host SET volunteer = ?2, public_key = ?3, name = ?4, platform = ?5, cpu_model = ?6, cores = ?7,
             memory_bytes = ?8, disk_free_bytes = ?9, benchmark_flops = ?10, client_version = ?11, sequence = ?12,
             measured_flops = ?13, valid_count = ?14, invalid_count = ?15, error_count = ?16, credit = ?17,
-            provisional_credit = ?18, created_ms = ?19, last_seen_ms = ?20
+            provisional_credit = ?18, recent = ?19, recent_ms = ?20, created_ms = ?21, last_seen_ms = ?22
         WHERE id = ?1
         """)
     static let inProgress = Query("SELECT host, count(*) FROM task INDEXED BY task_out WHERE state = 1 GROUP BY host")
@@ -45,14 +52,15 @@ extension SQLiteTransaction {
         let id = VolunteerID(rawValue: try connection.first(HostSQL.nextVolunteer) { $0.integer() } ?? 1)
         let volunteer = make(id)
         guard volunteer.id == id else { throw StoreError.conflict("volunteer \(volunteer.id) where \(id) was given") }
+        try StoreRules.check(volunteer)
         try connection.run(HostSQL.insertVolunteer) { bind(volunteer, &$0) }
         return volunteer
     }
 
     func updateVolunteer(_ volunteer: VolunteerRecord) throws {
-        guard try connection.run(HostSQL.updateVolunteer, { bind(volunteer, &$0) }) == 1 else {
-            throw StoreError.missing("volunteer \(volunteer.id)")
-        }
+        try requireVolunteer(volunteer.id)
+        try StoreRules.check(volunteer)
+        try connection.run(HostSQL.updateVolunteer) { bind(volunteer, &$0) }
     }
 
     func host(_ id: HostID) throws -> HostRecord? {
@@ -84,6 +92,12 @@ extension SQLiteTransaction {
         try connection.all(HostSQL.hosts, readHost)
     }
 
+    func hosts(of volunteer: VolunteerID) throws -> [HostRecord] {
+        try connection.all(HostSQL.hostsOf, { $0.integer(volunteer.rawValue) }, readHost)
+    }
+
+    func volunteers() throws -> [VolunteerRecord] { try connection.all(HostSQL.volunteers, readVolunteer) }
+
     func inProgressCounts() throws -> [HostID: Int] {
         let counts = try connection.all(HostSQL.inProgress) { (HostID(rawValue: $0.integer()), $0.int()) }
         return Dictionary(uniqueKeysWithValues: counts)
@@ -93,13 +107,16 @@ extension SQLiteTransaction {
         to.integer(volunteer.id.rawValue)
         to.text(volunteer.name)
         to.integer(volunteer.credit.microcobblestones)
+        to.recent(volunteer.recent)
+        to.boolean(volunteer.showsHosts)
         to.time(volunteer.createdAt)
     }
 
     private func readVolunteer(_ row: inout Row) -> VolunteerRecord {
         VolunteerRecord(
             id: VolunteerID(rawValue: row.integer()), name: row.text(),
-            credit: Credit(microcobblestones: row.integer()), createdAt: row.time()
+            credit: Credit(microcobblestones: row.integer()), recent: row.recent(), showsHosts: row.boolean(),
+            createdAt: row.time()
         )
     }
 
@@ -122,6 +139,7 @@ extension SQLiteTransaction {
         to.integer(host.errorCount)
         to.integer(host.credit.microcobblestones)
         to.integer(host.provisionalCredit.microcobblestones)
+        to.recent(host.recent)
         to.time(host.createdAt)
         to.time(host.lastSeenAt)
     }
@@ -139,7 +157,8 @@ extension SQLiteTransaction {
             id: id, volunteer: volunteer, publicKey: publicKey, profile: profile, sequence: row.integer(),
             measuredFlopsPerSecond: row.optionalReal(), validCount: row.integer(), invalidCount: row.integer(),
             errorCount: row.integer(), credit: Credit(microcobblestones: row.integer()),
-            provisionalCredit: Credit(microcobblestones: row.integer()), createdAt: row.time(), lastSeenAt: row.time()
+            provisionalCredit: Credit(microcobblestones: row.integer()), recent: row.recent(), createdAt: row.time(),
+            lastSeenAt: row.time()
         )
     }
 }

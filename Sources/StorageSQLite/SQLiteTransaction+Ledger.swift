@@ -31,6 +31,7 @@ extension SQLiteTransaction {
         var numbered = entry
         numbered.number = try connection.first(LedgerSQL.nextNumber) { $0.integer() } ?? 1
         try connection.run(LedgerSQL.insert) { bind(numbered, &$0) }
+        try countDays(numbered)
         return numbered
     }
 

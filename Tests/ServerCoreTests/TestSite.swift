@@ -193,7 +193,7 @@ final class TestSite {
     }
 
     func credit() throws -> WireCreditReport {
-        try store.transaction { tx in try core.creditReport(in: tx) }
+        try store.transaction { tx in try core.creditReport(in: tx, now: now) }
     }
 
     func validation(_ batch: BatchID) throws -> WireValidationReport {

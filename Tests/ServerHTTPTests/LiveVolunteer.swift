@@ -56,15 +56,21 @@ final class LiveVolunteer {
 
     /// One scheduler call with the next number, or with one of the test's choice.
     func call(_ request: WireSchedulerRequest, sequence chosen: Int64? = nil) async throws -> HTTPProbe.Answer {
+        try await post("/v1/scheduler", try request.serializedBytes(), sequence: chosen)
+    }
+
+    /// One signed request with the next number, or with one of the test's choice, also under another's name.
+    func post(
+        _ path: String, _ body: [UInt8], sequence chosen: Int64? = nil, as other: UInt64? = nil
+    ) async throws -> HTTPProbe.Answer {
         if chosen == nil { sequence += 1 }
         let number = chosen ?? sequence
-        let body: [UInt8] = try request.serializedBytes()
         return try await site.probe.send(
-            "POST", "/v1/scheduler",
+            "POST", path,
             [
-                "Content-Type": LiveVolunteer.protobuf, RequestSignature.hostHeader: "\(host)",
+                "Content-Type": LiveVolunteer.protobuf, RequestSignature.hostHeader: "\(other ?? host)",
                 RequestSignature.sequenceHeader: "\(number)",
-                RequestSignature.signatureHeader: sign("/v1/scheduler", number, body),
+                RequestSignature.signatureHeader: sign(path, number, body),
             ], body: body)
     }
 

@@ -56,8 +56,7 @@ struct FaultTests {
                     var owner = try tx.volunteer(host.volunteer)
                 else { return }
                 let entry = try tx.appendLedger(Samples.entry(task, host: 1, amount: 7))
-                host.credit = host.credit + entry.amount
-                owner.credit = owner.credit + entry.amount
+                try Samples.earn(entry, &host, &owner, tx)
                 try tx.updateHost(host)
                 try tx.updateVolunteer(owner)
             }

@@ -16,12 +16,21 @@ enum RandomOperation {
     case updateSeries(TaskID, SeriesEntry.State)
     case appendLeaf(UInt8)
     case saveEdge(UInt8)
+    case insertTeam(name: Int, founder: Int64)
+    case join(volunteer: Int64, team: Int64, from: Int64)
+    case leave(volunteer: Int64, until: Int64)
     case query(seed: UInt64)
 
     static func draw(_ random: inout TestGenerator) -> RandomOperation {
         let unit = WorkUnitID(batch: BatchID(rawValue: Int64(random.below(3) + 1)), index: Int64(random.below(12)))
         let states: [BatchState] = [.running, .running, .assembling, .finished, .failed("no"), .cancelled]
-        switch random.below(40) {
+        switch random.below(46) {
+        case 40: return .insertTeam(name: random.below(5), founder: Int64(random.below(6) + 1))
+        case 41, 42:
+            return .join(
+                volunteer: Int64(random.below(6) + 1), team: Int64(random.below(4) + 1),
+                from: 400 + Int64(random.below(150)))
+        case 43: return .leave(volunteer: Int64(random.below(6) + 1), until: 501 + Int64(random.below(100)))
         case 0: return .insertBatch(states[random.below(6)])
         case 1: return .updateBatch(unit.batch.rawValue, cursor: UInt8(random.below(256)), states[random.below(6)])
         case 2: return .insertVolunteer(name: random.below(8))
@@ -85,6 +94,16 @@ enum RandomOperation {
             return "\(try transfer(kind, task, host, amount, tx))"
         case .appendLeaf(let byte): return "\(try tx.appendLogLeaf([UInt8](repeating: byte, count: Int(byte) % 7)))"
         case .saveEdge(let byte): try tx.saveLogEdge([byte])
+        case .insertTeam(let name, let founder):
+            return "\(try tx.insertTeam { Samples.team($0, name: "team \(name)", founder: founder) })"
+        case .join(let volunteer, let team, let from):
+            // Credit that was counted is not moved: the server begins no membership before it.
+            let earned = try tx.volunteer(VolunteerID(rawValue: volunteer))?.recent.at.milliseconds ?? 0
+            let from = Timestamp(milliseconds: max(from, earned + 1))
+            try tx.insertMembership(
+                Membership(volunteer: VolunteerID(rawValue: volunteer), team: TeamID(rawValue: team), from: from))
+        case .leave(let volunteer, let until):
+            try tx.closeMembership(of: VolunteerID(rawValue: volunteer), at: Timestamp(milliseconds: until))
         case .saveTrust(let host, let app): try tx.saveTrust(Samples.trust(host, app: app))
         case .insertSeries(let task, let host, let sequence, let state):
             try tx.insertSeriesEntry(Samples.series(task, host: host, sequence, state))
@@ -113,8 +132,7 @@ enum RandomOperation {
         if kind == .hold { record.provisionalCredit = record.provisionalCredit + entry.amount }
         if takes { record.provisionalCredit = record.provisionalCredit + -entry.amount }
         if kind == .grant || kind == .release {
-            record.credit = record.credit + entry.amount
-            owner.credit = owner.credit + entry.amount
+            try Samples.earn(entry, &record, &owner, tx)
         }
         try tx.updateHost(record)
         try tx.updateVolunteer(owner)
@@ -126,7 +144,16 @@ enum RandomOperation {
         let limit = random.below(9)
         let index = Int64(random.below(12))
         let host = HostID(rawValue: Int64(random.below(6) + 1))
-        switch random.below(15) {
+        switch random.below(18) {
+        case 15:
+            let first = UTCDay(number: index - 6)
+            return try CreditGrouping.allCases.map { "\(try tx.creditSums(by: $0, from: first, through: .last))" }
+                .joined(separator: " ")
+        case 16: return "\(try tx.creditDays(of: host)) \(try tx.lastingMemberships()) \(try tx.teams())"
+        case 17:
+            let id = VolunteerID(rawValue: host.rawValue)
+            let moment = Timestamp(milliseconds: 390 + index * 20)
+            return "\(try tx.memberships(of: id)) \(String(describing: try tx.team(of: id, at: moment)))"
         case 12: return "\(try tx.standingSeries(of: host, app: "pulsar", through: index, limit: limit))"
         case 13:
             let after = TaskID(unit: WorkUnitID(batch: batch, index: index), ordinal: random.below(4))

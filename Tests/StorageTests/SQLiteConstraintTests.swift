@@ -42,6 +42,13 @@ struct SQLiteConstraintTests {
                 try tx.insertWorkUnits(units)
                 _ = try tx.appendLedger(Samples.entry(other, host: 1, amount: 5))
                 _ = try tx.appendLogLeaf([1, 2, 3])
+                _ = try tx.insertTeam { Samples.team($0) }
+                let one = VolunteerID(rawValue: 1)
+                try tx.insertMembership(
+                    Membership(volunteer: one, team: TeamID(rawValue: 1), from: Timestamp(milliseconds: 7)))
+                try tx.closeMembership(of: one, at: Timestamp(milliseconds: 9))
+                try tx.insertMembership(
+                    Membership(volunteer: one, team: TeamID(rawValue: 1), from: Timestamp(milliseconds: 9)))
             }
         }
         return (RawDatabase(path), folder)
@@ -95,6 +102,8 @@ struct SQLiteConstraintTests {
             "UPDATE batch SET acceptance = 2", "UPDATE work_unit SET check_rate = 0.5",
             "UPDATE work_unit SET check_window = 5", "INSERT INTO trust VALUES (1, 'a', -1, 0, 0, 0, 0, 0, NULL)",
             "INSERT INTO trust VALUES (1, 'a', 0, 0, -0.5, 0, 0, 0, NULL)",
+            "UPDATE volunteer SET shows_hosts = 2", "UPDATE membership SET until_ms = 8 WHERE id = 2",
+            "UPDATE credit_day SET team = -1",
             "INSERT INTO series VALUES (1, 1, 'a', 0, 0)", "INSERT INTO series VALUES (1, 1, 'a', 1, 8)",
             """
             INSERT INTO ledger SELECT 2, at_ms, 1, debit_project, 1, NULL, credit_host, amount, 99, project FROM ledger
@@ -150,6 +159,12 @@ struct SQLiteConstraintTests {
             """,
             "UPDATE log_leaf SET leaf = x'00'", "DELETE FROM log_leaf", "INSERT INTO log_leaf VALUES (5, x'00')",
             "INSERT OR REPLACE INTO log_leaf VALUES (0, x'00')",
+            "UPDATE membership SET until_ms = 99 WHERE id = 1", "UPDATE membership SET from_ms = 8 WHERE id = 2",
+            "UPDATE membership SET team = 2 WHERE id = 2", "DELETE FROM membership", "DELETE FROM team",
+            "INSERT INTO membership VALUES (3, 1, 1, 20, NULL)", "INSERT INTO membership VALUES (3, 1, 1, 8, 9)",
+            "INSERT OR REPLACE INTO membership VALUES (1, 1, 1, 0, 5)", "UPDATE team SET name = 'other'",
+            "UPDATE team SET founder = 2", "INSERT INTO team SELECT 3, 'x', founder, 0, 0.0, 0, 0 FROM team",
+            "INSERT OR REPLACE INTO team SELECT 2, name, founder, 0, 0.0, 0, 0 FROM team",
             "UPDATE task SET id = id + 20 WHERE state = 7", "UPDATE work_unit SET id = id + 20 WHERE state = 7",
         ])
     func appendOnly(sql: String) throws {

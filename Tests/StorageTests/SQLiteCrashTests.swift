@@ -21,8 +21,7 @@ struct SQLiteCrashTests {
             guard var host = try tx.host(HostID(rawValue: 1)), var owner = try tx.volunteer(host.volunteer) else {
                 throw StoreError.missing("host 1")
             }
-            host.credit = host.credit + entry.amount
-            owner.credit = owner.credit + entry.amount
+            try Samples.earn(entry, &host, &owner, tx)
             try tx.updateHost(host)
             try tx.updateVolunteer(owner)
         }

@@ -86,6 +86,26 @@ enum Samples {
             amount: Credit(microcobblestones: amount), task: task, project: project)
     }
 
+    static func team(_ id: TeamID, name: String? = nil, founder: Int64 = 1) -> TeamRecord {
+        TeamRecord(
+            id: id, name: name ?? "team \(id)", founder: VolunteerID(rawValue: founder),
+            createdAt: Timestamp(milliseconds: 20 + id.rawValue))
+    }
+
+    /// Brings host, volunteer and team in step with an entry that is final, as the server does.
+    static func earn(
+        _ entry: LedgerEntry, _ host: inout HostRecord, _ volunteer: inout VolunteerRecord, _ tx: any StoreTransaction
+    ) throws {
+        host.credit = host.credit + entry.amount
+        host.recent.add(entry.amount, at: entry.at)
+        volunteer.credit = volunteer.credit + entry.amount
+        volunteer.recent.add(entry.amount, at: entry.at)
+        guard let id = try tx.team(of: volunteer.id, at: entry.at), var team = try tx.team(id) else { return }
+        team.credit = team.credit + entry.amount
+        team.recent.add(entry.amount, at: entry.at)
+        try tx.updateTeam(team)
+    }
+
     static func trust(_ host: Int64, app: String = "pulsar") -> TrustRecord {
         TrustRecord(
             host: HostID(rawValue: host), app: app, lastSequence: 9, streak: 4, evidence: 3.25,
@@ -153,6 +173,16 @@ enum Samples {
             lines.append("\(String(describing: try tx.volunteer(host.volunteer)))")
             lines.append("\(try tx.sentTasks(of: host.id))")
             lines.append("\(try tx.unsentTasks(notOf: host.volunteer, limit: 10_000))")
+        }
+        for volunteer in try tx.volunteers() {
+            lines.append(
+                "\(volunteer) \(try tx.hosts(of: volunteer.id).map(\.id)) \(try tx.memberships(of: volunteer.id))")
+        }
+        for team in try tx.teams() { lines.append("\(team) \(try tx.memberships(in: team.id))") }
+        lines.append("\(try tx.lastingMemberships())")
+        for host in try tx.hosts() { lines += try tx.creditDays(of: host.id).map { "\($0)" } }
+        for grouping in CreditGrouping.allCases {
+            lines.append("\(try tx.creditSums(by: grouping, from: .first, through: .last))")
         }
         lines += try tx.trustRecords().map { "\($0)" }
         for batch in try tx.batches() {

@@ -113,6 +113,8 @@ struct StoreConformanceTests {
             var ada = try #require(try tx.volunteer(named: "volunteer 1"))
             ada.name = "Ad\u{e9}"
             ada.credit = Credit(microcobblestones: 99)
+            ada.recent = RecentAverage(perDay: 0.1, at: Timestamp(milliseconds: 12))
+            ada.showsHosts = true
             try tx.updateVolunteer(ada)
             #expect(try tx.volunteer(ada.id) == ada)
             #expect(try tx.volunteer(named: "volunteer 1") == nil)
@@ -131,6 +133,7 @@ struct StoreConformanceTests {
             host.validCount = 3
             host.invalidCount = 4
             host.errorCount = 5
+            host.recent = RecentAverage(perDay: 1.0 / 3, at: Timestamp(milliseconds: -5))
             host.sequence = .max
             host.profile.name = ""
             host.profile.cores = 7
@@ -139,6 +142,9 @@ struct StoreConformanceTests {
             #expect(try tx.host(publicKey: host.publicKey) == host)
             #expect(try tx.host(publicKey: oldKey) == nil)
             #expect(try tx.hosts().map(\.id.rawValue) == [1, 2])
+            #expect(try tx.hosts(of: VolunteerID(rawValue: 2)).map(\.id.rawValue) == [1, 2])
+            #expect(try tx.hosts(of: VolunteerID(rawValue: 1)).isEmpty)
+            #expect(try tx.volunteers().map(\.name) == ["Ad\u{e9}", "volunteer 2"])
 
             let one = VolunteerID(rawValue: 1)
             #expect(refusal { try tx.insertHost { Samples.host($0, of: one, key: 2) } } == "duplicate")
@@ -186,7 +192,7 @@ struct StoreConformanceTests {
             #expect(summary.entries == 4)
             #expect(summary.granted.microcobblestones == 73)
             #expect(summary.hostsTotal == .zero)
-            #expect(try StoreAudit.differences(tx).count == 5, "host and volunteer rows do not know it yet")
+            #expect(try StoreAudit.differences(tx).count == 9, "host and volunteer rows do not know it yet")
         }
     }
 }

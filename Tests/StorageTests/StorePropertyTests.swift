@@ -77,14 +77,14 @@ struct StorePropertyTests {
     @Test("the calls reach what they should: nothing is always refused")
     func coverage() throws {
         var seen: [String: Int] = [:]
-        for seed in UInt64(0)..<20 {
+        for seed in UInt64(0)..<24 {
             for answer in try play(seed: seed, on: MemoryStore()) {
                 seen[String(answer.prefix { $0 != "(" }), default: 0] += 1
             }
         }
         let kinds = [
             "done", "undone", "rolled back", "duplicate", "conflict", "missing", "BatchRecord", "LedgerEntry",
-            "HostRecord", "VolunteerRecord", "BatchCounts", "no unit", "no entry",
+            "HostRecord", "VolunteerRecord", "BatchCounts", "no unit", "no entry", "TeamRecord",
         ]
         for kind in kinds { #expect(seen[kind, default: 0] >= 20, "\(kind): \(seen)") }
     }

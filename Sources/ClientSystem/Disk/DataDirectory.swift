@@ -100,6 +100,10 @@ public final class DataDirectory: Sendable {
             try Files.replace(file, with: Array((Hex.encode(key.rawRepresentation) + "\n").utf8), mode: 0o600)
             return key
         }
+        return try Self.key(at: file)
+    }
+
+    private static func key(at file: String) throws(Fault) -> SigningKey {
         let text = String(decoding: try Files.read(file, limit: 256), as: UTF8.self).filter { !$0.isWhitespace }
         guard let bytes = Hex.decode(text), let key = SigningKey(rawRepresentation: bytes) else {
             throw Fault(
@@ -110,7 +114,23 @@ public final class DataDirectory: Sendable {
     }
 
     /// Where this host is attached; nil when it is nowhere.
-    public func identity() throws(Fault) -> ClientState.Attachment? {
+    public func identity() throws(Fault) -> ClientState.Attachment? { try Self.identity(in: path) }
+
+    /// What a request needs that is made beside a running client, which holds the lock.
+    ///
+    /// - Throws: `.configuration` when this host is attached nowhere, or its key is missing.
+    public static func credentials(
+        in path: String
+    ) throws(Fault) -> (identity: ClientState.Attachment, key: SigningKey) {
+        guard let identity = try identity(in: path), Files.exists("\(path)/host.key") else {
+            throw Fault(
+                .configuration, "this host is not attached to a project",
+                advice: "Run `millrace-client attach URL` first, or check --data.")
+        }
+        return (identity, try key(at: "\(path)/host.key"))
+    }
+
+    private static func identity(in path: String) throws(Fault) -> ClientState.Attachment? {
         let file = "\(path)/identity.json"
         guard Files.exists(file) else { return nil }
         let bytes = try Files.read(file, limit: 1 << 16)

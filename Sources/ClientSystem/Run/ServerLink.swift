@@ -5,7 +5,7 @@ import FoundationEssentials
 import SwiftProtobuf
 import Wire
 
-/// The three things a volunteer's client asks a server: who are you, register me, and the scheduler call.
+/// What a volunteer's client asks a server: who are you, register me, the scheduler call, and the account.
 public struct ServerLink: Sendable {
     public let transport: HTTPTransport
     /// Without a final slash.
@@ -85,6 +85,30 @@ public struct ServerLink: Sendable {
         }
     }
 
+    /// `POST /v1/account`. The host's counter is the running client's: this asks the server for it, and that client
+    /// does the same with its next call.
+    ///
+    /// - Throws: `.negative` when the server says that it cannot be, with its reason; what the transport throws.
+    public func account(
+        _ request: WireAccountRequest, host: HostID, key: SigningKey
+    ) throws(Fault) -> WireAccountReply {
+        let path = "/v1/account"
+        var sequence: Int64 = 1
+        for _ in 0..<5 {
+            let response = try post(path, request, host: host, sequence: sequence, key: key, freshConnection: true)
+            let refusal = response.status == 409 ? response.errorReply : nil
+            if let refusal, refusal.code == "stale_sequence", refusal.sequence < UInt64(Limits.sequenceMax) {
+                sequence = Int64(refusal.sequence) + 1
+                continue
+            }
+            if let refusal, refusal.code == "wrong_state" {
+                throw Fault(.negative, refusal.message, advice: refusal.advice.isEmpty ? nil : refusal.advice)
+            }
+            return try response.message(WireAccountReply.self, url: serverURL + path)
+        }
+        throw Fault(.interrupted, "this host's other calls come in between", advice: "Run the command again.")
+    }
+
     /// `CallFailure` as an error.
     public struct CallFailureReason: Error {
         public var failure: CallFailure
@@ -92,7 +116,8 @@ public struct ServerLink: Sendable {
     }
 
     private func post(
-        _ path: String, _ message: some SwiftProtobuf.Message, host: HostID?, sequence: Int64, key: SigningKey
+        _ path: String, _ message: some SwiftProtobuf.Message, host: HostID?, sequence: Int64, key: SigningKey,
+        freshConnection: Bool = false
     ) throws(Fault) -> HTTPResponse {
         let body: [UInt8]
         do throws(WireError) { body = try StrictDecode.bytes(of: message) } catch {
@@ -108,6 +133,6 @@ public struct ServerLink: Sendable {
         return try transport.perform(
             HTTPRequest(
                 method: "POST", url: serverURL + path, headers: headers, body: body,
-                responseBytesMax: Limits.rpcBytesMax))
+                responseBytesMax: Limits.rpcBytesMax, freshConnection: freshConnection))
     }
 }

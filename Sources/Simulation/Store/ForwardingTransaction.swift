@@ -64,6 +64,8 @@ class ForwardingTransaction: StoreTransaction {
     func insertHost(_ make: (HostID) -> HostRecord) throws -> HostRecord { try base.insertHost(make) }
     func updateHost(_ host: HostRecord) throws { try base.updateHost(host) }
     func hosts() throws -> [HostRecord] { try base.hosts() }
+    func hosts(of volunteer: VolunteerID) throws -> [HostRecord] { try base.hosts(of: volunteer) }
+    func volunteers() throws -> [VolunteerRecord] { try base.volunteers() }
     func inProgressCounts() throws -> [HostID: Int] { try base.inProgressCounts() }
 
     // MARK: Ledger
@@ -101,4 +103,26 @@ class ForwardingTransaction: StoreTransaction {
     }
     func logEdge() throws -> [UInt8]? { try base.logEdge() }
     func saveLogEdge(_ edge: [UInt8]) throws { try base.saveLogEdge(edge) }
+
+    // MARK: Teams
+
+    func team(_ id: TeamID) throws -> TeamRecord? { try base.team(id) }
+    func team(named name: String) throws -> TeamRecord? { try base.team(named: name) }
+    func teams() throws -> [TeamRecord] { try base.teams() }
+    func insertTeam(_ make: (TeamID) -> TeamRecord) throws -> TeamRecord { try base.insertTeam(make) }
+    func updateTeam(_ team: TeamRecord) throws { try base.updateTeam(team) }
+    func memberships(of volunteer: VolunteerID) throws -> [Membership] { try base.memberships(of: volunteer) }
+    func memberships(in team: TeamID) throws -> [Membership] { try base.memberships(in: team) }
+    func lastingMemberships() throws -> [Membership] { try base.lastingMemberships() }
+    func team(of volunteer: VolunteerID, at moment: Timestamp) throws -> TeamID? {
+        try base.team(of: volunteer, at: moment)
+    }
+    func insertMembership(_ membership: Membership) throws { try base.insertMembership(membership) }
+    func closeMembership(of volunteer: VolunteerID, at moment: Timestamp) throws {
+        try base.closeMembership(of: volunteer, at: moment)
+    }
+    func creditDays(of host: HostID) throws -> [CreditDay] { try base.creditDays(of: host) }
+    func creditSums(by grouping: CreditGrouping, from first: UTCDay, through last: UTCDay) throws -> [CreditSum] {
+        try base.creditSums(by: grouping, from: first, through: last)
+    }
 }

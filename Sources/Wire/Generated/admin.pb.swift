@@ -253,6 +253,12 @@ public nonisolated struct WireCreditRow: Sendable {
 
   public var provisionalMicrocobblestones: Int64 = 0
 
+  /// Cobblestones per day, with a half-life of a week.
+  public var recentAverage: Double = 0
+
+  /// Empty: the volunteer is in no team.
+  public var teamName: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -411,6 +417,53 @@ public nonisolated struct WireTaskVerdictRow: Sendable {
   public var resultSha256: String = String()
 
   public var reportedMs: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// GET /v1/exports/credit?by=volunteer|host|team|project|day[&from=YYYY-MM-DD][&to=YYYY-MM-DD]
+public nonisolated struct WireCreditExport: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var by: String = String()
+
+  /// First and last day in UTC; empty: unbounded.
+  public var from: String = String()
+
+  public var to: String = String()
+
+  public var rows: [WireCreditExportRow] = []
+
+  /// The sum of the rows; without bounds the sum of the ledger.
+  public var totalMicrocobblestones: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireCreditExportRow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Number of the volunteer, host or team; 0 for the team means: earned outside of teams.
+  public var id: UInt64 = 0
+
+  /// Name of the volunteer, host, team or project, or the day.
+  public var name: String = String()
+
+  public var microcobblestones: Int64 = 0
+
+  /// For a host: whose it is.
+  public var volunteerID: UInt64 = 0
+
+  /// For volunteers, hosts and teams, whatever the days: cobblestones per day, with a half-life of a week.
+  public var recentAverage: Double = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -803,7 +856,7 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreditRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{1}microcobblestones\0\u{1}valid\0\u{1}invalid\0\u{1}errors\0\u{3}in_progress\0\u{3}measured_gflops\0\u{3}last_seen_ms\0\u{3}provisional_microcobblestones\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{1}microcobblestones\0\u{1}valid\0\u{1}invalid\0\u{1}errors\0\u{3}in_progress\0\u{3}measured_gflops\0\u{3}last_seen_ms\0\u{3}provisional_microcobblestones\0\u{3}recent_average\0\u{3}team_name\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -823,6 +876,8 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 10: try { try decoder.decodeSingularDoubleField(value: &self.measuredGflops) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.lastSeenMs) }()
       case 12: try { try decoder.decodeSingularInt64Field(value: &self.provisionalMicrocobblestones) }()
+      case 13: try { try decoder.decodeSingularDoubleField(value: &self.recentAverage) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.teamName) }()
       default: break
       }
     }
@@ -865,6 +920,12 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.provisionalMicrocobblestones != 0 {
       try visitor.visitSingularInt64Field(value: self.provisionalMicrocobblestones, fieldNumber: 12)
     }
+    if self.recentAverage.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.recentAverage, fieldNumber: 13)
+    }
+    if !self.teamName.isEmpty {
+      try visitor.visitSingularStringField(value: self.teamName, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -881,6 +942,8 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.measuredGflops != rhs.measuredGflops {return false}
     if lhs.lastSeenMs != rhs.lastSeenMs {return false}
     if lhs.provisionalMicrocobblestones != rhs.provisionalMicrocobblestones {return false}
+    if lhs.recentAverage != rhs.recentAverage {return false}
+    if lhs.teamName != rhs.teamName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1230,6 +1293,106 @@ nonisolated extension WireTaskVerdictRow: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.fingerprint != rhs.fingerprint {return false}
     if lhs.resultSha256 != rhs.resultSha256 {return false}
     if lhs.reportedMs != rhs.reportedMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCreditExport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CreditExport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}by\0\u{1}from\0\u{1}to\0\u{1}rows\0\u{3}total_microcobblestones\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.by) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.from) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.to) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.rows) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.totalMicrocobblestones) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.by.isEmpty {
+      try visitor.visitSingularStringField(value: self.by, fieldNumber: 1)
+    }
+    if !self.from.isEmpty {
+      try visitor.visitSingularStringField(value: self.from, fieldNumber: 2)
+    }
+    if !self.to.isEmpty {
+      try visitor.visitSingularStringField(value: self.to, fieldNumber: 3)
+    }
+    if !self.rows.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.rows, fieldNumber: 4)
+    }
+    if self.totalMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.totalMicrocobblestones, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCreditExport, rhs: WireCreditExport) -> Bool {
+    if lhs.by != rhs.by {return false}
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.rows != rhs.rows {return false}
+    if lhs.totalMicrocobblestones != rhs.totalMicrocobblestones {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCreditExportRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CreditExportRow"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}microcobblestones\0\u{3}volunteer_id\0\u{3}recent_average\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.microcobblestones) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.volunteerID) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.recentAverage) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.microcobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.microcobblestones, fieldNumber: 3)
+    }
+    if self.volunteerID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.volunteerID, fieldNumber: 4)
+    }
+    if self.recentAverage.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.recentAverage, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCreditExportRow, rhs: WireCreditExportRow) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.microcobblestones != rhs.microcobblestones {return false}
+    if lhs.volunteerID != rhs.volunteerID {return false}
+    if lhs.recentAverage != rhs.recentAverage {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

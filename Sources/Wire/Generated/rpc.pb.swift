@@ -85,6 +85,64 @@ public nonisolated enum WireReceiptStatus: SwiftProtobuf.Enum, Swift.CaseIterabl
 
 }
 
+public nonisolated enum WireAccountAction: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// Changes nothing.
+  case accountShow // = 0
+
+  /// Makes a team; its founder joins it.
+  case accountFoundTeam // = 1
+
+  /// Leaves the present team, if there is one, and joins another.
+  case accountJoinTeam // = 2
+  case accountLeaveTeam // = 3
+
+  /// The statistics files may, or may no longer, name the volunteer's hosts.
+  case accountShowHosts // = 4
+  case accountHideHosts // = 5
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .accountShow
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .accountShow
+    case 1: self = .accountFoundTeam
+    case 2: self = .accountJoinTeam
+    case 3: self = .accountLeaveTeam
+    case 4: self = .accountShowHosts
+    case 5: self = .accountHideHosts
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .accountShow: return 0
+    case .accountFoundTeam: return 1
+    case .accountJoinTeam: return 2
+    case .accountLeaveTeam: return 3
+    case .accountShowHosts: return 4
+    case .accountHideHosts: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireAccountAction] = [
+    .accountShow,
+    .accountFoundTeam,
+    .accountJoinTeam,
+    .accountLeaveTeam,
+    .accountShowHosts,
+    .accountHideHosts,
+  ]
+
+}
+
 /// GET /v1/project
 public nonisolated struct WireProjectInfo: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -441,12 +499,78 @@ public nonisolated struct WireErrorReply: Sendable {
   public init() {}
 }
 
+/// POST /v1/account, signed and numbered like a scheduler request: what concerns the volunteer, not the work.
+public nonisolated struct WireAccountRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var action: WireAccountAction = .accountShow
+
+  /// For ACCOUNT_FOUND_TEAM and ACCOUNT_JOIN_TEAM.
+  public var teamName: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireAccountReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var volunteerID: UInt64 = 0
+
+  public var volunteerName: String = String()
+
+  public var creditMicrocobblestones: Int64 = 0
+
+  /// Cobblestones per day, with a half-life of a week.
+  public var recentAverage: Double = 0
+
+  public var showsHosts: Bool = false
+
+  /// Whether requests of this host may change the account.
+  public var mayChange: Bool = false
+
+  /// All teams that the volunteer was in, in order of time.
+  public var teams: [WireMembershipMessage] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireMembershipMessage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var teamID: UInt64 = 0
+
+  public var teamName: String = String()
+
+  public var fromMs: UInt64 = 0
+
+  /// 0: it lasts.
+  public var untilMs: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "millrace.v1"
 
 nonisolated extension WireReceiptStatus: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0RECEIPT_UNSPECIFIED\0\u{1}RECEIPT_ACCEPTED\0\u{1}RECEIPT_DUPLICATE\0\u{1}RECEIPT_LATE\0\u{1}RECEIPT_NOT_NEEDED\0\u{1}RECEIPT_RESULT_MISSING\0")
+}
+
+nonisolated extension WireAccountAction: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACCOUNT_SHOW\0\u{1}ACCOUNT_FOUND_TEAM\0\u{1}ACCOUNT_JOIN_TEAM\0\u{1}ACCOUNT_LEAVE_TEAM\0\u{1}ACCOUNT_SHOW_HOSTS\0\u{1}ACCOUNT_HIDE_HOSTS\0")
 }
 
 nonisolated extension WireProjectInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1204,6 +1328,146 @@ nonisolated extension WireErrorReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.message != rhs.message {return false}
     if lhs.advice != rhs.advice {return false}
     if lhs.sequence != rhs.sequence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAccountRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AccountRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}action\0\u{3}team_name\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.action) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.teamName) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.action != .accountShow {
+      try visitor.visitSingularEnumField(value: self.action, fieldNumber: 1)
+    }
+    if !self.teamName.isEmpty {
+      try visitor.visitSingularStringField(value: self.teamName, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAccountRequest, rhs: WireAccountRequest) -> Bool {
+    if lhs.action != rhs.action {return false}
+    if lhs.teamName != rhs.teamName {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAccountReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AccountReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{3}credit_microcobblestones\0\u{3}recent_average\0\u{3}shows_hosts\0\u{3}may_change\0\u{1}teams\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.volunteerID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.volunteerName) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.creditMicrocobblestones) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.recentAverage) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.showsHosts) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.mayChange) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.teams) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.volunteerID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.volunteerID, fieldNumber: 1)
+    }
+    if !self.volunteerName.isEmpty {
+      try visitor.visitSingularStringField(value: self.volunteerName, fieldNumber: 2)
+    }
+    if self.creditMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.creditMicrocobblestones, fieldNumber: 3)
+    }
+    if self.recentAverage.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.recentAverage, fieldNumber: 4)
+    }
+    if self.showsHosts != false {
+      try visitor.visitSingularBoolField(value: self.showsHosts, fieldNumber: 5)
+    }
+    if self.mayChange != false {
+      try visitor.visitSingularBoolField(value: self.mayChange, fieldNumber: 6)
+    }
+    if !self.teams.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.teams, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAccountReply, rhs: WireAccountReply) -> Bool {
+    if lhs.volunteerID != rhs.volunteerID {return false}
+    if lhs.volunteerName != rhs.volunteerName {return false}
+    if lhs.creditMicrocobblestones != rhs.creditMicrocobblestones {return false}
+    if lhs.recentAverage != rhs.recentAverage {return false}
+    if lhs.showsHosts != rhs.showsHosts {return false}
+    if lhs.mayChange != rhs.mayChange {return false}
+    if lhs.teams != rhs.teams {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireMembershipMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MembershipMessage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}team_id\0\u{3}team_name\0\u{3}from_ms\0\u{3}until_ms\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.teamID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.teamName) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.fromMs) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.untilMs) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.teamID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.teamID, fieldNumber: 1)
+    }
+    if !self.teamName.isEmpty {
+      try visitor.visitSingularStringField(value: self.teamName, fieldNumber: 2)
+    }
+    if self.fromMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.fromMs, fieldNumber: 3)
+    }
+    if self.untilMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.untilMs, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireMembershipMessage, rhs: WireMembershipMessage) -> Bool {
+    if lhs.teamID != rhs.teamID {return false}
+    if lhs.teamName != rhs.teamName {return false}
+    if lhs.fromMs != rhs.fromMs {return false}
+    if lhs.untilMs != rhs.untilMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,72 @@
+import Domain
+import Storage
+
+private enum DaySQL {
+    static let owner = Query("SELECT volunteer FROM host WHERE id = ?")
+    static let add = Query(
+        """
+        INSERT INTO credit_day (host, day, project, team, amount) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (host, day, project, team) DO UPDATE SET amount = amount + excluded.amount
+        """)
+    static let ofHost = Query(
+        "SELECT day, project, team, amount FROM credit_day WHERE host = ? ORDER BY day, project, team")
+
+    static func sums(by key: String, _ tables: String = "credit_day") -> Query {
+        Query("SELECT \(key), sum(amount) FROM \(tables) WHERE day BETWEEN ? AND ? GROUP BY 1 ORDER BY 1")
+    }
+
+    static let byHost = sums(by: "host")
+    static let byVolunteer = sums(by: "volunteer", "credit_day JOIN host ON host.id = credit_day.host")
+    static let byTeam = sums(by: "team")
+    static let byDay = sums(by: "day")
+    static let byProject = sums(by: "project")
+}
+
+extension SQLiteTransaction {
+    /// Called for every entry that is appended.
+    func countDays(_ entry: LedgerEntry) throws {
+        for (host, amount) in entry.finalCredit {
+            let owner = try connection.first(DaySQL.owner, { $0.integer(host.rawValue) }, { $0.integer() })
+            guard let owner else { throw StoreError.missing("host \(host)") }
+            let team = try team(of: VolunteerID(rawValue: owner), at: entry.at)
+            try connection.run(DaySQL.add) {
+                $0.integer(host.rawValue)
+                $0.integer(UTCDay(entry.at).number)
+                $0.text(entry.project)
+                $0.integer(team?.rawValue ?? 0)
+                $0.integer(amount.microcobblestones)
+            }
+        }
+    }
+
+    func creditDays(of host: HostID) throws -> [CreditDay] {
+        try connection.all(DaySQL.ofHost, { $0.integer(host.rawValue) }) { row in
+            let day = UTCDay(number: row.integer())
+            let project = row.text()
+            let team = row.integer()
+            return CreditDay(
+                day: day, host: host, project: project, team: team == 0 ? nil : TeamID(rawValue: team),
+                amount: Credit(microcobblestones: row.integer()))
+        }
+    }
+
+    func creditSums(by grouping: CreditGrouping, from first: UTCDay, through last: UTCDay) throws -> [CreditSum] {
+        let query =
+            switch grouping {
+            case .volunteer: DaySQL.byVolunteer
+            case .host: DaySQL.byHost
+            case .team: DaySQL.byTeam
+            case .project: DaySQL.byProject
+            case .day: DaySQL.byDay
+            }
+        let bind = { (to: inout Binder) in
+            to.integer(first.number)
+            to.integer(last.number)
+        }
+        return try connection.all(query, bind) { row in
+            let key: CreditSum.Key =
+                grouping == .project ? .project(row.text()) : CreditSum.Key(grouping, number: row.integer())
+            return CreditSum(key: key, amount: Credit(microcobblestones: row.integer()))
+        }
+    }
+}
