@@ -46,11 +46,13 @@ import Wire
         table.add([.text("two\r\nlines\n"), .unsigned(.max)])
         table.add([.text(" blank "), .empty])
         table.add([.text(""), .real(.nan)])
+        table.add([.text("\"\u{301},=1"), .integer(0)])
         #expect(
             table.text == "a,b\r\nplain,-5\r\n\"a,b\",0.1\r\n\"say \"\"no\"\"\",-inf\r\n"
-                + "\"two\r\nlines\n\",18446744073709551615\r\n\" blank \",\r\n,nan\r\n")
+                + "\"two\r\nlines\n\",18446744073709551615\r\n\" blank \",\r\n,nan\r\n\"\"\"\u{301},=1\",0\r\n")
         #expect(Self.parse(table.text)[3] == ["say \"no\"", "-inf"])
         #expect(Self.parse(table.text)[4][0] == "two\r\nlines\n")
+        #expect(Self.parse(table.text)[7] == ["\"\u{301},=1", "0"])
     }
 
     @Test(

@@ -8,7 +8,7 @@ import Wire
 @Suite struct DisagreementReportTests {
     private func run(
         _ part: DisagreementReportCommand.Part = .all, json: Bool = false, csv: Bool = false, batch: UInt64? = 7,
-        host: UInt64? = nil, _ answer: StandIn.Answer
+        host: UInt64? = nil, answer: StandIn.Answer
     ) throws -> (code: Int32, screen: Recorder, path: String) {
         let server = try StandIn { _ in answer }
         let client = try client(server.url)
@@ -116,56 +116,57 @@ import Wire
     }
 
     @Test func theTextIsThatOfTheGuide() throws {
-        let (code, screen, path) = try run(protobuf(Self.sample))
+        let (code, screen, path) = try run(answer: protobuf(Self.sample))
         #expect(code == 0 && path == "/v1/reports/disagreements?rows=1000&batch=7")
         #expect(screen.out == example("millrace report disagreements --batch 7"), "\(screen.out)")
         #expect(!screen.out.unicodeScalars.contains("\u{1B}"))
     }
 
     @Test func theTablesForSpreadsheetsAreThoseOfTheGuide() throws {
-        let all = try run(csv: true, protobuf(Self.sample)).screen.out
+        let all = try run(csv: true, answer: protobuf(Self.sample)).screen.out
         #expect(all.contains("\r\n") && !all.replacing("\r\n", with: "").contains("\n"))
         let expected = example("millrace report disagreements --batch 7 --csv")
         #expect(all.replacing("\r\n", with: "\n") == expected, "\(all)")
-        let hosts = try run(.hosts, csv: true, protobuf(Self.sample)).screen.out.replacing("\r\n", with: "\n")
+        let hosts = try run(.hosts, csv: true, answer: protobuf(Self.sample)).screen.out.replacing("\r\n", with: "\n")
         #expect(hosts == example("millrace report disagreements --batch 7 --hosts --csv"), "\(hosts)")
-        let graph = try run(.graph, csv: true, protobuf(Self.sample)).screen.out
+        let graph = try run(.graph, csv: true, answer: protobuf(Self.sample)).screen.out
         #expect(graph.hasPrefix("host_a,host_b,met,agreed,differed,both_refused,alike\r\n1,2,48,40,8,0,0\r\n"))
     }
 
     @Test func theGraphIsThatOfTheGuide() throws {
-        let dot = try run(.graph, protobuf(Self.sample)).screen.out
+        let dot = try run(.graph, answer: protobuf(Self.sample)).screen.out
         #expect(dot == example("millrace report disagreements --batch 7 --graph"), "\(dot)")
     }
 
     /// In the guide the line is broken behind commas.
     @Test func theJSONIsThatOfTheGuide() throws {
-        let json = try run(json: true, protobuf(Self.sample)).screen.out
+        let json = try run(json: true, answer: protobuf(Self.sample)).screen.out
         let lines = example("millrace report disagreements --batch 7 --json").split(separator: "\n")
         #expect(json == lines.joined() + "\n", "\(json)")
         #expect(try DocumentTests.undocumented(json) == [])
-        let graph = try run(.graph, json: true, protobuf(Self.sample)).screen.out
+        let graph = try run(.graph, json: true, answer: protobuf(Self.sample)).screen.out
         #expect(json.contains("\"graph\":" + graph.dropLast()))
-        let hosts = try object(try run(.hosts, json: true, protobuf(Self.sample)).screen.out)
+        let hosts = try object(try run(.hosts, json: true, answer: protobuf(Self.sample)).screen.out)
         #expect((hosts["hosts"] as? [Any])?.count == 4 && hosts["hosts_total"] as? Int == 4)
     }
 
     // MARK: Other answers
 
     @Test func anEmptyServerIsSaidToBeEmpty() throws {
-        let (code, screen, path) = try run(batch: nil, protobuf(WireDisagreementReport()))
+        let (code, screen, path) = try run(batch: nil, answer: protobuf(WireDisagreementReport()))
         #expect(code == 0 && path == "/v1/reports/disagreements?rows=1000")
         #expect(
             screen.out == "All batches: 0 units read, 0 compared, 0 disagreements\n\nNo result has been decided yet.\n")
         #expect(
-            try run(csv: true, batch: nil, protobuf(WireDisagreementReport())).screen.out.hasPrefix("batch,unit,"))
+            try run(csv: true, batch: nil, answer: protobuf(WireDisagreementReport())).screen.out.hasPrefix(
+                "batch,unit,"))
     }
 
     @Test func whatIsNotThereIsNoInput() throws {
         for (batch, host, message) in [(7, nil, "there is no batch 7"), (nil, 9, "there is no host 9")]
             as [(UInt64?, UInt64?, String)]
         {
-            let (code, screen, path) = try run(batch: batch, host: host, refusal(404, "not_found", message))
+            let (code, screen, path) = try run(batch: batch, host: host, answer: refusal(404, "not_found", message))
             #expect(code == 66 && screen.out.isEmpty)
             #expect(screen.err.hasPrefix("millrace: ") && screen.err.contains(message), "\(screen.err)")
             #expect(path.hasSuffix(batch == nil ? "&host=9" : "&batch=7"))
@@ -173,7 +174,7 @@ import Wire
     }
 
     @Test func anAnswerAboutAnotherBatchIsRefused() throws {
-        #expect(try run(batch: 8, protobuf(Self.sample)).code == 76)
+        #expect(try run(batch: 8, answer: protobuf(Self.sample)).code == 76)
     }
 
     @Test func whatIsLeftOutIsSaid() throws {
@@ -182,17 +183,17 @@ import Wire
         report.cliques[0].classExplains = true
         (report.meetingsLeftOut, report.contradictionsLeftOut, report.edgesTotal) = (12, 1, 10)
         report.hostsTotal = 50
-        let text = try run(protobuf(report)).screen.out
+        let text = try run(answer: protobuf(report)).screen.out
         for line in [
             "4997 more are not shown; --rows N shows up to N.", "which explains it as well", "and 48 hosts without",
             "12 meetings of further pairs of hosts", "1 unit with a contradiction",
         ] { #expect(text.contains(line), "\(line)") }
-        #expect(try run(.graph, protobuf(report)).screen.err.hasPrefix("6 edges of the graph"))
-        #expect(try run(.graph, json: true, protobuf(report)).screen.err.isEmpty)
+        #expect(try run(.graph, answer: protobuf(report)).screen.err.hasPrefix("6 edges of the graph"))
+        #expect(try run(.graph, json: true, answer: protobuf(report)).screen.err.isEmpty)
         report.rows = []
         report.disagreementsTotal = 0
         report.cliques = []
-        let calm = try run(protobuf(report)).screen.out
+        let calm = try run(answer: protobuf(report)).screen.out
         #expect(calm.contains("No result was refused.") && calm.contains("Suspected cliques: none among 6 pairs"))
     }
 }
