@@ -76,6 +76,12 @@ public enum Amounts {
         (credits.max() ?? 0) < 1_000_000 ? 6 : 3
     }
 
+    /// `12.3 %`; nothing for 0.
+    static func share(_ share: Double) -> String { share > 0 ? "\(number(share * 100)) %" : "" }
+
+    /// A chance for people: `1.20e-9`, or a bound for one too small for a number.
+    static func chance(_ chance: Double) -> String { chance > 0 ? number(chance) : "below 1e-300" }
+
     /// `1 unit`, `2 units`.
     public static func count(_ count: UInt64, _ noun: String) -> String {
         "\(count) \(noun)\(count == 1 ? "" : "s")"

@@ -6,10 +6,13 @@ public struct CommandContext: Sendable {
     public var screen: any Screen
     /// One JSON value on standard output instead of text; faults as JSON on standard error.
     public var asJSON: Bool
+    /// A table as CSV on standard output, where a command has one; faults as text.
+    public var asCSV: Bool
 
-    public init(screen: any Screen, asJSON: Bool) {
+    public init(screen: any Screen, asJSON: Bool, asCSV: Bool = false) {
         self.screen = screen
         self.asJSON = asJSON
+        self.asCSV = asCSV
     }
 
     /// Runs a command and shows its fault, if it has one. - Returns: the exit code.
@@ -47,6 +50,12 @@ public struct CommandContext: Sendable {
     /// The answer in the form that was asked for.
     func answer(_ json: @autoclosure () -> JSONValue, text: @autoclosure () -> String) {
         screen.write(asJSON ? json().line + "\n" : text())
+    }
+
+    /// The same for a command that has a table for spreadsheets, too.
+    func answer(_ json: @autoclosure () -> JSONValue, csv: @autoclosure () -> CSVTable, text: @autoclosure () -> String)
+    {
+        if asCSV { screen.write(csv().text) } else { answer(json(), text: text()) }
     }
 
     /// Columns for a table: in a pipe or a file nothing is cut.

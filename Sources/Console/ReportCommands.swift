@@ -12,7 +12,8 @@ public struct CreditReportCommand: Sendable {
     /// - Returns: 1 when the books do not balance.
     public func run(_ context: CommandContext) throws(Fault) -> Int32 {
         let report = try client.creditReport()
-        context.answer(Self.json(report), text: Self.text(report, width: context.tableWidth))
+        context.answer(
+            Self.json(report), csv: Self.csv(report), text: Self.text(report, width: context.tableWidth))
         return report.balanced ? 0 : FaultKind.negative.rawValue
     }
 
@@ -20,8 +21,8 @@ public struct CreditReportCommand: Sendable {
         var table = TextTable([
             .init("HOST", .right), .init("NAME", flexible: true), .init("VOLUNTEER", flexible: true),
             .init("TEAM", flexible: true), .init("CREDIT", .right), .init("PROVISIONAL", .right),
-            .init("RAC", .right), .init("VALID", .right), .init("INVALID", .right), .init("ERRORS", .right),
-            .init("OUT", .right), .init("GFLOP/S", .right),
+            .init("VOID", .right), .init("RAC", .right), .init("VALID", .right), .init("INVALID", .right),
+            .init("ERRORS", .right), .init("OUT", .right), .init("GFLOP/S", .right),
             .init("LAST SEEN"),
         ])
         let decimals = Amounts.decimals(forCredits: report.hosts.map(\.microcobblestones))
@@ -29,8 +30,8 @@ public struct CreditReportCommand: Sendable {
             table.add([
                 "\(row.hostID)", row.hostName, row.volunteerName, row.teamName,
                 Amounts.cobblestones(row.microcobblestones, decimals: decimals),
-                row.provisionalMicrocobblestones == 0
-                    ? "" : Amounts.cobblestones(row.provisionalMicrocobblestones, decimals: decimals),
+                Self.amount(row.provisionalMicrocobblestones, decimals),
+                Self.amount(row.voidMicrocobblestones, decimals),
                 Amounts.fixed(row.recentAverage, decimals: decimals), "\(row.valid)", "\(row.invalid)", "\(row.errors)",
                 "\(row.inProgress)",
                 row.measuredGflops > 0 ? Amounts.number(row.measuredGflops) : "", Amounts.shortMoment(row.lastSeenMs),
@@ -45,8 +46,34 @@ public struct CreditReportCommand: Sendable {
             let held = Amounts.cobblestones(report.provisionalMicrocobblestones, decimals: 6)
             text += "provisional         \(held), issued and not final yet\n"
         }
+        if report.voidMicrocobblestones != 0 {
+            let voided = Amounts.cobblestones(report.voidMicrocobblestones, decimals: 6)
+            text += "void                \(voided), was provisional and taken back\n"
+        }
         text += report.balanced ? "The books balance.\n" : "THE BOOKS DO NOT BALANCE.\n"
         return text
+    }
+
+    /// Empty for nothing.
+    private static func amount(_ micro: Int64, _ decimals: Int) -> String {
+        micro == 0 ? "" : Amounts.cobblestones(micro, decimals: decimals)
+    }
+
+    static func csv(_ report: WireCreditReport) -> CSVTable {
+        var table = CSVTable([
+            "host", "host_name", "volunteer", "volunteer_name", "microcobblestones", "provisional_microcobblestones",
+            "void_microcobblestones", "valid", "invalid", "errors", "in_progress", "measured_gflops", "last_seen_ms",
+        ])
+        for row in report.hosts {
+            table.add([
+                .unsigned(row.hostID), .text(row.hostName), .unsigned(row.volunteerID), .text(row.volunteerName),
+                .integer(row.microcobblestones), .integer(row.provisionalMicrocobblestones),
+                .integer(row.voidMicrocobblestones), .unsigned(row.valid), .unsigned(row.invalid),
+                .unsigned(row.errors), .unsigned(row.inProgress), .real(row.measuredGflops),
+                .unsigned(row.lastSeenMs),
+            ])
+        }
+        return table
     }
 
     static func json(_ report: WireCreditReport) -> JSONValue {
@@ -57,6 +84,7 @@ public struct CreditReportCommand: Sendable {
                 ("microcobblestones", .integer(row.microcobblestones)),
                 ("provisional_microcobblestones", .integer(row.provisionalMicrocobblestones)),
                 ("recent_average", .real(row.recentAverage)), ("team_name", .optional(row.teamName)),
+                ("void_microcobblestones", .integer(row.voidMicrocobblestones)),
                 ("valid", .unsigned(row.valid)),
                 ("invalid", .unsigned(row.invalid)), ("errors", .unsigned(row.errors)),
                 ("in_progress", .unsigned(row.inProgress)), ("measured_gflops", .real(row.measuredGflops)),
@@ -68,114 +96,8 @@ public struct CreditReportCommand: Sendable {
             ("ledger_total_microcobblestones", .integer(report.ledgerTotalMicrocobblestones)),
             ("hosts_total_microcobblestones", .integer(report.hostsTotalMicrocobblestones)),
             ("provisional_microcobblestones", .integer(report.provisionalMicrocobblestones)),
+            ("void_microcobblestones", .integer(report.voidMicrocobblestones)),
             ("ledger_entries", .unsigned(report.ledgerEntries)), ("balanced", .flag(report.balanced)),
-        ])
-    }
-}
-
-/// `millrace report validation [--batch N] [--unit I] [--disagreed]`.
-public struct ValidationReportCommand: Sendable {
-    private let client: ServerClient
-    private let batch: UInt64?
-    private let unit: UInt64?
-    private let disagreed: Bool
-
-    /// - Parameter batch: nil: the newest.
-    public init(client: ServerClient, batch: UInt64?, unit: UInt64?, disagreed: Bool) {
-        self.client = client
-        self.batch = batch
-        self.unit = unit
-        self.disagreed = disagreed
-    }
-
-    public func run(_ context: CommandContext) throws(Fault) -> Int32 {
-        let id = if let batch { batch } else { try newest() }
-        let report = try client.validationReport(batch: id, unit: unit, disagreed: disagreed)
-        if let unit, report.units.isEmpty, !disagreed {
-            throw Fault(.noInput, "batch \(id) has no unit \(unit); it has \(report.unitsTotal)")
-        }
-        context.answer(Self.json(report), text: text(report, width: context.tableWidth))
-        return 0
-    }
-
-    private func newest() throws(Fault) -> UInt64 {
-        guard let id = try client.batches().map(\.batchID).max() else {
-            throw Fault(.noInput, "there is no batch to report on", advice: "`millrace submit` sends one.")
-        }
-        return id
-    }
-
-    private func text(_ report: WireValidationReport, width: Int) -> String {
-        Self.text(report, width: width, disagreed: disagreed)
-    }
-
-    static func text(_ report: WireValidationReport, width: Int, disagreed: Bool) -> String {
-        var table = TextTable([
-            .init("UNIT", .right), .init("TASK", .right), .init("HOST", flexible: true),
-            .init("VOLUNTEER", flexible: true), .init("VERDICT"), .init("CREDIT", .right),
-            .init("FIRST DIFFERENCE", flexible: true), .init("DISTANCE", .right), .init("ALLOWED", .right),
-        ])
-        let credits = report.units.flatMap { $0.tasks.map(\.creditMicrocobblestones) }
-        let decimals = Amounts.decimals(forCredits: credits)
-        var reasons = ""
-        for unit in report.units {
-            for task in unit.tasks {
-                table.add(cells(task, of: unit, decimals))
-                if !task.reason.isEmpty, task.state != "valid" {
-                    reasons += "unit \(unit.index) (\(Printable.clean(unit.label))), task \(task.ordinal): "
-                    reasons += "\(Printable.clean(task.reason))\n"
-                }
-            }
-        }
-        var text = "Batch \(report.batchID), \(Printable.clean(report.project)): "
-        text += "\(report.unitsAgreed) of \(Amounts.count(report.unitsTotal, "unit")) agreed, "
-        text += "\(report.unitsWithDisagreement) with a refused result, "
-        text += "\(report.unitsOpen) open, \(report.unitsFailed) failed\n"
-        if report.units.isEmpty { return text + (disagreed ? "No result was refused.\n" : "") }
-        return text + "\n" + table.text(width: width) + (reasons.isEmpty ? "" : "\n" + reasons)
-    }
-
-    private static func cells(_ task: WireTaskVerdictRow, of unit: WireUnitReport, _ decimals: Int) -> [String] {
-        let differs = !task.element.isEmpty
-        let isCanonical = unit.hasCanonical && unit.canonical == task.ordinal
-        let credit = task.creditMicrocobblestones
-        return [
-            "\(unit.index)", "\(task.ordinal)", task.hostID == 0 ? "" : "\(task.hostID) \(task.hostName)",
-            task.volunteerName, isCanonical ? "\(task.state), canonical" : task.state,
-            credit == 0 ? "" : Amounts.cobblestones(credit, decimals: decimals), task.element,
-            differs ? Amounts.number(task.distance) : "", differs ? Amounts.number(task.tolerance) : "",
-        ]
-    }
-
-    static func json(_ report: WireValidationReport) -> JSONValue {
-        let units = report.units.map { unit in
-            JSONValue.members([
-                ("unit", .unsigned(unit.index)), ("label", .text(unit.label)), ("state", .text(unit.state)),
-                ("canonical", unit.hasCanonical ? .unsigned(UInt64(unit.canonical)) : .null),
-                ("tasks", .list(unit.tasks.map(json))),
-            ])
-        }
-        return .members([
-            ("batch", .unsigned(report.batchID)), ("project", .text(report.project)),
-            ("units_total", .unsigned(report.unitsTotal)), ("units_agreed", .unsigned(report.unitsAgreed)),
-            ("units_with_disagreement", .unsigned(report.unitsWithDisagreement)),
-            ("units_open", .unsigned(report.unitsOpen)), ("units_failed", .unsigned(report.unitsFailed)),
-            ("units", .list(units)),
-        ])
-    }
-
-    private static func json(_ task: WireTaskVerdictRow) -> JSONValue {
-        let differs = !task.element.isEmpty
-        return .members([
-            ("task", .unsigned(UInt64(task.ordinal))), ("host", task.hostID == 0 ? .null : .unsigned(task.hostID)),
-            ("host_name", .optional(task.hostName)), ("volunteer_name", .optional(task.volunteerName)),
-            ("state", .text(task.state)), ("reason", .optional(task.reason)),
-            ("compared_with", .optional(task.comparedWith)), ("element", .optional(task.element)),
-            ("distance", differs ? .real(task.distance) : .null),
-            ("tolerance", differs ? .real(task.tolerance) : .null),
-            ("microcobblestones", .integer(task.creditMicrocobblestones)), ("cpu_seconds", .real(task.cpuSeconds)),
-            ("fingerprint", .optional(task.fingerprint)), ("result_sha256", .optional(task.resultSha256)),
-            ("reported_ms", task.reportedMs > 0 ? .unsigned(task.reportedMs) : .null),
         ])
     }
 }

@@ -65,6 +65,18 @@ public struct ServerClient: Sendable {
         }
     }
 
+    /// - Parameter batch, host: nil: all.
+    func disagreementReport(batch: UInt64?, host: UInt64?, rows: UInt32) throws(Fault) -> WireDisagreementReport {
+        var path = "/v1/reports/disagreements?rows=\(rows)"
+        if let batch { path += "&batch=\(batch)" }
+        if let host { path += "&host=\(host)" }
+        return try ask(path) { (answer, url) throws(Fault) in
+            let report = try answer.message(WireDisagreementReport.self, url: url)
+            try Self.check(report.batchID, batch ?? 0, url)
+            return report
+        }
+    }
+
     func validationReport(batch: UInt64, unit: UInt64?, disagreed: Bool) throws(Fault) -> WireValidationReport {
         var path = "/v1/reports/validation?batch=\(batch)"
         if let unit { path += "&unit=\(unit)" }

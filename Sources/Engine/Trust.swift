@@ -26,9 +26,19 @@ public enum Trust {
     /// or 0 when too few of them are recent.
     public static func windowMax(_ record: TrustRecord?, now: Timestamp) -> Int64 {
         guard let record else { return 0 }
-        // Half a result is allowed for: the first checks have aged a little when the last one comes.
-        let needed = min(evidenceMin, Double(record.streak)) - 0.5
-        return evidence(record, now: now) >= needed ? record.streak : 0
+        return evidence(record, now: now) >= evidenceNeeded(record) ? record.streak : 0
+    }
+
+    /// The evidence that a record must still have for its single results to stand: that of its streak, or
+    /// `evidenceMin` for a longer one. Half a result is allowed for: the first checks have aged a little when the last
+    /// one comes.
+    public static func evidenceNeeded(_ record: TrustRecord) -> Double {
+        max(0, min(evidenceMin, Double(record.streak)) - 0.5)
+    }
+
+    /// With 95 % confidence, at least this share of the host's checked results fails.
+    public static func failureRateMin(_ record: TrustRecord) -> Double {
+        Chance.lowerBound(Double(record.failed), of: Double(record.passed + record.failed))
     }
 
     /// Whether single results of this host may stand under a rule.

@@ -108,15 +108,16 @@ struct PairingGate {
         guard aggregate.tasks.contains(where: { $0.state.assignment != nil }) else { return true }
         let needed = PairingGate.provenAfter(unit.replication)
         let app = Trust.app(unit.app)
+        let spread = try spread(of: unit.id.batch)
         var companions: [Pairing.Companion] = []
         for task in aggregate.tasks {
             guard let assignment = task.state.assignment, let host = try host(assignment.host) else { continue }
             companions.append(
-                Pairing.Companion(host: try view(of: host, app, needed), counts: task.state.mayCount))
+                Pairing.Companion(host: try view(of: host, app, needed, spread), counts: task.state.mayCount))
         }
-        let rule = Pairing.Rule(unit.replication, try spread(of: unit.id.batch))
+        let rule = Pairing.Rule(unit.replication, spread)
         return Pairing.refusal(
-            of: try view(of: asker.host, app, needed), beside: companions, rule,
+            of: try view(of: asker.host, app, needed, spread), beside: companions, rule,
             among: asker.crowd.among(app: app, needed: needed),
             lot: core.keys.lot(of: asker.host.volunteer, for: unit.id), waited: now - unit.updatedAt) == nil
     }
@@ -127,12 +128,15 @@ struct PairingGate {
         if case .adaptive(let adaptive) = rule.acceptance { Int64(adaptive.window) } else { Int64(Trust.evidenceMin) }
     }
 
-    private func view(of host: HostRecord, _ app: String, _ needed: Int64) throws -> Pairing.Host {
+    private func view(
+        of host: HostRecord, _ app: String, _ needed: Int64, _ spread: SpreadRule
+    ) throws -> Pairing.Host {
         let trust = try tx.trust(of: host.id, app: app)
         return Pairing.Host(
             volunteer: host.volunteer, isProven: Trust.windowMax(trust, now: now) >= needed,
             network: asker.crowd.network(host.id),
-            team: nil, hardware: host.profile.hardware)
+            team: spread.teams ? try tx.team(of: host.volunteer, at: now)?.rawValue : nil,
+            hardware: host.profile.hardware)
     }
 
     private mutating func host(_ id: HostID) throws -> HostRecord? {

@@ -6,7 +6,10 @@ import Wire
 extension ProjectServer {
     /// What every host has earned, and whether the books balance: what the projects issued, the ledger's sum, the sum
     /// over hosts and the sum over volunteers must be one number; what is provisional is issued and in no sum yet.
-    public func creditReport(in tx: any StoreTransaction, now: Timestamp) throws -> WireCreditReport {
+    /// - Parameter voided: what was taken back; it is in no sum either.
+    public func creditReport(
+        in tx: any StoreTransaction, voided: VoidTally = VoidTally(), now: Timestamp
+    ) throws -> WireCreditReport {
         var report = WireCreditReport()
         let inProgress = try tx.inProgressCounts()
         var names: [VolunteerID: String] = [:]
@@ -20,6 +23,7 @@ extension ProjectServer {
             row.volunteerName = names[host.volunteer] ?? ""
             row.microcobblestones = host.credit.microcobblestones
             row.provisionalMicrocobblestones = host.provisionalCredit.microcobblestones
+            row.voidMicrocobblestones = voided.byHost[host.id, default: .zero].microcobblestones
             row.valid = UInt64(host.validCount)
             row.invalid = UInt64(host.invalidCount)
             row.errors = UInt64(host.errorCount)
@@ -40,6 +44,7 @@ extension ProjectServer {
         report.hostsTotalMicrocobblestones = summary.hostsTotal.microcobblestones
         report.issuedMicrocobblestones = issued
         report.provisionalMicrocobblestones = summary.provisional.microcobblestones
+        report.voidMicrocobblestones = report.hosts.reduce(0) { $0 + $1.voidMicrocobblestones }
         report.ledgerEntries = UInt64(summary.entries)
         report.balanced =
             summary.granted == summary.hostsTotal && summary.granted == summary.volunteersTotal

@@ -4,7 +4,8 @@ import Storage
 import Wire
 
 extension ProjectServer {
-    /// What checked results say of each host and app, and what follows from it, in words.
+    /// What checked results say of each host and app, and what follows from it, in words: those with most evidence of
+    /// faults first.
     /// - Parameter host: only this one; nil: all.
     public func trustReport(
         host: HostID?, in tx: any StoreTransaction, now: Timestamp
@@ -29,13 +30,18 @@ extension ProjectServer {
             row.results = UInt64(record.lastSequence)
             let standing = try tx.standingSeries(of: record.host, app: record.app, through: .max, limit: 100_000)
             row.standing = UInt64(standing.count)
-            row.explanation = explanation(row)
+            row.failureRateMin = Trust.failureRateMin(record)
+            row.explanation = explanation(row, needed: Trust.evidenceNeeded(record))
             report.hosts.append(row)
+        }
+        // The rows come in order of host and app, and stay so among equals.
+        report.hosts.sort { a, b in
+            (b.failureRateMin, b.failed, a.hostID, a.app) < (a.failureRateMin, a.failed, b.hostID, b.app)
         }
         return report
     }
 
-    private func explanation(_ row: WireTrustRow) -> String {
+    private func explanation(_ row: WireTrustRow, needed: Double) -> String {
         let history =
             row.failed == 0
             ? "\(row.passed) checked results passed and none failed"
@@ -45,7 +51,7 @@ extension ProjectServer {
         }
         if row.streak == 0 { return "\(history): every result is computed a second time" }
         let counted = (row.evidence * 10).rounded(.down) / 10
-        return "\(history); weighted by age they count \(counted), less than the \(Trust.evidenceMin) that are needed: "
+        return "\(history); weighted by age they count \(counted), less than the \(needed) that are needed: "
             + "every result is computed a second time"
     }
 }

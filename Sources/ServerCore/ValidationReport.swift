@@ -92,23 +92,33 @@ extension ProjectServer {
             row.distance = verdict.difference?.distance ?? 0
             row.tolerance = verdict.difference?.tolerance ?? 0
             row.comparedWith = verdict.comparedWith?.description ?? ""
-            if verdict.outcome == .valid {
-                row.creditMicrocobblestones = try earned(task.id, in: tx)
-            }
+            try fillCredit(of: task.id, &row, in: tx)
         case .failed(_, let error):
             row.reason = error.message.isEmpty ? error.code.text : "\(error.code.text): \(error.message)"
             row.reportedMs = UInt64(max(0, error.at.milliseconds))
-        case .unsent, .sent, .reported, .expired, .aborted, .notNeeded: break
+        case .reported: try fillCredit(of: task.id, &row, in: tx)
+        case .unsent, .sent, .expired, .aborted, .notNeeded: break
         }
         return row
     }
 }
 
 extension ProjectServer {
-    /// What a task has earned for good, in millionths of a cobblestone.
-    private func earned(_ task: TaskID, in tx: any StoreTransaction) throws -> Int64 {
-        let paid = try tx.ledgerEntries(for: task).filter { $0.kind == .grant || $0.kind == .release }
-        return paid.reduce(0) { $0 + $1.amount.microcobblestones }
+    /// What a task has earned for good, what it may still earn, and what was taken back.
+    private func fillCredit(of task: TaskID, _ row: inout WireTaskVerdictRow, in tx: any StoreTransaction) throws {
+        for entry in try tx.ledgerEntries(for: task) {
+            let amount = entry.amount.microcobblestones
+            switch entry.kind {
+            case .grant: row.creditMicrocobblestones += amount
+            case .hold: row.provisionalMicrocobblestones += amount
+            case .release:
+                row.creditMicrocobblestones += amount
+                row.provisionalMicrocobblestones -= amount
+            case .void:
+                row.voidMicrocobblestones += amount
+                row.provisionalMicrocobblestones -= amount
+            }
+        }
     }
 }
 
@@ -122,7 +132,7 @@ extension WorkUnitAggregate {
 }
 
 /// Names of hosts and volunteers, each looked up once per report.
-private struct HostNames {
+struct HostNames {
     private var known: [HostID: (String, String)] = [:]
 
     mutating func names(of host: HostID, in tx: any StoreTransaction) throws -> (String, String) {

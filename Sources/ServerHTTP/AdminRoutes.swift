@@ -21,6 +21,7 @@ extension ServerRoutes {
         router.get("/v1/reports/validation", use: validation)
         router.get("/v1/reports/trust", use: trust)
         router.get("/v1/exports/credit", use: creditExport)
+        router.get("/v1/reports/disagreements", use: disagreements)
     }
 
     @Sendable func submit(_ request: Request, _ context: ServerContext) async throws -> Response {
@@ -135,31 +136,6 @@ extension ServerRoutes {
             }
             try await writer.finish(nil)
         }
-    }
-
-    @Sendable func credit(_ request: Request, _ context: ServerContext) async throws -> Response {
-        try requireToken(request)
-        let report = try await writer.perform { [core] tx, now in try core.creditReport(in: tx, now: now) }
-        return try ReplyFormat.forTools(request).response(report)
-    }
-
-    /// By the query `[host=N]`.
-    @Sendable func trust(_ request: Request, _ context: ServerContext) async throws -> Response {
-        try requireToken(request)
-        var host: HostID?
-        if let text = request.uri.queryParameters["host"] {
-            guard let number = Int64(text), number > 0 else {
-                throw RequestRefusal(.badRequest, "host is not a number")
-            }
-            host = HostID(rawValue: number)
-        }
-        let asked = host
-        let report = try await writer.perform { [core] tx, now in
-            if let asked, try tx.host(asked) == nil { return WireTrustReport?.none }
-            return try core.trustReport(host: asked, in: tx, now: now)
-        }
-        guard let report else { throw RequestRefusal(.notFound, "there is no host \(asked?.rawValue ?? 0)") }
-        return try ReplyFormat.forTools(request).response(report)
     }
 
     @Sendable func validation(_ request: Request, _ context: ServerContext) async throws -> Response {

@@ -20,6 +20,7 @@ public struct ServerRoutes: Sendable {
     let uploads = UploadQuota()
     let pages = PageShelf<String>()
     let reports = PageShelf<WireValidationReport>()
+    let voids = VoidShelf()
 
     /// - Parameter token: what admins and scientists must show; only its hash is kept.
     public init(runtime: ServerRuntime, files: ServerFiles, web: WebFolder, token: String) {

@@ -41,6 +41,7 @@ struct MessageTarget: FuzzTarget {
         try add(SampleMessages.status)
         try add(SampleMessages.credit)
         try add(SampleMessages.validation)
+        try add(SampleMessages.disagreements)
         try add(SampleMessages.progress)
         try add(SampleMessages.run) { for input in $0.inputs { _ = try input.ref.domain() } }
         try add(SampleMessages.difference) { _ = try $0.domain() }

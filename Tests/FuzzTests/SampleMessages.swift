@@ -191,6 +191,25 @@ enum SampleMessages {
         ]
     }
 
+    static let disagreements = filled(WireDisagreementReport.self) {
+        $0.batchID = 1
+        $0.rows = [
+            filled(WireDisagreementRow.self) {
+                $0.hostID = 2
+                $0.againstHostIds = [1, 3]
+                $0.distance = .infinity
+            }
+        ]
+        $0.edges = [filled(WireAgreementEdge.self) { ($0.hostA, $0.hostB, $0.met) = (1, 2, 300) }]
+        $0.cliques = [
+            filled(WireSuspectedClique.self) {
+                $0.hostIds = [2, 4]
+                $0.chance = 1e-9
+                $0.links = [filled(WireCliqueLink.self) { $0.standing = 3 }]
+            }
+        ]
+    }
+
     static let progress = filled(WireRunProgress.self) {
         $0.fraction = 0.5
         $0.cpuSeconds = 1

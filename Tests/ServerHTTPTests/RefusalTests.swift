@@ -34,7 +34,8 @@ struct RefusalTests {
             let routes = [
                 ("GET", "/v1/batches"), ("POST", "/v1/batches"), ("GET", "/v1/batches/1"),
                 ("POST", "/v1/batches/1/cancel"), ("GET", "/v1/batches/1/results/x"), ("GET", "/v1/reports/credit"),
-                ("GET", "/v1/reports/validation?batch=1"), ("PATCH", "/v1/blobs/\(hex)"),
+                ("GET", "/v1/reports/validation?batch=1"), ("GET", "/v1/reports/disagreements"),
+                ("PATCH", "/v1/blobs/\(hex)"),
             ]
             let wrong = ["", "Bearer", "Bearer ", "Bearer \(site.token)x", "bearer \(site.token)", site.token]
             for (method, path) in routes {

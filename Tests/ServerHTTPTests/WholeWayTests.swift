@@ -17,6 +17,7 @@ struct WholeWayTests {
             try await site.until(batch) { $0.state == "finished" }
             try await expectAnswer(site, batch)
             try await expectReports(site, batch)
+            try await expectDisagreements(site, batch)
             try await expectPages(site, batch)
         }
     }
@@ -85,6 +86,26 @@ struct WholeWayTests {
         let packed = try await site.probe.send("GET", path, binary)
         #expect(packed.fields["content-type"] == "application/x-protobuf")
         #expect(try WireValidationReport(serializedBytes: packed.body).unitsAgreed == 2)
+    }
+
+    private func expectDisagreements(_ site: LiveSite, _ batch: UInt64) async throws {
+        let path = "/v1/reports/disagreements"
+        let answer = try await site.probe.send("GET", path, site.admin)
+        let report = try WireDisagreementReport(jsonUTF8Bytes: answer.body)
+        #expect(report.unitsRead == 2 && report.disagreementsTotal == 2 && report.edgesTotal == 3)
+        #expect(report.rows.map(\.verdict) == ["refuted", "refuted"] && report.rows[0].distance == 5)
+        #expect(report.rows[0].volunteerName.hasPrefix("Mallory") && report.hosts.map(\.hostID) == [1, 2, 3])
+        let narrow = try await site.probe.send("GET", path + "?batch=\(batch)&host=2&rows=0", site.admin)
+        let one = try WireDisagreementReport(jsonUTF8Bytes: narrow.body)
+        #expect(one.batchID == batch && one.hostID == 2 && one.rows.isEmpty && one.disagreementsTotal == 0)
+        for (query, status, text) in [
+            ("?batch=99", 404, "there is no batch 99"), ("?host=99", 404, "there is no host 99"),
+            ("?batch=x", 400, "batch is not a number"), ("?host=-1", 400, "host is not a number"),
+            ("?rows=10001", 400, "rows is not a number from 0 to 10000"),
+        ] {
+            let refused = try await site.probe.send("GET", path + query, site.admin)
+            #expect(refused.status == status && refused.text.contains(text), "\(query): \(refused.text)")
+        }
     }
 
     private func expectPages(_ site: LiveSite, _ batch: UInt64) async throws {

@@ -219,6 +219,9 @@ public nonisolated struct WireCreditReport: Sendable {
   /// What hosts have earned with results that are not final yet; not part of the other sums, but of what was issued.
   public var provisionalMicrocobblestones: Int64 = 0
 
+  /// What was provisional and was taken back; part of no sum.
+  public var voidMicrocobblestones: Int64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -258,6 +261,8 @@ public nonisolated struct WireCreditRow: Sendable {
 
   /// Empty: the volunteer is in no team.
   public var teamName: String = String()
+
+  public var voidMicrocobblestones: Int64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -318,6 +323,9 @@ public nonisolated struct WireTrustRow: Sendable {
 
   /// Checked results that passed since the last failure.
   public var streak: UInt64 = 0
+
+  /// With 95 % confidence, at least this share of its checked results fails; rows stand in this order, largest first.
+  public var failureRateMin: Double = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -381,12 +389,229 @@ public nonisolated struct WireUnitReport: Sendable {
   fileprivate var _canonical: UInt32? = nil
 }
 
-public nonisolated struct WireTaskVerdictRow: Sendable {
+public nonisolated struct WireTaskVerdictRow: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var ordinal: UInt32 = 0
+  public var ordinal: UInt32 {
+    get {_storage._ordinal}
+    set {_uniqueStorage()._ordinal = newValue}
+  }
+
+  public var hostID: UInt64 {
+    get {_storage._hostID}
+    set {_uniqueStorage()._hostID = newValue}
+  }
+
+  public var hostName: String {
+    get {_storage._hostName}
+    set {_uniqueStorage()._hostName = newValue}
+  }
+
+  public var volunteerName: String {
+    get {_storage._volunteerName}
+    set {_uniqueStorage()._volunteerName = newValue}
+  }
+
+  /// unsent, sent, reported, valid, invalid, inconclusive, too late, failed, expired, aborted, not needed
+  public var state: String {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
+
+  /// Where it differs first, by how much, and what was allowed; empty when it agrees.
+  public var element: String {
+    get {_storage._element}
+    set {_uniqueStorage()._element = newValue}
+  }
+
+  public var distance: Double {
+    get {_storage._distance}
+    set {_uniqueStorage()._distance = newValue}
+  }
+
+  public var tolerance: Double {
+    get {_storage._tolerance}
+    set {_uniqueStorage()._tolerance = newValue}
+  }
+
+  public var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
+
+  public var comparedWith: String {
+    get {_storage._comparedWith}
+    set {_uniqueStorage()._comparedWith = newValue}
+  }
+
+  public var creditMicrocobblestones: Int64 {
+    get {_storage._creditMicrocobblestones}
+    set {_uniqueStorage()._creditMicrocobblestones = newValue}
+  }
+
+  public var cpuSeconds: Double {
+    get {_storage._cpuSeconds}
+    set {_uniqueStorage()._cpuSeconds = newValue}
+  }
+
+  public var fingerprint: String {
+    get {_storage._fingerprint}
+    set {_uniqueStorage()._fingerprint = newValue}
+  }
+
+  public var resultSha256: String {
+    get {_storage._resultSha256}
+    set {_uniqueStorage()._resultSha256 = newValue}
+  }
+
+  public var reportedMs: UInt64 {
+    get {_storage._reportedMs}
+    set {_uniqueStorage()._reportedMs = newValue}
+  }
+
+  /// What it has earned if it becomes final, and what was taken back.
+  public var provisionalMicrocobblestones: Int64 {
+    get {_storage._provisionalMicrocobblestones}
+    set {_uniqueStorage()._provisionalMicrocobblestones = newValue}
+  }
+
+  public var voidMicrocobblestones: Int64 {
+    get {_storage._voidMicrocobblestones}
+    set {_uniqueStorage()._voidMicrocobblestones = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// GET /v1/reports/disagreements[?batch=N][&host=N][&rows=N]: who disagreed with whom, and the agreement graph.
+public nonisolated struct WireDisagreementReport: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What was asked; 0: all batches, all hosts. With a host only its rows, edges, groups and meetings are listed; what
+  /// is more than chance is always computed from everything that was read.
+  public var batchID: UInt64 {
+    get {_storage._batchID}
+    set {_uniqueStorage()._batchID = newValue}
+  }
+
+  public var hostID: UInt64 {
+    get {_storage._hostID}
+    set {_uniqueStorage()._hostID = newValue}
+  }
+
+  public var unitsRead: UInt64 {
+    get {_storage._unitsRead}
+    set {_uniqueStorage()._unitsRead = newValue}
+  }
+
+  /// Units in which results of two hosts or more were compared.
+  public var unitsCompared: UInt64 {
+    get {_storage._unitsCompared}
+    set {_uniqueStorage()._unitsCompared = newValue}
+  }
+
+  /// Refused and undecided results; at most as many are listed as were asked for.
+  public var disagreementsTotal: UInt64 {
+    get {_storage._disagreementsTotal}
+    set {_uniqueStorage()._disagreementsTotal = newValue}
+  }
+
+  public var rows: [WireDisagreementRow] {
+    get {_storage._rows}
+    set {_uniqueStorage()._rows = newValue}
+  }
+
+  /// Ordered by evidence, most first.
+  public var hosts: [WireHostEvidenceRow] {
+    get {_storage._hosts}
+    set {_uniqueStorage()._hosts = newValue}
+  }
+
+  public var hostsTotal: UInt64 {
+    get {_storage._hostsTotal}
+    set {_uniqueStorage()._hostsTotal = newValue}
+  }
+
+  /// Edges with disagreements first, then those with most agreements.
+  public var edges: [WireAgreementEdge] {
+    get {_storage._edges}
+    set {_uniqueStorage()._edges = newValue}
+  }
+
+  public var edgesTotal: UInt64 {
+    get {_storage._edgesTotal}
+    set {_uniqueStorage()._edgesTotal = newValue}
+  }
+
+  public var classes: [WireClassPairRow] {
+    get {_storage._classes}
+    set {_uniqueStorage()._classes = newValue}
+  }
+
+  public var cliques: [WireSuspectedClique] {
+    get {_storage._cliques}
+    set {_uniqueStorage()._cliques = newValue}
+  }
+
+  public var worthALook: [WireFrequentMeeting] {
+    get {_storage._worthALook}
+    set {_uniqueStorage()._worthALook = newValue}
+  }
+
+  public var worthALookTotal: UInt64 {
+    get {_storage._worthALookTotal}
+    set {_uniqueStorage()._worthALookTotal = newValue}
+  }
+
+  /// Pairs of hosts among which was looked, and the chance that honest hosts give one suspected link of one kind.
+  public var pairs: UInt64 {
+    get {_storage._pairs}
+    set {_uniqueStorage()._pairs = newValue}
+  }
+
+  public var alpha: Double {
+    get {_storage._alpha}
+    set {_uniqueStorage()._alpha = newValue}
+  }
+
+  /// What was read and did not fit into the graph: meetings of pairs, units with a contradiction.
+  public var meetingsLeftOut: UInt64 {
+    get {_storage._meetingsLeftOut}
+    set {_uniqueStorage()._meetingsLeftOut = newValue}
+  }
+
+  public var contradictionsLeftOut: UInt64 {
+    get {_storage._contradictionsLeftOut}
+    set {_uniqueStorage()._contradictionsLeftOut = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct WireDisagreementRow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var batchID: UInt64 = 0
+
+  public var unit: UInt64 = 0
+
+  public var label: String = String()
+
+  public var task: UInt32 = 0
 
   public var hostID: UInt64 = 0
 
@@ -394,10 +619,18 @@ public nonisolated struct WireTaskVerdictRow: Sendable {
 
   public var volunteerName: String = String()
 
-  /// unsent, sent, reported, valid, invalid, inconclusive, too late, failed, expired, aborted, not needed
-  public var state: String = String()
+  /// Hardware class: what computed it.
+  public var fingerprint: String = String()
 
-  /// Where it differs first, by how much, and what was allowed; empty when it agrees.
+  /// outvoted, refuted, malformed, against a proven result, against one result, no agreement
+  public var verdict: String = String()
+
+  /// The task that it was compared with, and the hosts whose results agree with that one.
+  public var comparedWith: String = String()
+
+  public var againstHostIds: [UInt64] = []
+
+  /// Where it differs first, by how much, and what was allowed; empty where nothing was measured.
   public var element: String = String()
 
   public var distance: Double = 0
@@ -406,17 +639,171 @@ public nonisolated struct WireTaskVerdictRow: Sendable {
 
   public var reason: String = String()
 
-  public var comparedWith: String = String()
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  public var creditMicrocobblestones: Int64 = 0
+  public init() {}
+}
 
-  public var cpuSeconds: Double = 0
+public nonisolated struct WireHostEvidenceRow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostID: UInt64 = 0
+
+  public var hostName: String = String()
+
+  public var volunteerName: String = String()
 
   public var fingerprint: String = String()
 
-  public var resultSha256: String = String()
+  /// Results that somebody or something has looked at and decided.
+  public var checked: UInt64 = 0
 
-  public var reportedMs: UInt64 = 0
+  public var agreed: UInt64 = 0
+
+  public var proven: UInt64 = 0
+
+  /// Refused, by how much it proves.
+  public var malformed: UInt64 = 0
+
+  public var refuted: UInt64 = 0
+
+  public var againstProven: UInt64 = 0
+
+  public var outvoted: UInt64 = 0
+
+  public var againstOne: UInt64 = 0
+
+  public var unchecked: UInt64 = 0
+
+  public var undecided: UInt64 = 0
+
+  /// With 95 % confidence, at least this share of its results is wrong.
+  public var failureRateMin: Double = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireAgreementEdge: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostA: UInt64 = 0
+
+  public var hostB: UInt64 = 0
+
+  public var met: UInt64 = 0
+
+  public var agreed: UInt64 = 0
+
+  public var differed: UInt64 = 0
+
+  /// Both refused, and of those the same.
+  public var bothRefused: UInt64 = 0
+
+  public var alike: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireClassPairRow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var classA: String = String()
+
+  public var classB: String = String()
+
+  public var agreed: UInt64 = 0
+
+  public var differed: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireSuspectedClique: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostIds: [UInt64] = []
+
+  /// Units in which two members or more stood together against others, and how many volunteers those were.
+  public var standing: UInt64 = 0
+
+  public var contradictedVolunteers: UInt64 = 0
+
+  /// Pairs of members refused alike.
+  public var alike: UInt64 = 0
+
+  public var refusedByCheck: UInt64 = 0
+
+  public var met: UInt64 = 0
+
+  public var metExpected: Double = 0
+
+  /// The chance that honest hosts give the weakest link.
+  public var chance: Double = 0
+
+  /// Members are of one hardware class that explains it as well.
+  public var classExplains: Bool = false
+
+  public var links: [WireCliqueLink] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireCliqueLink: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostA: UInt64 = 0
+
+  public var hostB: UInt64 = 0
+
+  public var standing: UInt64 = 0
+
+  public var standingExpected: Double = 0
+
+  public var bothRefused: UInt64 = 0
+
+  public var alike: UInt64 = 0
+
+  public var chance: Double = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireFrequentMeeting: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostA: UInt64 = 0
+
+  public var hostB: UInt64 = 0
+
+  public var met: UInt64 = 0
+
+  public var metExpected: Double = 0
+
+  public var differed: UInt64 = 0
+
+  public var chance: Double = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -796,7 +1183,7 @@ nonisolated extension WireBatchStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreditReport"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{3}ledger_total_microcobblestones\0\u{3}hosts_total_microcobblestones\0\u{3}issued_microcobblestones\0\u{3}ledger_entries\0\u{1}balanced\0\u{3}provisional_microcobblestones\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hosts\0\u{3}ledger_total_microcobblestones\0\u{3}hosts_total_microcobblestones\0\u{3}issued_microcobblestones\0\u{3}ledger_entries\0\u{1}balanced\0\u{3}provisional_microcobblestones\0\u{3}void_microcobblestones\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -811,6 +1198,7 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.ledgerEntries) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.balanced) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self.provisionalMicrocobblestones) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.voidMicrocobblestones) }()
       default: break
       }
     }
@@ -838,6 +1226,9 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.provisionalMicrocobblestones != 0 {
       try visitor.visitSingularInt64Field(value: self.provisionalMicrocobblestones, fieldNumber: 7)
     }
+    if self.voidMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.voidMicrocobblestones, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -849,6 +1240,7 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.ledgerEntries != rhs.ledgerEntries {return false}
     if lhs.balanced != rhs.balanced {return false}
     if lhs.provisionalMicrocobblestones != rhs.provisionalMicrocobblestones {return false}
+    if lhs.voidMicrocobblestones != rhs.voidMicrocobblestones {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -856,7 +1248,7 @@ nonisolated extension WireCreditReport: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CreditRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{1}microcobblestones\0\u{1}valid\0\u{1}invalid\0\u{1}errors\0\u{3}in_progress\0\u{3}measured_gflops\0\u{3}last_seen_ms\0\u{3}provisional_microcobblestones\0\u{3}recent_average\0\u{3}team_name\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{1}microcobblestones\0\u{1}valid\0\u{1}invalid\0\u{1}errors\0\u{3}in_progress\0\u{3}measured_gflops\0\u{3}last_seen_ms\0\u{3}provisional_microcobblestones\0\u{3}recent_average\0\u{3}team_name\0\u{3}void_microcobblestones\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -878,6 +1270,7 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 12: try { try decoder.decodeSingularInt64Field(value: &self.provisionalMicrocobblestones) }()
       case 13: try { try decoder.decodeSingularDoubleField(value: &self.recentAverage) }()
       case 14: try { try decoder.decodeSingularStringField(value: &self.teamName) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.voidMicrocobblestones) }()
       default: break
       }
     }
@@ -926,6 +1319,9 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.teamName.isEmpty {
       try visitor.visitSingularStringField(value: self.teamName, fieldNumber: 14)
     }
+    if self.voidMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.voidMicrocobblestones, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -944,6 +1340,7 @@ nonisolated extension WireCreditRow: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.provisionalMicrocobblestones != rhs.provisionalMicrocobblestones {return false}
     if lhs.recentAverage != rhs.recentAverage {return false}
     if lhs.teamName != rhs.teamName {return false}
+    if lhs.voidMicrocobblestones != rhs.voidMicrocobblestones {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -991,7 +1388,7 @@ nonisolated extension WireTrustReport: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireTrustRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".TrustRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_name\0\u{1}app\0\u{3}window_max\0\u{1}evidence\0\u{1}passed\0\u{1}failed\0\u{3}last_failed_ms\0\u{1}results\0\u{1}standing\0\u{1}explanation\0\u{1}streak\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_name\0\u{1}app\0\u{3}window_max\0\u{1}evidence\0\u{1}passed\0\u{1}failed\0\u{3}last_failed_ms\0\u{1}results\0\u{1}standing\0\u{1}explanation\0\u{1}streak\0\u{3}failure_rate_min\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1012,6 +1409,7 @@ nonisolated extension WireTrustRow: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.standing) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.explanation) }()
       case 13: try { try decoder.decodeSingularUInt64Field(value: &self.streak) }()
+      case 14: try { try decoder.decodeSingularDoubleField(value: &self.failureRateMin) }()
       default: break
       }
     }
@@ -1057,6 +1455,9 @@ nonisolated extension WireTrustRow: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.streak != 0 {
       try visitor.visitSingularUInt64Field(value: self.streak, fieldNumber: 13)
     }
+    if self.failureRateMin.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.failureRateMin, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1074,6 +1475,7 @@ nonisolated extension WireTrustRow: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.standing != rhs.standing {return false}
     if lhs.explanation != rhs.explanation {return false}
     if lhs.streak != rhs.streak {return false}
+    if lhs.failureRateMin != rhs.failureRateMin {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1200,7 +1602,370 @@ nonisolated extension WireUnitReport: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireTaskVerdictRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".TaskVerdictRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ordinal\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_name\0\u{1}state\0\u{1}element\0\u{1}distance\0\u{1}tolerance\0\u{1}reason\0\u{3}compared_with\0\u{3}credit_microcobblestones\0\u{3}cpu_seconds\0\u{1}fingerprint\0\u{3}result_sha256\0\u{3}reported_ms\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ordinal\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_name\0\u{1}state\0\u{1}element\0\u{1}distance\0\u{1}tolerance\0\u{1}reason\0\u{3}compared_with\0\u{3}credit_microcobblestones\0\u{3}cpu_seconds\0\u{1}fingerprint\0\u{3}result_sha256\0\u{3}reported_ms\0\u{3}provisional_microcobblestones\0\u{3}void_microcobblestones\0")
+
+  fileprivate class _StorageClass {
+    var _ordinal: UInt32 = 0
+    var _hostID: UInt64 = 0
+    var _hostName: String = String()
+    var _volunteerName: String = String()
+    var _state: String = String()
+    var _element: String = String()
+    var _distance: Double = 0
+    var _tolerance: Double = 0
+    var _reason: String = String()
+    var _comparedWith: String = String()
+    var _creditMicrocobblestones: Int64 = 0
+    var _cpuSeconds: Double = 0
+    var _fingerprint: String = String()
+    var _resultSha256: String = String()
+    var _reportedMs: UInt64 = 0
+    var _provisionalMicrocobblestones: Int64 = 0
+    var _voidMicrocobblestones: Int64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _ordinal = source._ordinal
+      _hostID = source._hostID
+      _hostName = source._hostName
+      _volunteerName = source._volunteerName
+      _state = source._state
+      _element = source._element
+      _distance = source._distance
+      _tolerance = source._tolerance
+      _reason = source._reason
+      _comparedWith = source._comparedWith
+      _creditMicrocobblestones = source._creditMicrocobblestones
+      _cpuSeconds = source._cpuSeconds
+      _fingerprint = source._fingerprint
+      _resultSha256 = source._resultSha256
+      _reportedMs = source._reportedMs
+      _provisionalMicrocobblestones = source._provisionalMicrocobblestones
+      _voidMicrocobblestones = source._voidMicrocobblestones
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._ordinal) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._hostID) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._hostName) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._volunteerName) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._state) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._element) }()
+        case 7: try { try decoder.decodeSingularDoubleField(value: &_storage._distance) }()
+        case 8: try { try decoder.decodeSingularDoubleField(value: &_storage._tolerance) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._comparedWith) }()
+        case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._creditMicrocobblestones) }()
+        case 12: try { try decoder.decodeSingularDoubleField(value: &_storage._cpuSeconds) }()
+        case 13: try { try decoder.decodeSingularStringField(value: &_storage._fingerprint) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._resultSha256) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._reportedMs) }()
+        case 16: try { try decoder.decodeSingularInt64Field(value: &_storage._provisionalMicrocobblestones) }()
+        case 17: try { try decoder.decodeSingularInt64Field(value: &_storage._voidMicrocobblestones) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._ordinal != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._ordinal, fieldNumber: 1)
+      }
+      if _storage._hostID != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._hostID, fieldNumber: 2)
+      }
+      if !_storage._hostName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._hostName, fieldNumber: 3)
+      }
+      if !_storage._volunteerName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._volunteerName, fieldNumber: 4)
+      }
+      if !_storage._state.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._state, fieldNumber: 5)
+      }
+      if !_storage._element.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._element, fieldNumber: 6)
+      }
+      if _storage._distance.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._distance, fieldNumber: 7)
+      }
+      if _storage._tolerance.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._tolerance, fieldNumber: 8)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 9)
+      }
+      if !_storage._comparedWith.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._comparedWith, fieldNumber: 10)
+      }
+      if _storage._creditMicrocobblestones != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._creditMicrocobblestones, fieldNumber: 11)
+      }
+      if _storage._cpuSeconds.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._cpuSeconds, fieldNumber: 12)
+      }
+      if !_storage._fingerprint.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._fingerprint, fieldNumber: 13)
+      }
+      if !_storage._resultSha256.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._resultSha256, fieldNumber: 14)
+      }
+      if _storage._reportedMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._reportedMs, fieldNumber: 15)
+      }
+      if _storage._provisionalMicrocobblestones != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._provisionalMicrocobblestones, fieldNumber: 16)
+      }
+      if _storage._voidMicrocobblestones != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._voidMicrocobblestones, fieldNumber: 17)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireTaskVerdictRow, rhs: WireTaskVerdictRow) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._ordinal != rhs_storage._ordinal {return false}
+        if _storage._hostID != rhs_storage._hostID {return false}
+        if _storage._hostName != rhs_storage._hostName {return false}
+        if _storage._volunteerName != rhs_storage._volunteerName {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._element != rhs_storage._element {return false}
+        if _storage._distance != rhs_storage._distance {return false}
+        if _storage._tolerance != rhs_storage._tolerance {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._comparedWith != rhs_storage._comparedWith {return false}
+        if _storage._creditMicrocobblestones != rhs_storage._creditMicrocobblestones {return false}
+        if _storage._cpuSeconds != rhs_storage._cpuSeconds {return false}
+        if _storage._fingerprint != rhs_storage._fingerprint {return false}
+        if _storage._resultSha256 != rhs_storage._resultSha256 {return false}
+        if _storage._reportedMs != rhs_storage._reportedMs {return false}
+        if _storage._provisionalMicrocobblestones != rhs_storage._provisionalMicrocobblestones {return false}
+        if _storage._voidMicrocobblestones != rhs_storage._voidMicrocobblestones {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDisagreementReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DisagreementReport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}batch_id\0\u{3}host_id\0\u{3}units_read\0\u{3}units_compared\0\u{3}disagreements_total\0\u{1}rows\0\u{1}hosts\0\u{3}hosts_total\0\u{1}edges\0\u{3}edges_total\0\u{1}classes\0\u{1}cliques\0\u{3}worth_a_look\0\u{3}worth_a_look_total\0\u{1}pairs\0\u{1}alpha\0\u{3}meetings_left_out\0\u{3}contradictions_left_out\0")
+
+  fileprivate class _StorageClass {
+    var _batchID: UInt64 = 0
+    var _hostID: UInt64 = 0
+    var _unitsRead: UInt64 = 0
+    var _unitsCompared: UInt64 = 0
+    var _disagreementsTotal: UInt64 = 0
+    var _rows: [WireDisagreementRow] = []
+    var _hosts: [WireHostEvidenceRow] = []
+    var _hostsTotal: UInt64 = 0
+    var _edges: [WireAgreementEdge] = []
+    var _edgesTotal: UInt64 = 0
+    var _classes: [WireClassPairRow] = []
+    var _cliques: [WireSuspectedClique] = []
+    var _worthALook: [WireFrequentMeeting] = []
+    var _worthALookTotal: UInt64 = 0
+    var _pairs: UInt64 = 0
+    var _alpha: Double = 0
+    var _meetingsLeftOut: UInt64 = 0
+    var _contradictionsLeftOut: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _batchID = source._batchID
+      _hostID = source._hostID
+      _unitsRead = source._unitsRead
+      _unitsCompared = source._unitsCompared
+      _disagreementsTotal = source._disagreementsTotal
+      _rows = source._rows
+      _hosts = source._hosts
+      _hostsTotal = source._hostsTotal
+      _edges = source._edges
+      _edgesTotal = source._edgesTotal
+      _classes = source._classes
+      _cliques = source._cliques
+      _worthALook = source._worthALook
+      _worthALookTotal = source._worthALookTotal
+      _pairs = source._pairs
+      _alpha = source._alpha
+      _meetingsLeftOut = source._meetingsLeftOut
+      _contradictionsLeftOut = source._contradictionsLeftOut
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._batchID) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._hostID) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._unitsRead) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._unitsCompared) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._disagreementsTotal) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._rows) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._hosts) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._hostsTotal) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._edges) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._edgesTotal) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._classes) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._cliques) }()
+        case 13: try { try decoder.decodeRepeatedMessageField(value: &_storage._worthALook) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._worthALookTotal) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._pairs) }()
+        case 16: try { try decoder.decodeSingularDoubleField(value: &_storage._alpha) }()
+        case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._meetingsLeftOut) }()
+        case 18: try { try decoder.decodeSingularUInt64Field(value: &_storage._contradictionsLeftOut) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._batchID != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._batchID, fieldNumber: 1)
+      }
+      if _storage._hostID != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._hostID, fieldNumber: 2)
+      }
+      if _storage._unitsRead != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unitsRead, fieldNumber: 3)
+      }
+      if _storage._unitsCompared != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unitsCompared, fieldNumber: 4)
+      }
+      if _storage._disagreementsTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._disagreementsTotal, fieldNumber: 5)
+      }
+      if !_storage._rows.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._rows, fieldNumber: 6)
+      }
+      if !_storage._hosts.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._hosts, fieldNumber: 7)
+      }
+      if _storage._hostsTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._hostsTotal, fieldNumber: 8)
+      }
+      if !_storage._edges.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._edges, fieldNumber: 9)
+      }
+      if _storage._edgesTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._edgesTotal, fieldNumber: 10)
+      }
+      if !_storage._classes.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._classes, fieldNumber: 11)
+      }
+      if !_storage._cliques.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._cliques, fieldNumber: 12)
+      }
+      if !_storage._worthALook.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._worthALook, fieldNumber: 13)
+      }
+      if _storage._worthALookTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._worthALookTotal, fieldNumber: 14)
+      }
+      if _storage._pairs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._pairs, fieldNumber: 15)
+      }
+      if _storage._alpha.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._alpha, fieldNumber: 16)
+      }
+      if _storage._meetingsLeftOut != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._meetingsLeftOut, fieldNumber: 17)
+      }
+      if _storage._contradictionsLeftOut != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._contradictionsLeftOut, fieldNumber: 18)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDisagreementReport, rhs: WireDisagreementReport) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._batchID != rhs_storage._batchID {return false}
+        if _storage._hostID != rhs_storage._hostID {return false}
+        if _storage._unitsRead != rhs_storage._unitsRead {return false}
+        if _storage._unitsCompared != rhs_storage._unitsCompared {return false}
+        if _storage._disagreementsTotal != rhs_storage._disagreementsTotal {return false}
+        if _storage._rows != rhs_storage._rows {return false}
+        if _storage._hosts != rhs_storage._hosts {return false}
+        if _storage._hostsTotal != rhs_storage._hostsTotal {return false}
+        if _storage._edges != rhs_storage._edges {return false}
+        if _storage._edgesTotal != rhs_storage._edgesTotal {return false}
+        if _storage._classes != rhs_storage._classes {return false}
+        if _storage._cliques != rhs_storage._cliques {return false}
+        if _storage._worthALook != rhs_storage._worthALook {return false}
+        if _storage._worthALookTotal != rhs_storage._worthALookTotal {return false}
+        if _storage._pairs != rhs_storage._pairs {return false}
+        if _storage._alpha != rhs_storage._alpha {return false}
+        if _storage._meetingsLeftOut != rhs_storage._meetingsLeftOut {return false}
+        if _storage._contradictionsLeftOut != rhs_storage._contradictionsLeftOut {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDisagreementRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DisagreementRow"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}batch_id\0\u{1}unit\0\u{1}label\0\u{1}task\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_name\0\u{1}fingerprint\0\u{1}verdict\0\u{3}compared_with\0\u{3}against_host_ids\0\u{1}element\0\u{1}distance\0\u{1}tolerance\0\u{1}reason\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1208,91 +1973,486 @@ nonisolated extension WireTaskVerdictRow: SwiftProtobuf.Message, SwiftProtobuf._
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.ordinal) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.hostName) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.volunteerName) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.state) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.element) }()
-      case 7: try { try decoder.decodeSingularDoubleField(value: &self.distance) }()
-      case 8: try { try decoder.decodeSingularDoubleField(value: &self.tolerance) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.batchID) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.unit) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.label) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.task) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.hostName) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.volunteerName) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.fingerprint) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.verdict) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.comparedWith) }()
-      case 11: try { try decoder.decodeSingularInt64Field(value: &self.creditMicrocobblestones) }()
-      case 12: try { try decoder.decodeSingularDoubleField(value: &self.cpuSeconds) }()
-      case 13: try { try decoder.decodeSingularStringField(value: &self.fingerprint) }()
-      case 14: try { try decoder.decodeSingularStringField(value: &self.resultSha256) }()
-      case 15: try { try decoder.decodeSingularUInt64Field(value: &self.reportedMs) }()
+      case 11: try { try decoder.decodeRepeatedUInt64Field(value: &self.againstHostIds) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.element) }()
+      case 13: try { try decoder.decodeSingularDoubleField(value: &self.distance) }()
+      case 14: try { try decoder.decodeSingularDoubleField(value: &self.tolerance) }()
+      case 15: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.ordinal != 0 {
-      try visitor.visitSingularUInt32Field(value: self.ordinal, fieldNumber: 1)
+    if self.batchID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.batchID, fieldNumber: 1)
+    }
+    if self.unit != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unit, fieldNumber: 2)
+    }
+    if !self.label.isEmpty {
+      try visitor.visitSingularStringField(value: self.label, fieldNumber: 3)
+    }
+    if self.task != 0 {
+      try visitor.visitSingularUInt32Field(value: self.task, fieldNumber: 4)
     }
     if self.hostID != 0 {
-      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 2)
+      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 5)
     }
     if !self.hostName.isEmpty {
-      try visitor.visitSingularStringField(value: self.hostName, fieldNumber: 3)
+      try visitor.visitSingularStringField(value: self.hostName, fieldNumber: 6)
     }
     if !self.volunteerName.isEmpty {
-      try visitor.visitSingularStringField(value: self.volunteerName, fieldNumber: 4)
+      try visitor.visitSingularStringField(value: self.volunteerName, fieldNumber: 7)
     }
-    if !self.state.isEmpty {
-      try visitor.visitSingularStringField(value: self.state, fieldNumber: 5)
+    if !self.fingerprint.isEmpty {
+      try visitor.visitSingularStringField(value: self.fingerprint, fieldNumber: 8)
     }
-    if !self.element.isEmpty {
-      try visitor.visitSingularStringField(value: self.element, fieldNumber: 6)
-    }
-    if self.distance.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.distance, fieldNumber: 7)
-    }
-    if self.tolerance.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.tolerance, fieldNumber: 8)
-    }
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 9)
+    if !self.verdict.isEmpty {
+      try visitor.visitSingularStringField(value: self.verdict, fieldNumber: 9)
     }
     if !self.comparedWith.isEmpty {
       try visitor.visitSingularStringField(value: self.comparedWith, fieldNumber: 10)
     }
-    if self.creditMicrocobblestones != 0 {
-      try visitor.visitSingularInt64Field(value: self.creditMicrocobblestones, fieldNumber: 11)
+    if !self.againstHostIds.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.againstHostIds, fieldNumber: 11)
     }
-    if self.cpuSeconds.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.cpuSeconds, fieldNumber: 12)
+    if !self.element.isEmpty {
+      try visitor.visitSingularStringField(value: self.element, fieldNumber: 12)
     }
-    if !self.fingerprint.isEmpty {
-      try visitor.visitSingularStringField(value: self.fingerprint, fieldNumber: 13)
+    if self.distance.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.distance, fieldNumber: 13)
     }
-    if !self.resultSha256.isEmpty {
-      try visitor.visitSingularStringField(value: self.resultSha256, fieldNumber: 14)
+    if self.tolerance.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.tolerance, fieldNumber: 14)
     }
-    if self.reportedMs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.reportedMs, fieldNumber: 15)
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 15)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: WireTaskVerdictRow, rhs: WireTaskVerdictRow) -> Bool {
-    if lhs.ordinal != rhs.ordinal {return false}
+  public static func ==(lhs: WireDisagreementRow, rhs: WireDisagreementRow) -> Bool {
+    if lhs.batchID != rhs.batchID {return false}
+    if lhs.unit != rhs.unit {return false}
+    if lhs.label != rhs.label {return false}
+    if lhs.task != rhs.task {return false}
     if lhs.hostID != rhs.hostID {return false}
     if lhs.hostName != rhs.hostName {return false}
     if lhs.volunteerName != rhs.volunteerName {return false}
-    if lhs.state != rhs.state {return false}
+    if lhs.fingerprint != rhs.fingerprint {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.comparedWith != rhs.comparedWith {return false}
+    if lhs.againstHostIds != rhs.againstHostIds {return false}
     if lhs.element != rhs.element {return false}
     if lhs.distance != rhs.distance {return false}
     if lhs.tolerance != rhs.tolerance {return false}
     if lhs.reason != rhs.reason {return false}
-    if lhs.comparedWith != rhs.comparedWith {return false}
-    if lhs.creditMicrocobblestones != rhs.creditMicrocobblestones {return false}
-    if lhs.cpuSeconds != rhs.cpuSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHostEvidenceRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HostEvidenceRow"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}host_name\0\u{3}volunteer_name\0\u{1}fingerprint\0\u{1}checked\0\u{1}agreed\0\u{1}proven\0\u{1}malformed\0\u{1}refuted\0\u{3}against_proven\0\u{1}outvoted\0\u{3}against_one\0\u{1}unchecked\0\u{1}undecided\0\u{3}failure_rate_min\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.hostName) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.volunteerName) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.fingerprint) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.checked) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.agreed) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.proven) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.malformed) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.refuted) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.againstProven) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.outvoted) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.againstOne) }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.unchecked) }()
+      case 14: try { try decoder.decodeSingularUInt64Field(value: &self.undecided) }()
+      case 15: try { try decoder.decodeSingularDoubleField(value: &self.failureRateMin) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hostID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 1)
+    }
+    if !self.hostName.isEmpty {
+      try visitor.visitSingularStringField(value: self.hostName, fieldNumber: 2)
+    }
+    if !self.volunteerName.isEmpty {
+      try visitor.visitSingularStringField(value: self.volunteerName, fieldNumber: 3)
+    }
+    if !self.fingerprint.isEmpty {
+      try visitor.visitSingularStringField(value: self.fingerprint, fieldNumber: 4)
+    }
+    if self.checked != 0 {
+      try visitor.visitSingularUInt64Field(value: self.checked, fieldNumber: 5)
+    }
+    if self.agreed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.agreed, fieldNumber: 6)
+    }
+    if self.proven != 0 {
+      try visitor.visitSingularUInt64Field(value: self.proven, fieldNumber: 7)
+    }
+    if self.malformed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.malformed, fieldNumber: 8)
+    }
+    if self.refuted != 0 {
+      try visitor.visitSingularUInt64Field(value: self.refuted, fieldNumber: 9)
+    }
+    if self.againstProven != 0 {
+      try visitor.visitSingularUInt64Field(value: self.againstProven, fieldNumber: 10)
+    }
+    if self.outvoted != 0 {
+      try visitor.visitSingularUInt64Field(value: self.outvoted, fieldNumber: 11)
+    }
+    if self.againstOne != 0 {
+      try visitor.visitSingularUInt64Field(value: self.againstOne, fieldNumber: 12)
+    }
+    if self.unchecked != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unchecked, fieldNumber: 13)
+    }
+    if self.undecided != 0 {
+      try visitor.visitSingularUInt64Field(value: self.undecided, fieldNumber: 14)
+    }
+    if self.failureRateMin.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.failureRateMin, fieldNumber: 15)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHostEvidenceRow, rhs: WireHostEvidenceRow) -> Bool {
+    if lhs.hostID != rhs.hostID {return false}
+    if lhs.hostName != rhs.hostName {return false}
+    if lhs.volunteerName != rhs.volunteerName {return false}
     if lhs.fingerprint != rhs.fingerprint {return false}
-    if lhs.resultSha256 != rhs.resultSha256 {return false}
-    if lhs.reportedMs != rhs.reportedMs {return false}
+    if lhs.checked != rhs.checked {return false}
+    if lhs.agreed != rhs.agreed {return false}
+    if lhs.proven != rhs.proven {return false}
+    if lhs.malformed != rhs.malformed {return false}
+    if lhs.refuted != rhs.refuted {return false}
+    if lhs.againstProven != rhs.againstProven {return false}
+    if lhs.outvoted != rhs.outvoted {return false}
+    if lhs.againstOne != rhs.againstOne {return false}
+    if lhs.unchecked != rhs.unchecked {return false}
+    if lhs.undecided != rhs.undecided {return false}
+    if lhs.failureRateMin != rhs.failureRateMin {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAgreementEdge: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AgreementEdge"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_a\0\u{3}host_b\0\u{1}met\0\u{1}agreed\0\u{1}differed\0\u{3}both_refused\0\u{1}alike\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hostA) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.hostB) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.met) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.agreed) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.differed) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.bothRefused) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.alike) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hostA != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostA, fieldNumber: 1)
+    }
+    if self.hostB != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostB, fieldNumber: 2)
+    }
+    if self.met != 0 {
+      try visitor.visitSingularUInt64Field(value: self.met, fieldNumber: 3)
+    }
+    if self.agreed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.agreed, fieldNumber: 4)
+    }
+    if self.differed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.differed, fieldNumber: 5)
+    }
+    if self.bothRefused != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bothRefused, fieldNumber: 6)
+    }
+    if self.alike != 0 {
+      try visitor.visitSingularUInt64Field(value: self.alike, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAgreementEdge, rhs: WireAgreementEdge) -> Bool {
+    if lhs.hostA != rhs.hostA {return false}
+    if lhs.hostB != rhs.hostB {return false}
+    if lhs.met != rhs.met {return false}
+    if lhs.agreed != rhs.agreed {return false}
+    if lhs.differed != rhs.differed {return false}
+    if lhs.bothRefused != rhs.bothRefused {return false}
+    if lhs.alike != rhs.alike {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireClassPairRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ClassPairRow"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}class_a\0\u{3}class_b\0\u{1}agreed\0\u{1}differed\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.classA) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.classB) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.agreed) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.differed) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.classA.isEmpty {
+      try visitor.visitSingularStringField(value: self.classA, fieldNumber: 1)
+    }
+    if !self.classB.isEmpty {
+      try visitor.visitSingularStringField(value: self.classB, fieldNumber: 2)
+    }
+    if self.agreed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.agreed, fieldNumber: 3)
+    }
+    if self.differed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.differed, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireClassPairRow, rhs: WireClassPairRow) -> Bool {
+    if lhs.classA != rhs.classA {return false}
+    if lhs.classB != rhs.classB {return false}
+    if lhs.agreed != rhs.agreed {return false}
+    if lhs.differed != rhs.differed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSuspectedClique: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SuspectedClique"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_ids\0\u{1}standing\0\u{3}contradicted_volunteers\0\u{1}alike\0\u{3}refused_by_check\0\u{1}met\0\u{3}met_expected\0\u{1}chance\0\u{3}class_explains\0\u{1}links\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedUInt64Field(value: &self.hostIds) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.standing) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.contradictedVolunteers) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.alike) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.refusedByCheck) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.met) }()
+      case 7: try { try decoder.decodeSingularDoubleField(value: &self.metExpected) }()
+      case 8: try { try decoder.decodeSingularDoubleField(value: &self.chance) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.classExplains) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.links) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hostIds.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.hostIds, fieldNumber: 1)
+    }
+    if self.standing != 0 {
+      try visitor.visitSingularUInt64Field(value: self.standing, fieldNumber: 2)
+    }
+    if self.contradictedVolunteers != 0 {
+      try visitor.visitSingularUInt64Field(value: self.contradictedVolunteers, fieldNumber: 3)
+    }
+    if self.alike != 0 {
+      try visitor.visitSingularUInt64Field(value: self.alike, fieldNumber: 4)
+    }
+    if self.refusedByCheck != 0 {
+      try visitor.visitSingularUInt64Field(value: self.refusedByCheck, fieldNumber: 5)
+    }
+    if self.met != 0 {
+      try visitor.visitSingularUInt64Field(value: self.met, fieldNumber: 6)
+    }
+    if self.metExpected.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.metExpected, fieldNumber: 7)
+    }
+    if self.chance.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.chance, fieldNumber: 8)
+    }
+    if self.classExplains != false {
+      try visitor.visitSingularBoolField(value: self.classExplains, fieldNumber: 9)
+    }
+    if !self.links.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.links, fieldNumber: 10)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSuspectedClique, rhs: WireSuspectedClique) -> Bool {
+    if lhs.hostIds != rhs.hostIds {return false}
+    if lhs.standing != rhs.standing {return false}
+    if lhs.contradictedVolunteers != rhs.contradictedVolunteers {return false}
+    if lhs.alike != rhs.alike {return false}
+    if lhs.refusedByCheck != rhs.refusedByCheck {return false}
+    if lhs.met != rhs.met {return false}
+    if lhs.metExpected != rhs.metExpected {return false}
+    if lhs.chance != rhs.chance {return false}
+    if lhs.classExplains != rhs.classExplains {return false}
+    if lhs.links != rhs.links {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCliqueLink: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CliqueLink"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_a\0\u{3}host_b\0\u{1}standing\0\u{3}standing_expected\0\u{3}both_refused\0\u{1}alike\0\u{1}chance\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hostA) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.hostB) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.standing) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.standingExpected) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bothRefused) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.alike) }()
+      case 7: try { try decoder.decodeSingularDoubleField(value: &self.chance) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hostA != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostA, fieldNumber: 1)
+    }
+    if self.hostB != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostB, fieldNumber: 2)
+    }
+    if self.standing != 0 {
+      try visitor.visitSingularUInt64Field(value: self.standing, fieldNumber: 3)
+    }
+    if self.standingExpected.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.standingExpected, fieldNumber: 4)
+    }
+    if self.bothRefused != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bothRefused, fieldNumber: 5)
+    }
+    if self.alike != 0 {
+      try visitor.visitSingularUInt64Field(value: self.alike, fieldNumber: 6)
+    }
+    if self.chance.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.chance, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCliqueLink, rhs: WireCliqueLink) -> Bool {
+    if lhs.hostA != rhs.hostA {return false}
+    if lhs.hostB != rhs.hostB {return false}
+    if lhs.standing != rhs.standing {return false}
+    if lhs.standingExpected != rhs.standingExpected {return false}
+    if lhs.bothRefused != rhs.bothRefused {return false}
+    if lhs.alike != rhs.alike {return false}
+    if lhs.chance != rhs.chance {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireFrequentMeeting: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".FrequentMeeting"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_a\0\u{3}host_b\0\u{1}met\0\u{3}met_expected\0\u{1}differed\0\u{1}chance\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hostA) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.hostB) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.met) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.metExpected) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.differed) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self.chance) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hostA != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostA, fieldNumber: 1)
+    }
+    if self.hostB != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostB, fieldNumber: 2)
+    }
+    if self.met != 0 {
+      try visitor.visitSingularUInt64Field(value: self.met, fieldNumber: 3)
+    }
+    if self.metExpected.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.metExpected, fieldNumber: 4)
+    }
+    if self.differed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.differed, fieldNumber: 5)
+    }
+    if self.chance.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.chance, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireFrequentMeeting, rhs: WireFrequentMeeting) -> Bool {
+    if lhs.hostA != rhs.hostA {return false}
+    if lhs.hostB != rhs.hostB {return false}
+    if lhs.met != rhs.met {return false}
+    if lhs.metExpected != rhs.metExpected {return false}
+    if lhs.differed != rhs.differed {return false}
+    if lhs.chance != rhs.chance {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
