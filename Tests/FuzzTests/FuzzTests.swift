@@ -14,6 +14,7 @@ struct FuzzTests {
     @Test func manifests() throws { FuzzRun.run(try ManifestTarget(), share: 20) }
     @Test func tables() throws { FuzzRun.run(try TableTextTarget(), share: 10) }
     @Test func registration() throws { FuzzRun.run(try RegistrationTarget(), share: 10) }
+    @Test func accounts() throws { FuzzRun.run(try AccountTarget(), share: 10) }
     @Test func submissions() throws { FuzzRun.run(try SubmissionTarget(), share: 10) }
     @Test func tickets() throws { FuzzRun.run(try TicketTarget(), share: 10) }
 
@@ -25,6 +26,7 @@ struct FuzzTests {
         try FuzzRun.runCorpus(try WorkerReplyTarget())
         try FuzzRun.runCorpus(try ManifestTarget())
         try FuzzRun.runCorpus(try RegistrationTarget())
+        try FuzzRun.runCorpus(try AccountTarget())
         try FuzzRun.runCorpus(try SubmissionTarget())
         try FuzzRun.runCorpus(try TicketTarget())
         try FuzzRun.runCorpus(try TableTextTarget())
