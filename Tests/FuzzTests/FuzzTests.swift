@@ -7,7 +7,7 @@ struct FuzzTests {
     static let memoryMax = FuzzRun.isAlone ? 512 << 20 : 2 << 30
 
     @Test func messages() throws { FuzzRun.run(try MessageTarget(), share: 550) }
-    @Test func containers() throws { FuzzRun.run(try ContainerTarget(), share: 250) }
+    @Test func containers() throws { FuzzRun.run(try ContainerTarget(), share: 240) }
     @Test func client() throws { FuzzRun.run(try ClientTarget(), share: 70) }
     @Test func scheduler() throws { FuzzRun.run(try SchedulerTarget(), share: 40) }
     @Test func workerReplies() throws { FuzzRun.run(try WorkerReplyTarget(), share: 30) }
