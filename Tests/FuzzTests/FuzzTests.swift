@@ -7,13 +7,14 @@ struct FuzzTests {
     static let memoryMax = FuzzRun.isAlone ? 512 << 20 : 2 << 30
 
     @Test func messages() throws { FuzzRun.run(try MessageTarget(), share: 550) }
-    @Test func containers() throws { FuzzRun.run(try ContainerTarget(), share: 250) }
+    @Test func containers() throws { FuzzRun.run(try ContainerTarget(), share: 240) }
     @Test func client() throws { FuzzRun.run(try ClientTarget(), share: 70) }
     @Test func scheduler() throws { FuzzRun.run(try SchedulerTarget(), share: 40) }
     @Test func workerReplies() throws { FuzzRun.run(try WorkerReplyTarget(), share: 30) }
     @Test func manifests() throws { FuzzRun.run(try ManifestTarget(), share: 20) }
     @Test func tables() throws { FuzzRun.run(try TableTextTarget(), share: 10) }
     @Test func registration() throws { FuzzRun.run(try RegistrationTarget(), share: 10) }
+    @Test func accounts() throws { FuzzRun.run(try AccountTarget(), share: 10) }
     @Test func submissions() throws { FuzzRun.run(try SubmissionTarget(), share: 10) }
     @Test func tickets() throws { FuzzRun.run(try TicketTarget(), share: 10) }
 
@@ -25,6 +26,7 @@ struct FuzzTests {
         try FuzzRun.runCorpus(try WorkerReplyTarget())
         try FuzzRun.runCorpus(try ManifestTarget())
         try FuzzRun.runCorpus(try RegistrationTarget())
+        try FuzzRun.runCorpus(try AccountTarget())
         try FuzzRun.runCorpus(try SubmissionTarget())
         try FuzzRun.runCorpus(try TicketTarget())
         try FuzzRun.runCorpus(try TableTextTarget())

@@ -32,6 +32,11 @@ enum SampleMessages {
         $0.profile = profile
     }
 
+    static let account = filled(WireAccountRequest.self) {
+        $0.action = .accountFoundTeam
+        $0.teamName = "Star gazers"
+    }
+
     static let scheduler = filled(WireSchedulerRequest.self) {
         $0.profile = profile
         $0.heldTasks = [task, task + 1]

@@ -132,6 +132,37 @@ struct RegistrationTarget: FuzzTarget {
     }
 }
 
+/// What a host asks about its volunteer's account.
+struct AccountTarget: FuzzTarget {
+    static let name = "account"
+    let mutator: Mutator
+    private let site: Site
+    private let base: Site.Snapshot
+
+    init() throws {
+        let site = try Site()
+        self.site = site
+        base = try site.store.transaction { try site.snapshot($0) }
+        var show = SampleMessages.account
+        show.action = .accountShowHosts
+        mutator = Mutator(seeds: try [SampleMessages.account, show].map { (try $0.serializedBytes(), .message) })
+    }
+
+    mutating func feed(_ message: [UInt8], _ random: inout SeededGenerator) throws -> Bool {
+        let (core, now) = (site.core, site.now)
+        let host = random.oneOf(site.hosts)
+        let sequence = random.oneOf([site.sequence + 1, site.sequence + 1, 0, -1, .max, 1 << 62, 1 << 62 + 1])
+        return try site.attempt(base) { tx in
+            let request = try SchedulerTarget.decode(WireAccountRequest.self, message, limit: 64 * 1024)
+            let call = try core.checkAccount(request)
+            let reply = try core.account(call, host: host.id, sequence: sequence, in: tx, now: now).get()
+            guard reply.teams.allSatisfy({ $0.teamName.utf8.count <= Limits.teamNameBytesMax }) else {
+                throw BrokenPromise("a team's name is too long")
+            }
+        }
+    }
+}
+
 /// What worker children answer: a child is ours, but it has read bytes of strangers, and may have gone mad over them.
 struct WorkerReplyTarget: FuzzTarget {
     static let name = "workerReplies"

@@ -118,6 +118,8 @@ final class Site {
         var hosts: [HostRecord] = []
         var volunteers: [VolunteerRecord] = []
         var ledger: [LedgerEntry] = []
+        var teams: [TeamRecord] = []
+        var memberships: [Membership] = []
     }
 
     func snapshot(_ tx: any StoreTransaction) throws -> Snapshot {
@@ -130,6 +132,8 @@ final class Site {
             shot.volunteers.append(volunteer)
         }
         shot.ledger = try tx.ledger(fromNumber: 1, limit: 10_000)
+        shot.teams = try tx.teams()
+        shot.memberships = try tx.lastingMemberships()
         return shot
     }
 

@@ -128,7 +128,7 @@ struct StatsTests {
             #expect(reply.volunteerName == "Ada" && reply.mayChange && reply.teams.isEmpty)
             let replay = try await ada.post("/v1/account", body, sequence: ada.sequence)
             #expect(replay.status == 409)
-            #expect(try WireErrorReply(jsonUTF8Bytes: replay.body).code == "stale_sequence")
+            #expect(try WireErrorReply(serializedBytes: replay.body).code == "stale_sequence")
             request.action = .accountJoinTeam
             request.teamName = "nobody's"
             #expect(try await ada.post("/v1/account", try request.serializedBytes()).status == 404)
