@@ -35,7 +35,8 @@ public struct CSVTable {
 
     private static func field(_ cell: Cell) -> String {
         switch cell {
-        case .text(let text): quoted(disarmed(text))
+        // What moves a terminal's cursor has no place in a table either; line breaks become blanks.
+        case .text(let text): quoted(disarmed(Printable.clean(text)))
         case .integer(let value): "\(value)"
         case .unsigned(let value): "\(value)"
         case .real(let value): value.isNaN ? "nan" : value.isFinite ? "\(value)" : value < 0 ? "-inf" : "inf"
@@ -43,13 +44,10 @@ public struct CSVTable {
         }
     }
 
-    /// Tab, carriage return and line feed begin a formula, too, where a spreadsheet drops them; so do the full-width
-    /// twins of the four signs.
-    static func disarmed(_ text: String) -> String {
+    /// The full-width twins of the four signs begin a formula, too.
+    private static func disarmed(_ text: String) -> String {
         guard let first = text.unicodeScalars.first else { return text }
-        let signs: [Unicode.Scalar] = [
-            "=", "+", "-", "@", "\t", "\r", "\n", "\u{FF1D}", "\u{FF0B}", "\u{FF0D}", "\u{FF20}",
-        ]
+        let signs: [Unicode.Scalar] = ["=", "+", "-", "@", "\u{FF1D}", "\u{FF0B}", "\u{FF0D}", "\u{FF20}"]
         // A blank in front is often cut away before the cell is read.
         let visible = text.unicodeScalars.first { $0 != " " && $0 != "\u{A0}" } ?? first
         return signs.contains(visible) ? "'" + text : text

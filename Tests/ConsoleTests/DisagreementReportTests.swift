@@ -8,13 +8,14 @@ import Wire
 @Suite struct DisagreementReportTests {
     private func run(
         _ part: DisagreementReportCommand.Part = .all, json: Bool = false, csv: Bool = false, batch: UInt64? = 7,
-        host: UInt64? = nil, answer: StandIn.Answer
+        host: UInt64? = nil, rows: UInt32 = 3, answer: StandIn.Answer
     ) throws -> (code: Int32, screen: Recorder, path: String) {
         let server = try StandIn { _ in answer }
         let client = try client(server.url)
         let recorder = Recorder(width: 200)
         let code = CommandContext(screen: recorder, asJSON: json, asCSV: csv).run { (context) throws(Fault) in
-            try DisagreementReportCommand(client: client, batch: batch, host: host, part: part).run(context)
+            try DisagreementReportCommand(client: client, batch: batch, host: host, rows: rows, part: part)
+                .run(context)
         }
         return (code, recorder, server.requests.first?.path ?? "")
     }
@@ -32,18 +33,19 @@ import Wire
 
     private static let names: [UInt64: (String, String)] = [
         1: ("lab-1", "Ada"), 2: ("den", "=HYPERLINK(\"http://evil\")"), 3: ("lab-2", "Grace, Hopper"),
-        4: ("board\u{1B}[31m", "Edsger"),
+        4: ("board", "Edsger"),
     ]
     private static let intel = "x86_64; FFTW 3.3.10; plan measured"
     private static let arm = "aarch64; FFTW 3.3.10; plan measured"
 
     private static func host(
-        _ id: UInt64, agreed: UInt64, refuted: UInt64 = 0, outvoted: UInt64 = 0, least: Double = 0
+        _ id: UInt64, agreed: UInt64, malformed: UInt64 = 0, refuted: UInt64 = 0, outvoted: UInt64 = 0,
+        least: Double = 0
     ) -> WireHostEvidenceRow {
         var row = WireHostEvidenceRow()
-        (row.hostID, row.agreed, row.refuted, row.outvoted) = (id, agreed, refuted, outvoted)
+        (row.hostID, row.agreed, row.malformed, row.refuted, row.outvoted) = (id, agreed, malformed, refuted, outvoted)
         (row.hostName, row.volunteerName) = names[id] ?? ("", "")
-        row.checked = agreed + refuted + outvoted
+        row.checked = agreed + malformed + refuted + outvoted
         row.failureRateMin = least
         row.fingerprint = id == 4 ? arm : intel
         return row
@@ -58,7 +60,7 @@ import Wire
 
     private static let sample: WireDisagreementReport = {
         var report = WireDisagreementReport()
-        (report.batchID, report.unitsRead, report.unitsCompared, report.disagreementsTotal) = (7, 400, 380, 3)
+        (report.batchID, report.unitsRead, report.unitsCompared, report.disagreementsTotal) = (7, 400, 380, 21)
         var outvoted = row(25, 1, 2, "outvoted")
         (outvoted.comparedWith, outvoted.againstHostIds) = ("7.25#0", [1, 3])
         (outvoted.element, outvoted.distance, outvoted.tolerance) = ("candidates[3].power", 17.25, 0.001)
@@ -71,8 +73,8 @@ import Wire
         malformed.reason = "- no table"
         report.rows = [outvoted, alike, malformed]
         report.hosts = [
-            host(2, agreed: 90, refuted: 3, outvoted: 8, least: 0.04), host(4, agreed: 80, outvoted: 9, least: 0.0275),
-            host(1, agreed: 300), host(3, agreed: 310),
+            host(2, agreed: 90, refuted: 3, outvoted: 8, least: 0.038),
+            host(4, agreed: 80, malformed: 1, outvoted: 9, least: 0.031), host(1, agreed: 300), host(3, agreed: 310),
         ]
         report.hostsTotal = 4
         report.edges = [
@@ -117,15 +119,14 @@ import Wire
 
     @Test func theTextIsThatOfTheGuide() throws {
         let (code, screen, path) = try run(answer: protobuf(Self.sample))
-        #expect(code == 0 && path == "/v1/reports/disagreements?rows=1000&batch=7")
-        #expect(screen.out == example("millrace report disagreements --batch 7"), "\(screen.out)")
-        #expect(!screen.out.unicodeScalars.contains("\u{1B}"))
+        #expect(code == 0 && path == "/v1/reports/disagreements?rows=3&batch=7")
+        #expect(screen.out == example("millrace report disagreements --batch 7 --rows 3"), "\(screen.out)")
     }
 
     @Test func theTablesForSpreadsheetsAreThoseOfTheGuide() throws {
         let all = try run(csv: true, answer: protobuf(Self.sample)).screen.out
         #expect(all.contains("\r\n") && !all.replacing("\r\n", with: "").contains("\n"))
-        let expected = example("millrace report disagreements --batch 7 --csv")
+        let expected = example("millrace report disagreements --batch 7 --rows 3 --csv")
         #expect(all.replacing("\r\n", with: "\n") == expected, "\(all)")
         let hosts = try run(.hosts, csv: true, answer: protobuf(Self.sample)).screen.out.replacing("\r\n", with: "\n")
         #expect(hosts == example("millrace report disagreements --batch 7 --hosts --csv"), "\(hosts)")
@@ -141,7 +142,7 @@ import Wire
     /// In the guide the line is broken behind commas.
     @Test func theJSONIsThatOfTheGuide() throws {
         let json = try run(json: true, answer: protobuf(Self.sample)).screen.out
-        let lines = example("millrace report disagreements --batch 7 --json").split(separator: "\n")
+        let lines = example("millrace report disagreements --batch 7 --rows 3 --json").split(separator: "\n")
         #expect(json == lines.joined() + "\n", "\(json)")
         #expect(try DocumentTests.undocumented(json) == [])
         let graph = try run(.graph, json: true, answer: protobuf(Self.sample)).screen.out
@@ -154,7 +155,7 @@ import Wire
 
     @Test func anEmptyServerIsSaidToBeEmpty() throws {
         let (code, screen, path) = try run(batch: nil, answer: protobuf(WireDisagreementReport()))
-        #expect(code == 0 && path == "/v1/reports/disagreements?rows=1000")
+        #expect(code == 0 && path == "/v1/reports/disagreements?rows=3")
         #expect(
             screen.out == "All batches: 0 units read, 0 compared, 0 disagreements\n\nNo result has been decided yet.\n")
         #expect(
@@ -183,7 +184,11 @@ import Wire
         report.cliques[0].classExplains = true
         (report.meetingsLeftOut, report.contradictionsLeftOut, report.edgesTotal) = (12, 1, 10)
         report.hostsTotal = 50
+        report.hosts[0].hostName = "\u{1B}[31m"
+        report.rows[0].volunteerName = "\u{1B}[2J"
         let text = try run(answer: protobuf(report)).screen.out
+        #expect(!text.unicodeScalars.contains("\u{1B}"))
+        #expect(try !run(.graph, answer: protobuf(report)).screen.out.unicodeScalars.contains("\u{1B}"))
         for line in [
             "4997 more are not shown; --rows N shows up to N.", "which explains it as well", "and 48 hosts without",
             "12 meetings of further pairs of hosts", "1 unit with a contradiction",
