@@ -151,6 +151,9 @@ enum PlainSynthetic {
         #expect(refusal(tall, large, steps: 2).contains("do not fit into a result"))
         let wide = "synthetic rows=3000 columns=50000 seed=1"
         #expect(refusal(wide, large) == "nothing")
+        let wider = "synthetic rows=30 columns=70000 seed=1"
+        #expect(refusal(wider, large).contains("means of 70000 columns do not fit into a work unit"))
+        #expect(refusal(wider, ["product": .text("rows"), "centre": .text("none")]) == "nothing")
         #expect(refusal(wide, ["product": .text("both")]).contains("does not fit into the answer; expected: `rows`"))
     }
 

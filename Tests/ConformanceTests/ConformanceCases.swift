@@ -81,7 +81,7 @@ struct ConformanceCase: Sendable, CustomTestStringConvertible {
             context: AppContext(
                 project: "conformance", title: "Conformance", parameters: parameters,
                 inputs: InputSet(["matrix": .bytes(Array("synthetic rows=21 columns=13 seed=7".utf8))]),
-                stepsPerUnit: 2, flopsPerStep: nil, relativeTolerance: nil, absoluteTolerance: nil),
+                stepsPerUnit: 3, flopsPerStep: nil, relativeTolerance: nil, absoluteTolerance: nil),
             project: "gram-matrix")
     }
 

@@ -9,8 +9,11 @@ import Wire
     /// A frame of one raw block with a size of one byte (RFC 8878, section 3.1.1).
     private func frame(_ content: [UInt8], declared: UInt8? = nil) -> [UInt8] {
         let size = UInt32(content.count) << 3 | 1
-        return [0x28, 0xB5, 0x2F, 0xFD, 0x20, declared ?? UInt8(content.count)]
-            + [UInt8(size & 255), UInt8(size >> 8 & 255), UInt8(size >> 16)] + content
+        var frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x20, declared ?? UInt8(content.count)]
+        frame.append(UInt8(size & 255))
+        frame.append(UInt8(size >> 8 & 255))
+        frame.append(UInt8(size >> 16))
+        return frame + content
     }
 
     @Test func oneFrameIsUnpacked() throws {
@@ -22,7 +25,10 @@ import Wire
     @Test func anythingElseIsRefused() {
         let good = frame([1, 2, 3])
         #expect(throws: WireError.tooLarge(field: "file", limit: 2)) { try ZstdFile.unpack(good, limit: 2) }
-        for bad in [[], [1, 2, 3], Array(good.dropLast()), good + [0], good + good, frame([1, 2], declared: 3)] {
+        let bads: [[UInt8]] = [
+            [], [1, 2, 3], Array(good.dropLast()), good + [0], good + good, frame([1, 2], declared: 3),
+        ]
+        for bad in bads {
             #expect(throws: WireError.badFrame(section: "file")) { try ZstdFile.unpack(bad, limit: 100) }
         }
         // No single segment, a window of 1 KiB, no size: as from a pipe.

@@ -118,8 +118,8 @@ struct GramAnswer {
 
     private var columnNorm: Double { columns.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
-    /// Both products have the same trace and the same Frobenius norm. They come from different work units, so one is held
-    /// against the other: relative differences.
+    /// Both products have the same trace and the same Frobenius norm. They come from different work units, so one is
+    /// held against the other: relative differences.
     private var crossCheck: (trace: Double, norm: Double)? {
         guard let rows, components != nil else { return nil }
         let scale = isCovariance ? Double(project.matrix.rows - 1) : 1

@@ -9,19 +9,13 @@ struct GramFactor: Sendable {
     private let means: [Double]
     private let firstMean: Int
 
-    /// - Parameter vectors: those that will be asked for: of columns only their own means are needed.
-    init(_ matrix: MatrixInput, _ product: GramProduct, _ centring: Centring, vectors: Range<Int>) {
+    /// - Parameter first: the column of the first mean.
+    init(_ matrix: MatrixInput, _ product: GramProduct, means: [Double], first: Int) {
         self.matrix = matrix
         self.product = product
-        let columns = product == .columns ? vectors : 0..<matrix.columns
-        firstMean = columns.lowerBound
-        means = centring == .mean ? matrix.means(columns: columns) : []
+        self.means = means
+        firstMean = first
     }
-
-    /// Rows and columns of the product.
-    var side: Int { product == .columns ? matrix.columns : matrix.rows }
-    /// Numbers of each vector: terms of the sums.
-    var inner: Int { product == .columns ? matrix.rows : matrix.columns }
 
     /// Both factors of some terms of a block.
     func factors(of block: MatrixBlock, inner: Range<Int>) throws(AppError) -> ProductPiece.Factors {

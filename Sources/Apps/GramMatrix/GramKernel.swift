@@ -36,7 +36,7 @@ struct GramKernel: Kernel {
             try add(terms, of: block)
             summed = terms.upperBound
             if summed == unit.inner {
-                values += current
+                if values.isEmpty { values = current } else { values += current }
                 (current, summed) = ([], 0)
                 done += 1
             }

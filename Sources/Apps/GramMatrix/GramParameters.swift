@@ -32,9 +32,13 @@ struct GramParameters: Hashable, Sendable {
 struct GramProject: Sendable {
     let parameters: GramParameters
     let matrix: MatrixInput
+    /// Of all columns; empty: nothing is taken off.
+    private(set) var means: [Double] = []
 
     /// The assembler holds the product of all columns, and finds its eigenvectors.
     static let columnsMax = 4096
+    /// A work unit carries the means of its columns: 512 KiB.
+    static let meansMax = 1 << 16
 
     /// - Throws: everything that is wrong at once, see `AppError.joined`.
     init(_ context: AppContext) throws(AppError) {
@@ -52,14 +56,17 @@ struct GramProject: Sendable {
             if !parameters.unread.contains("block_rows") { faults += loadFaults(perUnit: context.stepsPerUnit) }
         }
         if let error = AppError.joined(faults) { throw error }
+        means = parameters.centring == .mean ? matrix.means() : []
     }
 
     /// The first unit of a product starts with block 0 of its grid.
     func unit(_ product: GramProduct, first: Int, blocks: Int) -> GramUnit {
         let side = product == .columns ? matrix.columns : matrix.rows
-        return GramUnit(
+        var unit = GramUnit(
             product: product, centring: parameters.centring, firstBlock: first, blocks: blocks,
-            blockRows: min(side, parameters.blockRows), rows: matrix.rows, columns: matrix.columns)
+            blockRows: min(side, parameters.blockRows), rows: matrix.rows, columns: matrix.columns, means: [])
+        if !means.isEmpty { unit.means = Array(means[unit.meanColumns]) }
+        return unit
     }
 
     func grid(_ product: GramProduct) -> BlockGrid { unit(product, first: 0, blocks: 1).grid }
@@ -69,8 +76,15 @@ struct GramProject: Sendable {
         if parameters.centring == .mean, matrix.rows < 2, !parameters.unread.contains("centre") {
             faults.append(MatrixInput.fault("1 row has no covariance; expected: 2 rows or more, or `centre: none`"))
         }
-        guard parameters.product.products.contains(.columns) else { return faults }
         let columns = matrix.columns
+        if parameters.centring == .mean, columns > Self.meansMax, !parameters.unread.contains("centre") {
+            faults.append(
+                .badParameter(
+                    name: "centre",
+                    "the means of \(columns) columns do not fit into a work unit; expected: `none`, or at most "
+                        + "\(Self.meansMax) columns"))
+        }
+        guard parameters.product.products.contains(.columns) else { return faults }
         if columns > Self.columnsMax {
             faults.append(
                 .badParameter(

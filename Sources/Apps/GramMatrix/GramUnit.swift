@@ -12,6 +12,9 @@ struct GramUnit: Hashable, Sendable {
     /// Of the scientist's matrix.
     var rows: Int
     var columns: Int
+    /// Of the columns that take part, in their order; empty: nothing is taken off. They come with the unit, so that
+    /// nobody reads the whole matrix for them.
+    var means: [Double]
 
     /// A block of this size just fits into a section.
     static let blockRowsMax = 2896
@@ -23,8 +26,10 @@ struct GramUnit: Hashable, Sendable {
     /// Terms of the sum that makes one number.
     var inner: Int { product == .columns ? rows : columns }
 
-    /// Terms that are added up at a time: a factor has 16 MiB then.
+    /// Terms that the kernel adds up at a time: a factor has 16 MiB then, and the block is seldom read and written.
     var slab: Int { max(64, (1 << 21) / blockRows) }
+    /// Terms that the check looks at together: a factor stays in cache, and its memory is used again.
+    var checkSlab: Int { max(64, (1 << 17) / blockRows) }
 
     /// Numbers of the whole result.
     var numbers: Int { (0..<blocks).reduce(0) { $0 + block($1).count } }
@@ -44,20 +49,26 @@ struct GramUnit: Hashable, Sendable {
         }
     }
 
+    /// Columns of the matrix that take part.
+    var meanColumns: Range<Int> { product == .columns ? vectors : 0..<columns }
+
     func payload() -> Payload {
         let numbers = [Int(product.rawValue), Int(centring.code), firstBlock, blocks, blockRows, rows, columns]
+        let place = PayloadSection(
+            name: "place", kind: .int64, bytes: LittleEndian.bytes(of: numbers.map { Int64($0) }))
+        guard centring == .mean else { return Payload(sections: [place]) }
         return Payload(sections: [
-            PayloadSection(name: "place", kind: .int64, bytes: LittleEndian.bytes(of: numbers.map { Int64($0) }))
+            place, PayloadSection(name: "means", kind: .float64, bytes: LittleEndian.bytes(of: means)),
         ])
     }
 }
 
 extension GramUnit {
-    /// - Throws: `.badUnit` when the section is missing or a value is out of its range.
+    /// - Throws: `.badUnit` when a section is missing or a value is out of its range.
     init(_ payload: Payload) throws(AppError) {
-        guard payload.sections.count == 1, let place = payload["place"], place.kind == .int64,
+        guard let place = payload["place"], place.kind == .int64,
             let values = LittleEndian.int64s(from: place.bytes), values.count == 7
-        else { throw .badUnit("expected one section, place, of 7 integers") }
+        else { throw .badUnit("expected a section, place, of 7 integers") }
         guard let product = GramProduct(rawValue: values[0]),
             let centring = Centring.allCases.first(where: { $0.code == values[1] })
         else { throw .badUnit("section place: an unknown product") }
@@ -71,10 +82,19 @@ extension GramUnit {
         guard (0..<Int64(count)).contains(values[2]), (1...1_000_000).contains(values[3]),
             values[3] <= Int64(count) - values[2]
         else { throw .badUnit("section place: a block is out of range") }
-        (firstBlock, blocks) = (Int(values[2]), Int(values[3]))
+        (firstBlock, blocks, means) = (Int(values[2]), Int(values[3]), [])
         guard numbers <= BlockGrid.numbersMax else {
             throw .badUnit("section place: the result would not fit into a section")
         }
+        guard payload.sections.count == (centring == .mean ? 2 : 1) else {
+            throw .badUnit("\(payload.sections.count) sections")
+        }
+        guard centring == .mean else { return }
+        guard let section = payload["means"], section.kind == .float64,
+            let means = LittleEndian.doubles(from: section.bytes), means.count == meanColumns.count,
+            means.allSatisfy({ $0.magnitude <= MatrixInput.magnitudeMax })
+        else { throw .badUnit("expected a section, means, of \(meanColumns.count) finite numbers") }
+        self.means = means
     }
 
     /// What the blocks are made of. - Throws: `.badInput` when the matrix is not the one that it was cut for.
@@ -84,7 +104,7 @@ extension GramUnit {
             throw MatrixInput.fault(
                 "\(matrix.rows) x \(matrix.columns) numbers, the work unit is for \(rows) x \(columns)")
         }
-        return GramFactor(matrix, product, centring, vectors: vectors)
+        return GramFactor(matrix, product, means: means, first: meanColumns.lowerBound)
     }
 }
 
@@ -97,9 +117,10 @@ struct GramResult: Hashable, Sendable {
         self.values = values
     }
 
+    /// - Parameter allowsNaN: NaN and infinity are not looked for: the caller does it.
     /// - Throws: `.badResult` for a missing or unknown section, a wrong size, NaN or infinity.
-    init(_ payload: Payload, unit: GramUnit) throws(AppError) {
-        values = try NumberSection.read(payload, Self.section, count: unit.numbers)
+    init(_ payload: Payload, unit: GramUnit, allowsNaN: Bool = false) throws(AppError) {
+        values = try NumberSection.read(payload, Self.section, count: unit.numbers, allowsNaN: allowsNaN)
     }
 
     func payload() -> Payload { NumberSection.payload(Self.section, values) }

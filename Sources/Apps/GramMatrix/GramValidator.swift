@@ -9,7 +9,7 @@ struct GramValidator: ResultValidator {
     func check(_ result: Payload, unit: Payload, context: AppContext, challenge: UInt64) -> CheckVerdict {
         do throws(AppError) {
             let place = try GramUnit(unit)
-            let claim = try GramResult(result, unit: place)
+            let claim = try GramResult(result, unit: place, allowsNaN: true)
             let blocks = GramBlocks(unit: place, factor: try place.factor(context.inputs), context)
             return try ProductPieces.verdict(challenge: challenge) { (body) throws(AppError) in
                 try blocks.forEach(claim.values, body)
@@ -56,9 +56,11 @@ struct GramBlocks {
         for index in 0..<unit.blocks {
             let block = unit.block(index)
             let factor = factor
+            // A unit of one block is not copied.
+            let claim = block.count == values.count ? values : Array(values[at..<at + block.count])
             let piece = ProductPiece(
-                block: block, values: Array(values[at..<at + block.count]), noun: unit.product.noun,
-                tolerance: tolerance, inner: unit.inner, slab: unit.slab
+                block: block, values: claim, noun: unit.product.noun, tolerance: tolerance, inner: unit.inner,
+                slab: unit.checkSlab, trials: GramApp.trials
             ) { (terms) throws(AppError) in try factor.factors(of: block, inner: terms) }
             at += block.count
             guard try body(piece) else { return }

@@ -61,11 +61,11 @@ enum MatrixInput: Hashable, Sendable {
         }
     }
 
-    /// The mean of each of some columns. Plain sums from the first row on: the same on every machine, bit for bit.
-    func means(columns: Range<Int>) -> [Double] {
-        let width = columns.count
+    /// The mean of each column. Plain sums from the first row on.
+    func means() -> [Double] {
+        let width = columns
         var sums = [Double](repeating: 0, count: width)
-        forEachStrip(columns: columns) { _, strip in
+        forEachStrip(columns: 0..<width) { _, strip in
             strip.withUnsafeBufferPointer { numbers in
                 sums.withUnsafeMutableBufferPointer { sums in
                     for start in stride(from: 0, to: numbers.count, by: width) {

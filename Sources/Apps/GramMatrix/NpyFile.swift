@@ -93,16 +93,22 @@ struct NpyFile: Hashable, Sendable {
     private func copy<Word: FixedWidthInteger>(
         _ rows: Range<Int>, _ columns: Range<Int>, _ out: UnsafeMutableBufferPointer<Double>, _ value: (Word) -> Double
     ) {
-        let (rowStep, columnStep) = isByColumns ? (1, self.rows) : (self.columns, 1)
-        let width = MemoryLayout<Word>.size
+        let (width, count) = (MemoryLayout<Word>.size, columns.count)
         bytes.withUnsafeBytes { raw in
-            var at = 0
-            for row in rows {
-                var place = offset + width * (row * rowStep + columns.lowerBound * columnStep)
-                for _ in columns {
-                    out[at] = value(raw.loadUnaligned(fromByteOffset: place, as: Word.self))
-                    at += 1
-                    place += width * columnStep
+            guard let numbers = raw.baseAddress.map({ $0 + offset }), let out = out.baseAddress else { return }
+            for (line, row) in rows.enumerated() {
+                let to = out + line * count
+                if isByColumns {
+                    for (at, column) in columns.enumerated() {
+                        let place = numbers + width * (column * self.rows + row)
+                        to[at] = value(place.loadUnaligned(as: Word.self))
+                    }
+                } else {
+                    // Neighbours, several at a time.
+                    let place = numbers + width * (row * self.columns + columns.lowerBound)
+                    for at in 0..<count {
+                        to[at] = value(place.loadUnaligned(fromByteOffset: at * width, as: Word.self))
+                    }
                 }
             }
         }

@@ -73,7 +73,7 @@ struct SimilarityBlocks {
             // A row of a table is short: all of it at once.
             let piece = ProductPiece(
                 block: block, values: Array(values[at..<at + block.count]), noun: "similarity", tolerance: tolerance,
-                inner: width, slab: width
+                inner: width, slab: width, trials: 4
             ) { (_) throws(AppError) in factors }
             at += block.count
             guard try body(piece) else { return }

@@ -18,7 +18,7 @@ struct ProductPiece {
     typealias Factors = (left: MatrixOperand<Double>, right: MatrixOperand<Double>)
 
     let block: MatrixBlock
-    /// The claim, row by row.
+    /// The claim, row by row. NaN and infinity are found by the check.
     let values: [Double]
     /// What one number is called, before its row and column.
     let noun: String
@@ -26,11 +26,10 @@ struct ProductPiece {
     /// Terms of the sum that makes one number, and how many of them are looked at together.
     let inner: Int
     let slab: Int
+    /// Gaussian vectors of the check: more of them shrink what can hide.
+    let trials: Int
     /// The factors of some terms: `block.rows.count` x terms, and terms x `block.columns.count`.
     let factors: (Range<Int>) throws(AppError) -> Factors
-
-    /// Gaussian vectors of a check: more of them cost little and shrink what can hide.
-    static let trials = 4
 
     private func forEachSlab(_ body: (Factors) -> Void) throws(AppError) {
         for start in stride(from: 0, to: inner, by: slab) { body(try factors(start..<min(inner, start + slab))) }
@@ -40,12 +39,13 @@ struct ProductPiece {
     func verdict(challenge: UInt64) throws(AppError) -> CheckVerdict {
         let (height, width) = (block.rows.count, block.columns.count)
         var check = SlabProductCheck(
-            rows: height, columns: width, inner: inner, trials: Self.trials, challenge: challenge)
+            rows: height, columns: width, inner: inner, trials: trials, challenge: challenge)
         try forEachSlab { check.add($0.left, $0.right) }
         switch check.verify(MatrixOperand(values, rows: height, columns: width)) {
         case .holds: return .proven
         case .malformed(let why): return .malformed(why)
-        case .undecided: return .plausible
+        case .undecided:
+            return values.allSatisfy(\.isFinite) ? .plausible : .malformed("a number of the result is not finite")
         case .fails(let projection, let why):
             // A combination of a whole row says little to people: the block is multiplied once more, and the number
             // that is farthest off named.

@@ -83,9 +83,11 @@ public struct SlabProductCheck: Sendable {
         guard c.rows == rows, c.columns == columns else {
             return .malformed("the product has \(c.rows) x \(c.columns) elements, not \(rows) x \(columns)")
         }
-        if let (row, column) = c.firstNotFinite() { return .malformed("C[\(row),\(column)] is not a finite number") }
         let right = Double.multiply(c, by: PassVectors(trials: vectors, absolute: weights))
         guard right.absolute.allSatisfy(\.isFinite) else {
+            if let (row, column) = c.firstNotFinite() {
+                return .malformed("C[\(row),\(column)] is not a finite number")
+            }
             let (row, column) = c.largest()
             return .fails(
                 Difference(element: "C[\(row),\(column)]", distance: abs(c.element(row, column)), tolerance: 0),
