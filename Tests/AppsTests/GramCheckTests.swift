@@ -119,6 +119,7 @@ import Testing
         turned.parameters["centre"] = .text("none")
         var straight = GramFixture(square, fixture.parameters)
         straight.parameters["centre"] = .text("none")
+        (turned.stepsPerUnit, straight.stepsPerUnit) = (fixture.stepsPerUnit, fixture.stepsPerUnit)
         let same = try turned.result(try turned.drafts()[0].payload)
         // The columns of the matrix turned over are its rows: the sums are the same.
         #expect(straight.check(same, try straight.drafts()[0].payload) == .proven)
@@ -146,14 +147,14 @@ import Testing
             try #require(LittleEndian.doubles(from: result.sections[0].bytes)), rows: 40, columns: 40)
         // As the validator asks for it.
         guard
-            case .holds(let evidence) = ProductCheck(matrix, matrix.transpose, trials: 2).verify(claim, challenge: 3)
+            case .holds(let evidence) = ProductCheck(matrix, matrix.transpose, trials: 4).verify(claim, challenge: 3)
         else {
             Issue.record("an honest product was not proven")
             return
         }
         let norm = rows.map { row in row.reduce(0) { $0 + $1 * $1 }.squareRoot() }.max()!
-        // Of the norms of the two vectors, what can hide is far less than a billionth.
-        #expect(evidence.floor < 2e-10 * norm * norm && evidence.missProbability <= 1e-6)
+        // Of the norms of the two vectors, what can hide is less than a ten-billionth.
+        #expect(evidence.floor < 1e-10 * norm * norm && evidence.missProbability <= 1e-6)
         var draw = SeededGenerator(seed: 8)
         for challenge in 0..<1000 as Range<UInt64> {
             let place = draw.nextIndex(below: 1600)
