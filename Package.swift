@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "Apps",
             dependencies: ["Plugins", "Compute", "Domain", "Bytes"],
-            exclude: ["README.md", "GammaPulsar/README.md", "Similarity/README.md"]
+            exclude: ["README.md", "GammaPulsar/README.md", "Similarity/README.md", "GramMatrix/README.md"]
         ),
         .target(name: "Comparators", dependencies: ["Plugins", "Bytes", "Domain"]),
         .target(name: "Storage", dependencies: ["Domain"]),
@@ -125,7 +125,7 @@ let package = Package(
         .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
-        .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Domain", "Bytes"]),
+        .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
         .testTarget(
             name: "ServerCoreTests",

@@ -6,6 +6,7 @@ public enum AppCatalog {
     public static let all: [AppDescriptor] = [
         GammaPulsarApp.descriptor,
         SimilarityApp.descriptor,
+        GramApp.descriptor,
     ]
 
     /// - Returns: nil for an unknown name.

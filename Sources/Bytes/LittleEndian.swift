@@ -36,7 +36,14 @@ public enum LittleEndian {
         let width = MemoryLayout<W>.size
         guard bytes.count % width == 0 else { return nil }
         return bytes.withUnsafeBytes { raw in
-            (0..<bytes.count / width).map { value(raw.loadUnaligned(fromByteOffset: $0 * width, as: W.self)) }
+            // Written in place, which becomes a plain copy: results have millions of numbers.
+            [T](unsafeUninitializedCapacity: bytes.count / width) { buffer, count in
+                for index in 0..<bytes.count / width {
+                    let word = raw.loadUnaligned(fromByteOffset: index * width, as: W.self)
+                    buffer.initializeElement(at: index, to: value(word))
+                }
+                count = bytes.count / width
+            }
         }
     }
 }

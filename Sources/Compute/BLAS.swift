@@ -30,13 +30,16 @@ public enum BLAS {
 
     /// C = op(A)·op(B), row by row, with row strides. - Parameter a: the left factor. - Parameter b: the right factor.
     /// - Parameter c: `a.rows` x `b.columns` elements, rows next to each other.
+    /// - Parameter adding: C + op(A)·op(B) instead.
     /// - Precondition: operands without `fault` or triangles, and fitting sizes.
-    public static func multiply(_ a: MatrixOperand<Double>, _ b: MatrixOperand<Double>, into c: inout [Double]) {
+    public static func multiply(
+        _ a: MatrixOperand<Double>, _ b: MatrixOperand<Double>, into c: inout [Double], adding: Bool = false
+    ) {
         requireFit(a, b, c.count)
         cblas_dgemm(
             CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans,
             numericCast(a.rows), numericCast(b.columns), numericCast(a.columns), 1, a.values, numericCast(a.leading),
-            b.values, numericCast(b.leading), 0, &c, numericCast(b.columns))
+            b.values, numericCast(b.leading), adding ? 1 : 0, &c, numericCast(b.columns))
     }
 
     /// The same in single precision.

@@ -87,7 +87,10 @@ public struct Linter: Sendable {
     private func faults(_ input: InputFile, _ path: String, columns: [String]) -> [Fault] {
         do throws(Fault) {
             try checkFile(input)
-            guard input.packing == .table else { return [] }
+            guard input.packing == .table else {
+                if path.hasSuffix(ZstdFile.suffix) { _ = try InputPacker.plain(path) }
+                return []
+            }
             let bytes = try Files.read(path, limit: Limits.tableBytesMax)
             let faults = TableCSV.check(bytes, file: Printable.clean(path))
             if faults.isEmpty { _ = try InputPacker.table(path, columns: columns) }
@@ -145,12 +148,26 @@ enum InputPacker {
         return table
     }
 
+    /// The bytes of a plain input; those of a file whose name ends in `.zst` are unpacked.
+    static func plain(_ path: String) throws(Fault) -> [UInt8] {
+        let limit = Limits.plainInputBytesMax
+        let bytes = try Files.read(path, limit: limit)
+        guard path.hasSuffix(ZstdFile.suffix) else { return bytes }
+        do throws(WireError) {
+            return try ZstdFile.unpack(bytes, limit: limit)
+        } catch {
+            throw Fault(
+                .badData, "\(Printable.clean(path)) cannot be unpacked: \(error)",
+                advice: "one frame as `zstd FILE` writes it, of at most \(limit) bytes")
+        }
+    }
+
     /// The packed bytes of an input.
     static func pack(_ input: InputFile, path: String, columns: [String]) throws(Fault) -> [UInt8] {
         do {
             switch input.packing {
             case .table: return try TableContainer.encode(try table(path, columns: columns))
-            case .plain: return try PlainContainer.encode(try Files.read(path, limit: Limits.plainInputBytesMax))
+            case .plain: return try PlainContainer.encode(try plain(path))
             }
         } catch let fault as Fault {
             throw fault

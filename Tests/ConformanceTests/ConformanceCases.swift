@@ -23,6 +23,7 @@ struct ConformanceCase: Sendable, CustomTestStringConvertible {
     private static let makers: [String: @Sendable (AppDescriptor) -> ConformanceCase] = [
         "gamma-pulsar": gammaPulsar,
         "similarity": similarity,
+        "gram": gram,
     ]
 
     /// 400 photons with every fourth one on a pulse of 3.21 Hz.
@@ -67,6 +68,21 @@ struct ConformanceCase: Sendable, CustomTestStringConvertible {
                 inputs: InputSet(["table": .table(table)]), stepsPerUnit: 3, flopsPerStep: nil,
                 relativeTolerance: nil, absoluteTolerance: nil),
             project: "digit-neighbours")
+    }
+
+    /// 21 rows of 13 numbers, both products: two and three blocks along a side, the last ones smaller.
+    private static func gram(_ app: AppDescriptor) -> ConformanceCase {
+        let parameters: [String: ParameterValue] = [
+            "product": .text("both"), "centre": .text("mean"), "block_rows": .integer(8), "components": .integer(4),
+            "image_width": .integer(13),
+        ]
+        return ConformanceCase(
+            app: app,
+            context: AppContext(
+                project: "conformance", title: "Conformance", parameters: parameters,
+                inputs: InputSet(["matrix": .bytes(Array("synthetic rows=21 columns=13 seed=7".utf8))]),
+                stepsPerUnit: 3, flopsPerStep: nil, relativeTolerance: nil, absoluteTolerance: nil),
+            project: "gram-matrix")
     }
 
     /// All drafts, `limit` at a time.

@@ -82,14 +82,6 @@ struct StandardRows: Sendable {
         return faults
     }
 
-    /// The 2-norm of each row of a matrix that `matrix` made.
-    func norms(_ values: [Double]) -> [Double] {
-        let width = table.width
-        return stride(from: 0, to: values.count, by: width).map { start in
-            values[start..<start + width].reduce(0) { $0 + $1 * $1 }.squareRoot()
-        }
-    }
-
     /// Writes one row to `values[start...]`. - Returns: why it cannot be compared.
     private func fill(_ values: inout [Double], at start: Int, row: Int) -> AppError? {
         let width = table.width

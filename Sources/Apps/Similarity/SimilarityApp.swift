@@ -30,7 +30,7 @@ public enum SimilarityApp {
                 + "or dot product"),
         ParameterSchema(
             name: "block_rows", kind: .integer, unit: "", defaultValue: .integer(256), minimum: 8,
-            maximum: Double(BlockGrid.blockRowsMax), description: "rows and columns of a block of the matrix"),
+            maximum: Double(SimilarityUnit.blockRowsMax), description: "rows and columns of a block of the matrix"),
         ParameterSchema(
             name: "neighbours", kind: .integer, unit: "", defaultValue: .integer(5), minimum: 1,
             maximum: Double(SimilarityParameters.neighboursMax),

@@ -39,7 +39,7 @@ struct SimilarityKernel: Kernel {
         return done == unit.blocks ? .done : .more(fraction: Double(done) / Double(unit.blocks))
     }
 
-    private mutating func product(_ block: SimilarityBlock) throws(AppError) -> [Double] {
+    private mutating func product(_ block: MatrixBlock) throws(AppError) -> [Double] {
         if left?.rows != block.rows { left = (block.rows, try rows.matrix(block.rows)) }
         let first = left?.matrix ?? []
         let second = block.isDiagonal ? first : try rows.matrix(block.columns)
@@ -47,7 +47,7 @@ struct SimilarityKernel: Kernel {
     }
 
     /// A block of S = Z Zᵀ. - Parameter first: the block's rows. - Parameter second: its columns, as rows.
-    static func product(_ block: SimilarityBlock, _ first: [Double], _ second: [Double], width: Int) -> [Double] {
+    static func product(_ block: MatrixBlock, _ first: [Double], _ second: [Double], width: Int) -> [Double] {
         var values = [Double](repeating: 0, count: block.count)
         BLAS.multiply(
             MatrixOperand(first, rows: block.rows.count, columns: width),

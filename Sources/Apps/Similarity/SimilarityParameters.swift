@@ -3,7 +3,7 @@ import Plugins
 
 /// The scientist's parameters as they were read, not yet held against the table.
 struct SimilarityParameters: Hashable, Sendable {
-    var measure = Measure.correlation
+    var measure: Measure
     var blockRows = 256
     var neighbours = 5
     var strongest = 100
@@ -14,51 +14,18 @@ struct SimilarityParameters: Hashable, Sendable {
     static let strongestMax = 10_000
 
     /// Everything that is wrong with single parameters.
-    private(set) var faults: [AppError] = []
+    let faults: [AppError]
     /// Parameters whose value is not known; what depends on them is not judged.
-    private(set) var unread: Set<String> = []
+    let unread: Set<String>
 
     init(_ values: [String: ParameterValue]) {
-        if let word = text(values, "measure") {
-            if let found = Measure(rawValue: word) {
-                measure = found
-            } else {
-                let words = Measure.allCases.map(\.rawValue).joined(separator: ", ")
-                refuse("measure", "`\(word)` is no measure; expected: one of \(words)")
-            }
-        }
-        if let name = text(values, "label_column"), !name.isEmpty { labelColumn = name }
-        blockRows = whole(values, "block_rows", 1...BlockGrid.blockRowsMax, default: blockRows)
-        neighbours = whole(values, "neighbours", 1...Self.neighboursMax, default: neighbours)
-        strongest = whole(values, "strongest", 1...Self.strongestMax, default: strongest)
-    }
-
-    private mutating func text(_ values: [String: ParameterValue], _ name: String) -> String? {
-        switch values[name] {
-        case .none: return nil
-        case .text(let word)?: return word
-        default:
-            refuse(name, "the value has another type; expected: a text")
-            return nil
-        }
-    }
-
-    private mutating func whole(
-        _ values: [String: ParameterValue], _ name: String, _ range: ClosedRange<Int>, default fallback: Int
-    ) -> Int {
-        switch values[name] {
-        case .none: return fallback
-        case .integer(let value)? where range.contains(Int(clamping: value)): return Int(clamping: value)
-        default:
-            refuse(
-                name, "the value is out of range; expected: a whole number, \(range.lowerBound) to \(range.upperBound)")
-            return fallback
-        }
-    }
-
-    private mutating func refuse(_ name: String, _ why: String) {
-        faults.append(.badParameter(name: name, why))
-        unread.insert(name)
+        var reading = ParameterReading(values)
+        measure = reading.word("measure", noun: "measure", default: .correlation)
+        if let name = reading.text("label_column"), !name.isEmpty { labelColumn = name }
+        blockRows = reading.whole("block_rows", 1...SimilarityUnit.blockRowsMax, default: blockRows)
+        neighbours = reading.whole("neighbours", 1...Self.neighboursMax, default: neighbours)
+        strongest = reading.whole("strongest", 1...Self.strongestMax, default: strongest)
+        (faults, unread) = (reading.faults, reading.unread)
     }
 }
 
@@ -146,12 +113,12 @@ struct SimilarityProject: Sendable {
     ) -> [AppError] {
         let steps = min(max(1, perUnit), grid.count)
         let (numbers, isTooLarge) = steps.multipliedReportingOverflow(by: grid.blockRows * grid.blockRows)
-        if isTooLarge || numbers > SimilarityUnit.similaritiesMax || steps > 1_000_000 {
+        if isTooLarge || numbers > BlockGrid.numbersMax || steps > 1_000_000 {
             return [
                 .badParameter(
                     name: "block_rows",
                     "\(steps) blocks (split.steps_per_unit) of \(grid.blockRows) x \(grid.blockRows) do not fit into a "
-                        + "result; expected: at most \(SimilarityUnit.similaritiesMax) similarities in a work unit")
+                        + "result; expected: at most \(BlockGrid.numbersMax) similarities in a work unit")
             ]
         }
         let units = (grid.count + steps - 1) / steps

@@ -11,11 +11,11 @@ struct SimilarityUnit: Hashable, Sendable {
     /// Index of the column that is not compared; nil: all are.
     var labelColumn: Int?
 
-    /// Similarities of a result: what one section can hold.
-    static let similaritiesMax = Limits.sectionBytesMax / 8
     static let rowsMax = 100_000_000
+    /// A block of this size is 32 MiB.
+    static let blockRowsMax = 2048
 
-    func block(_ index: Int) -> SimilarityBlock { grid.block(firstBlock + index) }
+    func block(_ index: Int) -> MatrixBlock { grid.block(firstBlock + index) }
 
     /// Similarities of the whole result.
     var similarities: Int { (0..<blocks).reduce(0) { $0 + block($1).count } }
@@ -36,7 +36,7 @@ extension SimilarityUnit {
         guard payload.sections.count == 1, let place = payload["place"], place.kind == .int64,
             let values = LittleEndian.int64s(from: place.bytes), values.count == 6
         else { throw .badUnit("expected one section, place, of 6 integers") }
-        guard (1...Int64(BlockGrid.blockRowsMax)).contains(values[2]),
+        guard (1...Int64(SimilarityUnit.blockRowsMax)).contains(values[2]),
             (2...Int64(SimilarityUnit.rowsMax)).contains(values[3]), values[2] <= values[3]
         else { throw .badUnit("section place: a size is out of range") }
         grid = BlockGrid(rows: Int(values[3]), blockRows: Int(values[2]))
@@ -49,7 +49,7 @@ extension SimilarityUnit {
         }
         (firstBlock, blocks, self.measure) = (Int(values[0]), Int(values[1]), measure)
         labelColumn = values[5] < 0 ? nil : Int(values[5])
-        guard similarities <= SimilarityUnit.similaritiesMax else {
+        guard similarities <= BlockGrid.numbersMax else {
             throw .badUnit("section place: the result would not fit into a section")
         }
     }
@@ -66,21 +66,8 @@ struct SimilarityResult: Hashable, Sendable {
 
     /// - Throws: `.badResult` for a missing or unknown section, a wrong size, NaN or infinity.
     init(_ payload: Payload, unit: SimilarityUnit) throws(AppError) {
-        guard payload.sections.count == 1, let section = payload[Self.section], section.kind == .float64,
-            let values = LittleEndian.doubles(from: section.bytes)
-        else { throw .badResult("expected one section, \(Self.section), of 64-bit floating-point numbers") }
-        guard values.count == unit.similarities else {
-            throw .badResult("\(values.count) similarities, expected \(unit.similarities)")
-        }
-        if let bad = values.firstIndex(where: { !$0.isFinite }) {
-            throw .badResult("section \(Self.section): element \(bad) is not a finite number")
-        }
-        self.values = values
+        values = try NumberSection.read(payload, Self.section, count: unit.similarities)
     }
 
-    func payload() -> Payload {
-        Payload(sections: [
-            PayloadSection(name: Self.section, kind: .float64, bytes: LittleEndian.bytes(of: values))
-        ])
-    }
+    func payload() -> Payload { NumberSection.payload(Self.section, values) }
 }

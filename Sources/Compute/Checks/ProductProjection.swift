@@ -23,19 +23,10 @@ struct ProductProjection<Scalar: CheckedReal> {
     /// - the roundings of B r, carried through A; those of A y; those of C r; and gradual underflow.
     func compare(with c: MatrixOperand<Scalar>, order: [Int]? = nil) -> Outcome {
         let inner = a.columns
-        let job = Scalar.unitRoundoff
-        let (spread, plain) = (model.spread(inner) * job, Double(inner + 1) * job)
-        let (ownB, ownA) = (model.own(sums.chain), model.own(MatrixPass.chain(a)))
-        var absolute = [Double](repeating: 0, count: inner)
-        var square = absolute
-        for l in 0..<inner {
-            // A root of squares that underflowed is replaced by its upper bound.
-            let root = sums.square[l] < 1e-140 ? sums.absolute[l] : sums.square[l]
-            let largest = sums.dots.reduce(0) { max($0, abs($1[l])) }
-            absolute[l] = min(spread * root, plain * sums.absolute[l]) + ownA * largest
-            square[l] = ownB * sums.absolute[l]
-        }
-        let left = Scalar.multiply(a, by: PassVectors(trials: sums.dots, absolute: absolute, square: square))
+        let bounds = ProductBounds(
+            sums, job: Scalar.unitRoundoff, terms: inner, ownA: model.own(MatrixPass.chain(a)), model)
+        let left = Scalar.multiply(
+            a, by: PassVectors(trials: sums.dots, absolute: bounds.absolute, square: bounds.square))
         if a.nonFiniteInput(left) { return .inputNotFinite }
         let right = Scalar.multiply(c, by: PassVectors(trials: vectors, absolute: weights))
         guard right.absolute.allSatisfy(\.isFinite) else { return .claimNotFinite }
@@ -54,6 +45,30 @@ struct ProductProjection<Scalar: CheckedReal> {
             result.tolerances.append(tolerance)
         }
         return result.tolerances.allSatisfy(\.isFinite) ? .compared(result) : .inputNotFinite
+    }
+}
+
+/// The weights with which |A| bounds the rounding of job and check, a number for each row of B.
+struct ProductBounds {
+    /// Of Σ|a|w.
+    var absolute: [Double]
+    /// Of sqrt(Σ(aw)²).
+    var square: [Double]
+
+    /// - Parameter sums: of B. - Parameter job: unit roundoff of the job. - Parameter terms: of each of its sums.
+    /// - Parameter ownA: of the check's own sums over a row of A.
+    init(_ sums: PassSums, job: Double, terms: Int, ownA: Double, _ model: RoundingModel) {
+        let (spread, plain) = (model.spread(terms) * job, Double(terms + 1) * job)
+        let ownB = model.own(sums.chain)
+        absolute = sums.absolute
+        square = sums.absolute
+        for l in sums.absolute.indices {
+            // A root of squares that underflowed is replaced by its upper bound.
+            let root = sums.square[l] < 1e-140 ? sums.absolute[l] : sums.square[l]
+            let largest = sums.dots.reduce(0) { max($0, abs($1[l])) }
+            absolute[l] = min(spread * root, plain * sums.absolute[l]) + ownA * largest
+            square[l] = ownB * sums.absolute[l]
+        }
     }
 }
 
