@@ -20,7 +20,8 @@ struct Main: ParsableCommand {
             """,
         version: HostInventory.clientVersion,
         subcommands: [
-            AttachCommand.self, RunCommand.self, StatusCommand.self, DetachCommand.self, ProbeX11Command.self,
+            AttachCommand.self, RunCommand.self, StatusCommand.self, ReceiptsCommand.self, DetachCommand.self,
+            ProbeX11Command.self,
         ]
     )
 }

@@ -207,6 +207,18 @@ func status(_ state: String, done: UInt64 = 3, files: [String] = [], reason: Str
         #expect(screen.out.split(separator: "\n").count == 3)
     }
 
+    @Test func aLogThatIsBehindIsToldOnce() throws {
+        let server = try StandIn { _ in
+            var list = WireBatchList()
+            list.batches = [status("running")]
+            list.logTrouble = "7 leaves not published for 60 s: no space"
+            return protobuf(list)
+        }
+        let (code, screen) = show(try client(server.url), batch: nil)
+        #expect(code == 0)
+        #expect(screen.out.hasSuffix("The public log is behind: 7 leaves not published for 60 s: no space\n"))
+    }
+
     private func watch(
         _ states: [StandIn.Answer], json: Bool = false, live: Bool = false, width: Int = 80
     ) throws -> (code: Int32, screen: Recorder) {
