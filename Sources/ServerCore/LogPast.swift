@@ -45,7 +45,8 @@ struct LogPast {
             if own > highestEpoch {
                 highestEpoch = own
                 conflict = Conflict(
-                    reason: "the log \(checkpoint.checkpoint.origin) was begun after this copy of the database was made",
+                    reason: "the log \(checkpoint.checkpoint.origin) was begun after this copy of the database was "
+                        + "made",
                     last: checkpoint.checkpoint)
             }
             if own == epoch, checkpoint.size > published?.size ?? -1 { published = checkpoint }

@@ -173,4 +173,3 @@ public struct LogRebuild<Disk: LogDisk> {
         return removed
     }
 }
-

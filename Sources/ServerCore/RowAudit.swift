@@ -108,7 +108,9 @@ struct RowAudit {
         var isValid = false
         if case .decided(_, _, let verdict) = task.state { isValid = verdict.outcome == .valid }
         let isPaid = entries.last.map { $0.kind == .grant || $0.kind == .release } ?? false
-        if isValid, !isPaid, unit.credit > .zero { found.add("task \(task.id) is valid, and the ledger does not pay it") }
+        if isValid, !isPaid, unit.credit > .zero {
+            found.add("task \(task.id) is valid, and the ledger does not pay it")
+        }
         if !isValid, isPaid { found.add("task \(task.id) is not valid, and the ledger pays it") }
     }
 

@@ -11,7 +11,8 @@ public struct LogFolder: LogDisk, Sendable {
 
     /// The key, for those who serve the folder by another web server.
     public static let keyName = "key"
-    static let advice = "Nothing was written. Stop the server and run `millrace-server log rebuild`: it mends the "
+    static let advice =
+        "Nothing was written. Stop the server and run `millrace-server log rebuild`: it mends the "
         + "folder, or says why it cannot."
 
     public init(path: String) {

@@ -152,7 +152,8 @@ struct PublicLogTests {
             for (at, change) in changes.enumerated() {
                 let path = folder.appending(path: "\(number)-\(at).sqlite").path()
                 try FileManager.default.copyItem(atPath: original, toPath: path)
-                try HandEdit.run(path, "DROP TRIGGER ledger_not_changed; UPDATE ledger SET \(change) WHERE number = \(number)")
+                let update = "UPDATE ledger SET \(change) WHERE number = \(number)"
+                try HandEdit.run(path, "DROP TRIGGER ledger_not_changed; \(update)")
                 let store = try SQLiteStore(path: path)
                 let found = try store.transaction { try LogAudit.differences(in: $0) }
                 #expect(found.contains { $0.contains("ledger entry \(number) ") }, "\(change) of \(number): \(found)")

@@ -39,7 +39,7 @@ public struct LoggedVerdict: Hashable, Sendable {
     public var reason: Digest
     /// The task of the same unit whose result was accepted; nil when there is none.
     public var canonical: TaskID?
-    /// What was judged; nil in leaves of kind 1, as versions before 0.2 wrote them.
+    /// What was judged; nil in leaves of kind 1, as the first versions wrote them.
     public var basis: Basis?
 
     /// What a verdict rests on.

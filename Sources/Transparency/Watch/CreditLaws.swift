@@ -14,6 +14,11 @@ public struct CreditLaws: Sendable {
         public var leaf: Int64
         public var reason: String
 
+        public init(leaf: Int64, reason: String) {
+            self.leaf = leaf
+            self.reason = reason
+        }
+
         public var description: String { "leaf \(leaf) breaks a law of the ledger: \(reason)" }
     }
 
@@ -27,6 +32,16 @@ public struct CreditLaws: Sendable {
         var amount: Credit
         var host: HostID
         var project: String
+
+        /// What an entry says otherwise than the one before it; nil: nothing.
+        func difference(_ amount: Credit, _ host: HostID, _ project: String?) -> String? {
+            if self.amount != amount {
+                return "is over \(amount.microcobblestones), the one before it over \(self.amount.microcobblestones)"
+            }
+            if self.host != host { return "is of host \(host), the one before it of host \(self.host)" }
+            if let project, self.project != project { return "is of another project than the one before it" }
+            return nil
+        }
     }
 
     private var number: Int64 = 0
@@ -103,16 +118,4 @@ public struct CreditLaws: Sendable {
 
     /// What a host has for good, in millionths of a cobblestone.
     public func balance(of host: HostID) -> Int64 { final[host] ?? 0 }
-}
-
-extension CreditLaws.Open {
-    /// What an entry says otherwise than the one before it; nil: nothing.
-    fileprivate func difference(_ amount: Credit, _ host: HostID, _ project: String?) -> String? {
-        if self.amount != amount {
-            return "is over \(amount.microcobblestones), the one before it over \(self.amount.microcobblestones)"
-        }
-        if self.host != host { return "is of host \(host), the one before it of host \(self.host)" }
-        if let project, self.project != project { return "is of another project than the one before it" }
-        return nil
-    }
 }
