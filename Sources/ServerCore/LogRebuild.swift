@@ -124,7 +124,10 @@ public struct LogRebuild<Disk: LogDisk> {
                 throw StoreError.corrupt("the log's leaves have a gap behind \(edge.size)")
             }
             let (files, next) = try TileWriter.files(of: leaves, from: edge)
-            for file in files where try replace(file.path, file.bytes) { written += 1 }
+            // Partial tiles of the pages on the way belong to no checkpoint.
+            for file in files where next.size == count || TilePath(file.path)?.isFull == true {
+                if try replace(file.path, file.bytes) { written += 1 }
+            }
             edge = next
             bundle = Array(leaves.suffix(Int(edge.size - edge.firstLeaf)))
         }

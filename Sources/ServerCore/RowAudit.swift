@@ -72,7 +72,8 @@ struct RowAudit {
         switch task.state {
         case .decided(_, _, let verdict) where verdict.outcome == .valid: hosts[host, default: .init()].valid += 1
         case .decided(_, _, let verdict) where verdict.outcome == .invalid: hosts[host, default: .init()].invalid += 1
-        case .failed, .expired: hosts[host, default: .init()].errors += 1
+        case .failed(_, let error) where error.code != .givenBack: hosts[host, default: .init()].errors += 1
+        case .expired: hosts[host, default: .init()].errors += 1
         default: break
         }
     }

@@ -17,7 +17,7 @@ struct LedgerReceiptTests {
 
     private static func result(_ text: String) -> Digest { SHA256Hash.digest(of: Array(text.utf8)) }
 
-    private static func day(_ day: Int) -> Timestamp { Timestamp(seconds: Double(1000 + day) * 86_400) }
+    private static func day(_ day: Int) -> Timestamp { Timestamp(seconds: Int64(1000 + day) * 86_400) }
 
     /// A signed reply with receipts: task, result, day, status.
     private static func receipts(

@@ -7,14 +7,14 @@ struct TrustRecountTests {
     private static let partner = TaskID(rawValue: 1 << 42 | 1)
 
     private static func verdict(
-        _ second: Double, _ outcome: Verdict.Outcome, compared: Bool = true, reason: String = "agrees"
+        _ second: Int64, _ outcome: Verdict.Outcome, compared: Bool = true, reason: String = "agrees"
     ) -> Verdict {
         Verdict(
             outcome: outcome, decidedAt: Timestamp(seconds: second), comparedWith: compared ? partner : nil,
             difference: nil, reason: reason)
     }
 
-    private static func recount(_ verdicts: [Verdict], optionalUntil: Double = -1) -> TrustRecount {
+    private static func recount(_ verdicts: [Verdict], optionalUntil: Int64 = -1) -> TrustRecount {
         var recount = TrustRecount()
         let isOptional = { (verdict: Verdict) in verdict.decidedAt <= Timestamp(seconds: optionalUntil) }
         for verdict in verdicts { recount.count(verdict, isOptional: isOptional(verdict)) }
@@ -25,15 +25,19 @@ struct TrustRecountTests {
     /// The record that the rules give, step by step.
     private static func record(_ verdicts: [Verdict]) -> TrustRecord {
         verdicts.sorted { $0.decidedAt < $1.decidedAt }.reduce(TrustRecord(host: HostID(rawValue: 1), app: "a")) {
-            switch TrustRecount.isEvidence($1) {
-            case true?: Trust.passed($0, now: $1.decidedAt)
-            case false?: Trust.failed($0, now: $1.decidedAt)
-            case nil: $0
-            }
+            step($0, $1)
         }
     }
 
-    static let day = 86_400.0
+    private static func step(_ record: TrustRecord, _ verdict: Verdict) -> TrustRecord {
+        switch TrustRecount.isEvidence(verdict) {
+        case true?: Trust.passed(record, now: verdict.decidedAt)
+        case false?: Trust.failed(record, now: verdict.decidedAt)
+        case nil: record
+        }
+    }
+
+    static let day: Int64 = 86_400
 
     static let histories: [[Verdict]] = [
         [], [verdict(day, .valid)], [verdict(day, .invalid)],
@@ -53,19 +57,27 @@ struct TrustRecountTests {
             let recount = Self.recount(order)
             let record = Self.record(verdicts)
             #expect(recount.differences(record).isEmpty, "\(recount.differences(record))")
-            for (column, change): (String, (inout TrustRecord) -> Void) in [
-                ("passed", { $0.passed += 1 }), ("failed", { $0.failed += 1 }), ("streak", { $0.streak += 1 }),
-                ("evidence", { $0.evidence += 0.01 }), ("last_failed_ms", { $0.lastFailedAt = Timestamp(seconds: 7) }),
-            ] {
-                var other = record
-                change(&other)
-                #expect(recount.differences(other).map(\.column) == [column])
+            for column in ["passed", "failed", "streak", "evidence", "last_failed_ms"] {
+                let found = recount.differences(Self.changed(record, column))
+                #expect(found.map(\.column) == [column])
             }
         }
         var older = Self.record(verdicts)
         older.evidenceAt = Timestamp(seconds: 7)
         let hasEvidence = Self.recount(verdicts).newest != nil
         #expect(Self.recount(verdicts).differences(older).map(\.column) == (hasEvidence ? ["evidence_ms"] : []))
+    }
+
+    private static func changed(_ record: TrustRecord, _ column: String) -> TrustRecord {
+        var other = record
+        switch column {
+        case "passed": other.passed += 1
+        case "failed": other.failed += 1
+        case "streak": other.streak += 1
+        case "evidence": other.evidence += 0.01
+        default: other.lastFailedAt = Timestamp(seconds: 7)
+        }
+        return other
     }
 
     @Test("What was judged in the millisecond of a failure may lie on either side of it")

@@ -7,6 +7,7 @@ import Storage
 import StorageSQLite
 import Testing
 import Transparency
+import Wire
 
 /// Changes a database as somebody does who opens the file beside the server.
 enum HandEdit {
@@ -70,7 +71,7 @@ struct HandEditTests {
     private static let edits: [Edit] = [
         // Tasks.
         Edit("UPDATE task SET result = zeroblob(32) WHERE id = \(judged)", "task ", ": result is 0000", "says"),
-        Edit("UPDATE task SET compared_with = NULL WHERE compared_with IS NOT NULL", "compared_with is NULL", "says"),
+        Edit("UPDATE task SET compared_with = NULL WHERE id = \(judged)", "compared_with is NULL", "says"),
         Edit(
             "UPDATE task SET compared_with = compared_with + 1 WHERE outcome = 2 AND compared_with IS NOT NULL",
             "compared_with is ", "says"),
@@ -79,7 +80,7 @@ struct HandEditTests {
         Edit("UPDATE task SET fingerprint = 'other' WHERE id = \(judged)", "fingerprint", "leaf"),
         Edit("UPDATE task SET reason = 'because' WHERE id = \(judged)", "reason", "says"),
         Edit("UPDATE task SET distance = 1 WHERE distance IS NOT NULL", "distance", "leaf"),
-        Edit("UPDATE task SET host = 4 - host WHERE id = \(judged) AND host <> 2", "host is ", "says"),
+        Edit("UPDATE task SET host = host % 3 + 1 WHERE id = \(judged)", "host is ", "says"),
         Edit("DELETE FROM task WHERE id = \(judged)", "verdict on task"),
         // Units.
         Edit("UPDATE work_unit SET credit = credit + 1 WHERE id = \(unit)", ": credit is 1000001", "is over 1000000"),
@@ -123,12 +124,13 @@ struct HandEditTests {
         Edit("UPDATE host SET invalid_count = 0 WHERE id = 3", "host 3: invalid_count is 0", "its tasks say"),
         // The log.
         Edit("INSERT INTO log_edge (id, edge) VALUES (1, x'0102')", "log_edge", "cannot be read"),
-        Edit("INSERT INTO log_edge (id, edge) VALUES (1, x'0100000000000000' || zeroblob(32))", "log_edge", "root"),
+        Edit("INSERT INTO log_edge (id, edge) VALUES (1, x'0100000000000000\(zeroes)')", "log_edge", "root"),
         Edit(
-            "INSERT INTO log_edge (id, edge) VALUES (1, x'0000010000000000' || zeroblob(32))",
+            "INSERT INTO log_edge (id, edge) VALUES (1, x'0000010000000000\(zeroes)')",
             "log_edge", "65536 leaves are published", "there are"),
     ]
 
+    private static let zeroes = String(repeating: "00", count: 32)
     private static let judged = "(SELECT min(id) FROM task WHERE outcome = 1)"
     private static let unit = "(SELECT min(id) FROM work_unit)"
     private static let lastUnit = "(SELECT max(id) FROM work_unit)"

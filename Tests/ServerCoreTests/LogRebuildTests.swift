@@ -76,7 +76,7 @@ struct LogRebuildTests {
 
     private static func leaf(_ number: Int, _ word: String = "act") throws -> [UInt8] {
         let act = LoggedAdminAct(actor: "admin", act: word, object: "batch \(number)")
-        return try LedgerLeaf(at: Timestamp(seconds: Double(number)), event: .adminAct(act)).encoded()
+        return try LedgerLeaf(at: Timestamp(seconds: Int64(number)), event: .adminAct(act)).encoded()
     }
 
     /// A database with so many leaves, of which the first were published.

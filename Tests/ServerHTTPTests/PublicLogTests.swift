@@ -19,7 +19,7 @@ struct PublicLogTests {
         try store.transaction { tx in
             for number in 0..<count {
                 let act = LoggedAdminAct(actor: "admin", act: "act", object: "batch \(number)")
-                let leaf = try LedgerLeaf(at: Timestamp(seconds: Double(number)), event: .adminAct(act)).encoded()
+                let leaf = try LedgerLeaf(at: Timestamp(seconds: Int64(number)), event: .adminAct(act)).encoded()
                 _ = try tx.appendLogLeaf(leaf)
             }
         }
