@@ -137,7 +137,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ServerHTTPTests",
-            dependencies: ["ServerHTTP", "ServerCore", "Storage", "Wire", "Bytes", "Domain", protobuf]
+            dependencies: ["ServerHTTP", "ServerCore", "Transparency", "Storage", "Wire", "Bytes", "Domain", protobuf]
         ),
         .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
         .testTarget(

@@ -68,10 +68,20 @@ extension ClientMachine {
         case .success(let verified): receipts = verified
         }
         var settled = false
+        var isWorthKeeping = false
         for receipt in receipts.receipts {
             let id = TaskID(rawValue: Int64(clamping: receipt.taskID))
             guard let task = state[task: id], task.stage.isOver else { continue }
-            settled = take(receipt, task, now, random, &out) || settled
+            let isTaken = take(receipt, task, now, random, &out)
+            settled = isTaken || settled
+            isWorthKeeping = isWorthKeeping || isTaken && receipt.isForResult
+        }
+        if isWorthKeeping, reply.receipts.count <= SignedReceipts.bytesMax {
+            out.first(
+                .keepReceipts(
+                    SignedReceipts(
+                        key: state.attachment.projectKey, receipts: Array(reply.receipts),
+                        signature: Array(reply.receiptsSignature))))
         }
         return settled
     }

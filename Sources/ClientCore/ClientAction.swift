@@ -9,6 +9,9 @@ public enum ClientAction: Sendable {
     case storeTask(Offer, unit: [UInt8])
     /// Writes the state, durably.
     case save
+    /// Appends the project's word for delivered results to what the client keeps, durably. Before the `save` that
+    /// forgets their tasks.
+    case keepReceipts(SignedReceipts)
 
     case call(SchedulerCall)
     /// At most so many bytes: what was announced.
@@ -50,14 +53,14 @@ public enum ClientAction: Sendable {
         switch self {
         case .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .say: .atOnce
         case .dropTask, .dropBlob, .keepBlobs: .dispensable
-        case .storeTask, .save, .call, .fetchUnit, .fetchBlob, .upload, .startWorker, .exit: .inOrder
+        case .storeTask, .save, .keepReceipts, .call, .fetchUnit, .fetchBlob, .upload, .startWorker, .exit: .inOrder
         }
     }
 
     /// Whether a slow disk can hold it up: such an action is done where nothing else waits for it.
     public var usesDisk: Bool {
         switch self {
-        case .storeTask, .save, .dropTask, .dropBlob, .keepBlobs: true
+        case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: true
         default: false
         }
     }

@@ -82,6 +82,16 @@ public struct LedgerFiles: TileReader, Sendable {
     }
 }
 
+/// The files with one checkpoint: a ledger that grows meanwhile does not give two.
+struct FrozenLedger: TileReader {
+    let files: LedgerFiles
+    let checkpoint: SignedCheckpoint
+
+    func read(_ path: String) throws(Fault) -> [UInt8]? {
+        path == TilePath.checkpoint ? checkpoint.note.bytes : try files.read(path)
+    }
+}
+
 /// Keys as they are given on the command line.
 enum LedgerKeys {
     /// - Parameter text: a verifier key, or a file that holds one.

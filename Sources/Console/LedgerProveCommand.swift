@@ -24,7 +24,7 @@ public struct LedgerProveCommand: Sendable {
         let files = try LedgerFiles(place, notice: context.remark)
         let checkpoint = try files.checkpoint(key)
         var found: [(index: Int64, bytes: [UInt8], leaf: LedgerLeaf)] = []
-        var verifier = LogVerifier(Frozen(files: files, checkpoint: checkpoint), key: key)
+        var verifier = LogVerifier(FrozenLedger(files: files, checkpoint: checkpoint), key: key)
         let report = try verifier.run { index, bytes in
             let bytes = Array(bytes)
             if let leaf = try? LedgerLeaf(bytes), let task = leaf.task, wanted.matches(task) {
@@ -54,16 +54,6 @@ public struct LedgerProveCommand: Sendable {
         }
         context.answer(.members([("size", .integer(checkpoint.size)), ("proofs", .list(proofs))]), text: text)
         return 0
-    }
-}
-
-/// The files with one checkpoint: a ledger that grows meanwhile does not give two.
-private struct Frozen: TileReader {
-    let files: LedgerFiles
-    let checkpoint: SignedCheckpoint
-
-    func read(_ path: String) throws(Fault) -> [UInt8]? {
-        path == TilePath.checkpoint ? checkpoint.note.bytes : try files.read(path)
     }
 }
 
@@ -142,7 +132,9 @@ extension LedgerLeaf {
         switch event {
         case .verdict(let verdict):
             let canonical = verdict.canonical.map { ", the accepted result is of task \($0)" } ?? ""
-            return "\(moment) task \(verdict.task) of host \(verdict.host) is \(verdict.outcome.word)\(canonical)"
+            let result = verdict.basis.map { ", result \($0.result.hex)" } ?? ""
+            return "\(moment) task \(verdict.task) of host \(verdict.host) is "
+                + "\(verdict.outcome.word)\(canonical)\(result)"
         case .credit(let entry):
             let amount = Amounts.cobblestones(entry.amount.microcobblestones, decimals: 6)
             return "\(moment) entry \(entry.number): \(amount) \(entry.kind) for task \(entry.task), "
@@ -151,6 +143,10 @@ extension LedgerLeaf {
             return Printable.clean("\(moment) \(act.actor): \(act.act) \(act.object)")
         case .release(let release):
             return Printable.clean("\(moment) project \(release.project), app \(release.app) \(release.version)")
+        case .rows(let rows):
+            let what = rows.table == .batch ? "batch" : "work unit"
+            let first = rows.table == .batch ? "\(rows.first)" : "\(WorkUnitID(rawValue: rows.first))"
+            return "\(moment) \(Amounts.count(UInt64(rows.seals.count), what)) from \(first) on"
         }
     }
 }

@@ -29,21 +29,27 @@ public struct LedgerVerifyCommand: Sendable {
         let files = try LedgerFiles(place, notice: context.remark)
         var totals = LedgerTotals()
         var verifier = LogVerifier(files, key: key, kept: kept)
-        let report = try verifier.run { index, bytes in totals.add(bytes) }
+        let report = try verifier.run { index, bytes in totals.add(bytes, at: index) }
+        // A leaf that is missing or wrong would break laws by itself.
+        let breach = report.isClean ? totals.breach : nil
+        let isSound = report.isClean && breach == nil
         var evidenceFile: String?
         if let found = report.evidence, let evidence {
             try LedgerKeys.writeNew(evidence, Array(found.text.utf8))
             evidenceFile = evidence
         }
-        if report.isClean, let save, let checkpoint = report.checkpoint {
+        if isSound, let save, let checkpoint = report.checkpoint {
             try Files.replace(save, with: checkpoint.note.bytes)
         }
         context.answer(
-            Self.json(report, totals, evidenceFile), text: Self.text(report, totals, evidenceFile, key: key))
-        return report.isClean ? 0 : FaultKind.negative.rawValue
+            Self.json(report, totals, breach, evidenceFile),
+            text: Self.text(report, totals, breach, evidenceFile, key: key))
+        return isSound ? 0 : FaultKind.negative.rawValue
     }
 
-    static func text(_ report: LogReport, _ totals: LedgerTotals, _ evidence: String?, key: NoteKey) -> String {
+    static func text(
+        _ report: LogReport, _ totals: LedgerTotals, _ breach: CreditLaws.Breach?, _ evidence: String?, key: NoteKey
+    ) -> String {
         var text = ""
         if let checkpoint = report.checkpoint {
             text += "\(Printable.clean(key.name)): \(checkpoint.size) leaves, "
@@ -54,6 +60,10 @@ public struct LedgerVerifyCommand: Sendable {
         let more = report.findingsTotal - report.findings.count
         if more > 0 { text += "... and \(Amounts.count(UInt64(more), "more finding"))\n" }
         if report.isClean { text += "Every leaf and every tile is what was signed.\n" }
+        if let breach {
+            text += Printable.clean("\(breach)") + "\n"
+            text += "The checkpoint is signed all the same: it convicts the ledger. Keep it with the leaf's proof.\n"
+        }
         if let evidence {
             text += "evidence: \(Printable.clean(evidence))\n"
         } else if report.evidence != nil {
@@ -62,9 +72,11 @@ public struct LedgerVerifyCommand: Sendable {
         return text
     }
 
-    static func json(_ report: LogReport, _ totals: LedgerTotals, _ evidence: String?) -> JSONValue {
+    static func json(
+        _ report: LogReport, _ totals: LedgerTotals, _ breach: CreditLaws.Breach?, _ evidence: String?
+    ) -> JSONValue {
         .members([
-            ("ok", .flag(report.isClean)),
+            ("ok", .flag(report.isClean && breach == nil)),
             ("log", report.checkpoint.map { .text($0.checkpoint.origin) } ?? .null),
             ("size", report.checkpoint.map { .integer($0.size) } ?? .null),
             ("root", report.checkpoint.map { .text($0.root.hex) } ?? .null),
@@ -80,6 +92,10 @@ public struct LedgerVerifyCommand: Sendable {
                         ])
                     })
             ),
+            (
+                "broken_law",
+                breach.map { .members([("leaf", .integer($0.leaf)), ("message", .text("\($0)"))]) } ?? .null
+            ),
             ("evidence", evidence.map { .text($0) } ?? .null),
         ])
     }
@@ -92,10 +108,14 @@ struct LedgerTotals: Sendable {
     private var issued: Int64 = 0
     private var final: Int64 = 0
     private var provisional: Int64 = 0
+    private var laws = CreditLaws()
 
-    private static let names = ["verdicts", "credit_entries", "admin_acts", "releases", "unknown"]
+    /// The first leaf that breaks a law of the ledger.
+    var breach: CreditLaws.Breach? { laws.first }
 
-    mutating func add(_ bytes: ArraySlice<UInt8>) {
+    private static let names = ["verdicts", "credit_entries", "admin_acts", "releases", "rows", "unknown"]
+
+    mutating func add(_ bytes: ArraySlice<UInt8>, at index: Int64) {
         guard let leaf = try? LedgerLeaf(Array(bytes)) else {
             counts["unknown", default: 0] += 1
             return
@@ -104,8 +124,10 @@ struct LedgerTotals: Sendable {
         case .verdict: counts["verdicts", default: 0] += 1
         case .adminAct: counts["admin_acts", default: 0] += 1
         case .release: counts["releases", default: 0] += 1
+        case .rows(let rows): counts["rows", default: 0] += Int64(rows.seals.count)
         case .credit(let entry):
             counts["credit_entries", default: 0] += 1
+            laws.add(entry, leaf: index)
             move(entry.debit, -entry.amount.microcobblestones)
             move(entry.credit, entry.amount.microcobblestones)
         }
@@ -125,7 +147,7 @@ struct LedgerTotals: Sendable {
     }
 
     var text: String {
-        let nouns = ["verdict", "credit entry", "admin act", "release", "leaf of an unknown kind"]
+        let nouns = ["verdict", "credit entry", "admin act", "release", "sealed row", "leaf of an unknown kind"]
         var parts: [String] = []
         for (name, noun) in zip(Self.names, nouns) {
             guard let count = counts[name] else { continue }

@@ -31,11 +31,14 @@ public struct ServerClient: Sendable {
 
     // MARK: - Questions
 
-    func batches() throws(Fault) -> [WireBatchStatus] {
+    func batches() throws(Fault) -> [WireBatchStatus] { try batchList().batches }
+
+    /// All batches, and how the server's public log goes.
+    func batchList() throws(Fault) -> WireBatchList {
         try ask("/v1/batches") { (answer, url) throws(Fault) in
-            let batches = try answer.message(WireBatchList.self, url: url).batches
-            for batch in batches where batch.batchID == 0 { throw Self.foreign(url, "a batch without a number") }
-            return batches
+            let list = try answer.message(WireBatchList.self, url: url)
+            for batch in list.batches where batch.batchID == 0 { throw Self.foreign(url, "a batch without a number") }
+            return list
         }
     }
 

@@ -37,9 +37,15 @@ public struct StatusCommand: Sendable {
     }
 
     private func list(_ context: CommandContext) throws(Fault) -> Int32 {
-        let views = try client.batches().map { BatchView($0) }
+        let list = try client.batchList()
+        let views = list.batches.map { BatchView($0) }
+        var text = Self.table(views, width: context.tableWidth)
+        if !list.logTrouble.isEmpty { text += "The public log is behind: \(Printable.clean(list.logTrouble))\n" }
         context.answer(
-            .members([("batches", .list(views.map(\.json)))]), text: Self.table(views, width: context.tableWidth))
+            .members([
+                ("batches", .list(views.map(\.json))),
+                ("log_trouble", list.logTrouble.isEmpty ? .null : .text(list.logTrouble)),
+            ]), text: text)
         return 0
     }
 

@@ -65,6 +65,13 @@ public struct LedgerAudit: Sendable {
         var amount: Credit
         var host: HostID?
         var project: String
+
+        init(_ entry: LedgerEntry) {
+            kind = entry.kind
+            amount = entry.amount
+            host = entry.credit.host ?? entry.debit.host
+            project = entry.project
+        }
     }
 
     private var lastNumber: Int64 = 0
@@ -73,8 +80,21 @@ public struct LedgerAudit: Sendable {
 
     public init() {}
 
+    /// Remembers the last entry of every task.
     /// - Returns: the law that this entry breaks, in words; the entry is then not added.
     public mutating func add(_ entry: LedgerEntry) -> String? {
+        if let violation = add(entry, after: tasks[entry.task]) { return violation }
+        tasks[entry.task] = Last(entry)
+        return nil
+    }
+
+    /// The same for who can look entries up: nothing is remembered but the balances.
+    /// - Parameter before: the entry of the same task before this one; nil when it is the first.
+    public mutating func add(_ entry: LedgerEntry, after before: LedgerEntry?) -> String? {
+        add(entry, after: before.map { Last($0) })
+    }
+
+    private mutating func add(_ entry: LedgerEntry, after last: Last?) -> String? {
         let name = "ledger entry \(entry.number)"
         guard entry.number == lastNumber + 1 else { return "\(name) follows entry \(lastNumber): expected no gap" }
         guard entry.amount > .zero else { return "\(name) moves \(entry.amount.microcobblestones), expected above 0" }
@@ -84,7 +104,6 @@ public struct LedgerAudit: Sendable {
         guard entry.credit == credit else {
             return "\(name) is a \(entry.kind) paid to \(entry.credit), not to \(credit)"
         }
-        let last = tasks[entry.task]
         guard Ledger.follows(entry.kind, last?.kind) else {
             let before = last.map { "a \($0.kind)" } ?? "nothing"
             return "\(name) is a \(entry.kind) of task \(entry.task) after \(before)"
@@ -98,7 +117,6 @@ public struct LedgerAudit: Sendable {
         guard !debitOverflow, !creditOverflow else { return "\(name) overflows a balance" }
         balanceOf[entry.debit] = paid
         balanceOf[entry.credit] = got
-        tasks[entry.task] = Last(kind: entry.kind, amount: entry.amount, host: host, project: entry.project)
         lastNumber = entry.number
         return nil
     }

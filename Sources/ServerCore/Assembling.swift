@@ -69,6 +69,7 @@ extension ProjectServer {
         batch.state = .finished
         batch.finishedAt = now
         try tx.updateBatch(batch)
+        try logEnd(of: batch, in: tx, now: now)
         try forEachUnit(of: id, in: tx) { aggregate in
             _ = try apply(.assembled, to: aggregate, in: tx, now: now)
         }

@@ -4,26 +4,28 @@ import Engine
 import Storage
 import Transparency
 
-/// Holds the log against the rows that it tells of: who edits a row by hand must edit a leaf as well, and the public
-/// checkpoints tell that.
+/// Holds the log against the rows that it tells of, and the rows against each other: who edits a row by hand must edit a
+/// leaf as well, and the public checkpoints tell that.
+///
+/// `docs/ledger.md` lists the columns, and those that nothing covers. Memory is bounded: rows and leaves are read in
+/// pages, and what is remembered grows with hosts and batches, not with tasks (8 bytes for each unit of a window).
 public enum LogAudit {
+    /// - Parameter seal: of the server's key; nil when the key is lost: then seals are not looked at.
+    /// - Parameter window: units whose verdicts are looked for in one pass over the log.
     /// - Returns: one line for each difference; at most `linesMax`, and one that says how many there were.
-    public static func differences(in tx: any StoreTransaction) throws -> [String] {
-        var audit = Audit()
-        var index: Int64 = 0
-        while true {
-            let page = try tx.logLeaves(from: index, limit: 1000)
-            if page.isEmpty { break }
-            for bytes in page {
-                try audit.look(at: bytes, index, in: tx)
-                index += 1
-            }
-        }
-        let count = try tx.logLeafCount()
-        if count != index { audit.add("the log has \(count) leaves by their numbers, \(index) are there") }
-        try audit.lookAtVerdicts(in: tx)
-        try audit.lookAtLedger(in: tx)
-        return audit.lines
+    public static func differences(
+        in tx: any StoreTransaction, seal: RowSeal? = nil, window: Int = 2_000_000
+    ) throws -> [String] {
+        var found = AuditLines(max: linesMax)
+        var leaves = LeafAudit(seal: seal)
+        try leaves.lookAtAll(in: tx, &found)
+        var rows = RowAudit(leaves)
+        try rows.look(in: tx, &found)
+        let verdicts = VerdictAudit(seal: seal, window: window)
+        try verdicts.look(in: tx, &found)
+        try lookAtLedger(in: tx, told: leaves.told, &found)
+        try lookAtEdge(in: tx, &found)
+        return found.lines
     }
 
     /// The root over the first leaves; nil when there are fewer.
@@ -39,89 +41,103 @@ public enum LogAudit {
 
     private static let linesMax = 100
 
-    private struct Audit {
-        private var told: Set<Int64> = []
-        private var judged: Set<TaskID> = []
-        private var found: [String] = []
-        private var count = 0
-
-        var lines: [String] {
-            count > found.count
-                ? found + ["... and \(count - found.count) more differences between log and rows"] : found
-        }
-
-        mutating func add(_ line: String) {
-            count += 1
-            if found.count < LogAudit.linesMax { found.append(line) }
-        }
-
-        /// The laws of the ledger, entry by entry, and that the log tells of each.
-        mutating func lookAtLedger(in tx: any StoreTransaction) throws {
-            var laws = LedgerAudit()
-            var entries: Int64 = 0
-            while true {
-                let page = try tx.ledger(fromNumber: entries + 1, limit: 1000)
-                if page.isEmpty { break }
-                for entry in page {
-                    entries += 1
-                    if let broken = laws.add(entry) { add(broken) }
-                    guard !told.contains(entry.number), try tx.workUnit(entry.task.unit)?.isPublic ?? true else {
-                        continue
-                    }
-                    add("the log does not tell of ledger entry \(entry.number)")
-                }
-            }
-            if let broken = laws.violationOfSum() { add(broken) }
-        }
-
-        /// That the log tells of every verdict.
-        mutating func lookAtVerdicts(in tx: any StoreTransaction) throws {
-            for batch in try tx.batches() {
-                var next: Int64 = 0
-                while true {
-                    let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: 500)
-                    guard let last = page.last else { break }
-                    next = last.unit.id.index + 1
-                    for task in page.filter(\.isPublic).flatMap(\.tasks) {
-                        guard case .decided = task.state, !judged.contains(task.id) else { continue }
-                        add("the log does not tell of the verdict on task \(task.id)")
-                    }
-                }
+    /// Every leaf in order, a page at a time. - Parameter body: told the index from 0, and what cannot be read as nil.
+    static func forEachLeaf(
+        in tx: any StoreTransaction, _ body: (Int64, Result<LedgerLeaf, LeafRefusal>) throws -> Void
+    ) throws {
+        var index: Int64 = 0
+        while true {
+            let page = try tx.logLeaves(from: index, limit: 1000)
+            if page.isEmpty { return }
+            for bytes in page {
+                let leaf: Result<LedgerLeaf, LeafRefusal>
+                do throws(LeafRefusal) { leaf = .success(try LedgerLeaf(bytes)) } catch { leaf = .failure(error) }
+                try body(index, leaf)
+                index += 1
             }
         }
+    }
 
-        mutating func look(at bytes: [UInt8], _ index: Int64, in tx: any StoreTransaction) throws {
-            let leaf: LedgerLeaf
-            do throws(LeafRefusal) { leaf = try LedgerLeaf(bytes) } catch { return add("leaf \(index): \(error)") }
-            switch leaf.event {
-            case .credit(let credit):
-                if !told.insert(credit.number).inserted {
-                    add("leaf \(index) tells of ledger entry \(credit.number) a second time")
-                }
-                guard let entry = try tx.ledger(fromNumber: credit.number, limit: 1).first else {
-                    return add("leaf \(index) tells of ledger entry \(credit.number), which is missing")
-                }
-                if PublicLog.credit(entry) != credit || entry.at != leaf.at {
-                    add("ledger entry \(entry.number) is not what leaf \(index) of the log says")
-                }
-            case .verdict(let verdict): try look(at: verdict, index, in: tx)
-            case .adminAct, .release: break
+    /// Every unit of a batch in order, a page at a time.
+    static func forEachUnit(
+        of batch: BatchID, from first: Int64 = 0, below end: Int64 = .max, in tx: any StoreTransaction,
+        _ body: (WorkUnitAggregate) throws -> Void
+    ) throws {
+        var next = first
+        while next < end {
+            let page = try tx.workUnits(of: batch, fromIndex: next, limit: Int(min(500, end - next)))
+            guard let last = page.last else { return }
+            for aggregate in page where aggregate.unit.id.index < end { try body(aggregate) }
+            next = last.unit.id.index + 1
+        }
+    }
+
+    /// The laws of the ledger, entry by entry, and that the log tells of each.
+    private static func lookAtLedger(
+        in tx: any StoreTransaction, told: NumberSet, _ found: inout AuditLines
+    ) throws {
+        var laws = LedgerAudit()
+        var entries: Int64 = 0
+        while true {
+            let page = try tx.ledger(fromNumber: entries + 1, limit: 1000)
+            if page.isEmpty { break }
+            for entry in page {
+                entries += 1
+                // The task's own entries are at most four, and found by an index.
+                let before = try tx.ledgerEntries(for: entry.task).last { $0.number < entry.number }
+                if let broken = laws.add(entry, after: before) { found.add(broken) }
+                // As long as its unit is secret, the log need not tell of an entry.
+                guard !told.contains(entry.number), try tx.workUnit(entry.task.unit)?.isPublic ?? true else { continue }
+                found.add("the log does not tell of ledger entry \(entry.number)")
             }
         }
+        if let broken = laws.violationOfSum() { found.add(broken) }
+    }
 
-        private mutating func look(at verdict: LoggedVerdict, _ index: Int64, in tx: any StoreTransaction) throws {
-            if !judged.insert(verdict.task).inserted {
-                add("leaf \(index) tells of a second verdict on task \(verdict.task)")
-            }
-            guard let unit = try tx.workUnit(verdict.task.unit) else { return }
-            guard let task = unit.tasks.first(where: { $0.id == verdict.task }),
-                let now = PublicLog.verdict(task, of: unit.unit)
-            else { return add("leaf \(index) tells of a verdict on task \(verdict.task), which has none") }
-            // The canonical result may have been found after this verdict.
-            let isSame =
-                now.host == verdict.host && now.outcome == verdict.outcome && now.reason == verdict.reason
-                && (verdict.canonical == nil || verdict.canonical == now.canonical)
-            if !isSame { add("the verdict on task \(verdict.task) is not what leaf \(index) of the log says") }
+    /// The publisher's row: what it says was published must be the beginning of the leaves.
+    private static func lookAtEdge(in tx: any StoreTransaction, _ found: inout AuditLines) throws {
+        guard let bytes = try tx.logEdge() else { return }
+        let stored: LogEdge
+        do throws(Fault) { stored = try StoredEdge(bytes).edge } catch {
+            return found.add("log_edge: \(error.message); `log rebuild` makes it anew")
         }
+        var edge = LogEdge()
+        while edge.size < stored.size {
+            let page = try tx.logLeaves(from: edge.size, limit: Int(min(1000, stored.size - edge.size)))
+            if page.isEmpty {
+                return found.add("log_edge: says that \(stored.size) leaves are published, there are \(edge.size)")
+            }
+            for leaf in page { edge.append(leaf) }
+        }
+        if edge != stored {
+            found.add(
+                "log_edge: the hashes of the first \(stored.size) leaves lead to the root \(stored.root), "
+                    + "the leaves to \(edge.root); `log rebuild` makes it anew")
+        }
+    }
+}
+
+/// Findings, of which only the first are kept.
+struct AuditLines {
+    private let max: Int
+    private var found: [String] = []
+    private var count = 0
+
+    init(max: Int) {
+        self.max = max
+    }
+
+    mutating func add(_ line: String) {
+        count += 1
+        if found.count < max { found.append(line) }
+    }
+
+    /// A column that is not what it should be.
+    mutating func add(_ row: String, _ column: String, stored: some Any, expected: String) {
+        add("\(row): \(column) is \(stored), \(expected)")
+    }
+
+    var lines: [String] {
+        count > found.count ? found + ["... and \(count - found.count) more differences between log and rows"] : found
     }
 }

@@ -30,7 +30,8 @@ extension ProjectServer {
         let wasPublic = before.isPublic
         for (at, task) in after.tasks.enumerated() {
             if wasPublic, at < before.tasks.count, before.tasks[at].state == task.state { continue }
-            if let verdict = PublicLog.verdict(task, of: after.unit) { try log(.verdict(verdict), in: tx, now: now) }
+            guard let verdict = PublicLog.verdict(task, of: after.unit, seal: keys.rows) else { continue }
+            try log(.verdict(verdict), in: tx, now: now)
         }
         for entry in try entries(of: after, in: tx) where !told.contains(entry.number) {
             try log(.credit(PublicLog.credit(entry)), in: tx, now: entry.at)
@@ -61,6 +62,29 @@ extension ProjectServer {
         try log(.release(release), in: tx, now: now)
     }
 
+    /// A batch was let in: what it is cannot be edited from now on.
+    func logRow(of batch: BatchRecord, in tx: any StoreTransaction, now: Timestamp) throws {
+        let rows = LoggedRows(table: .batch, first: batch.id.rawValue, seals: [keys.rows.seal(batch)])
+        try log(.rows(rows), in: tx, now: now)
+    }
+
+    /// Units were made, in order and without gaps.
+    func logRows(of units: [WorkUnitRecord], in tx: any StoreTransaction, now: Timestamp) throws {
+        for start in stride(from: 0, to: units.count, by: LoggedRows.countMax) {
+            let page = units[start..<min(start + LoggedRows.countMax, units.count)]
+            let rows = LoggedRows(
+                table: .workUnit, first: page[start].id.rawValue, seals: page.map { keys.rows.seal($0) })
+            try log(.rows(rows), in: tx, now: now)
+        }
+    }
+
+    /// A batch ended by itself: by its answer, or without one. What an admin ended is an act of its own.
+    func logEnd(of batch: BatchRecord, in tx: any StoreTransaction, now: Timestamp) throws {
+        guard let act = PublicLog.endAct(of: batch.state), act != PublicLog.cancelAct else { return }
+        let end = LoggedAdminAct(actor: PublicLog.serverActor, act: act, object: PublicLog.object(batch.id))
+        try log(.adminAct(end), in: tx, now: now)
+    }
+
     /// Brings what an older version has written into the log, once.
     ///
     /// - Returns: how many leaves were made; 0 when the log has some already.
@@ -82,13 +106,32 @@ extension ProjectServer {
 
 /// How rows of the store are told in the log.
 public enum PublicLog {
-    /// Nil for a task without a verdict.
-    public static func verdict(_ task: TaskRecord, of unit: WorkUnitRecord) -> LoggedVerdict? {
-        guard case .decided(let assignment, _, let verdict) = task.state else { return nil }
+    /// Nil for a task without a verdict. - Parameter seal: of the server's key.
+    public static func verdict(_ task: TaskRecord, of unit: WorkUnitRecord, seal: RowSeal) -> LoggedVerdict? {
+        guard case .decided(let assignment, let report, let verdict) = task.state else { return nil }
+        let basis = LoggedVerdict.Basis(
+            result: report.result, comparedWith: verdict.comparedWith,
+            seal: seal.seal(task.id, assignment, report, verdict))
         return LoggedVerdict(
             task: task.id, host: assignment.host, outcome: verdict.outcome,
-            reason: LoggedVerdict.digest(ofReason: verdict.reason), canonical: unit.state.canonical)
+            reason: LoggedVerdict.digest(ofReason: verdict.reason), canonical: unit.state.canonical, basis: basis)
     }
+
+    /// Who ends a batch that nobody cancelled.
+    static let serverActor = "server"
+    static let cancelAct = "cancel"
+
+    /// The act that tells of a state; nil for a batch that goes on.
+    static func endAct(of state: BatchState) -> String? {
+        switch state {
+        case .running, .assembling: nil
+        case .finished: "finish"
+        case .failed: "fail"
+        case .cancelled: cancelAct
+        }
+    }
+
+    static func object(_ batch: BatchID) -> String { "batch \(batch)" }
 
     public static func credit(_ entry: LedgerEntry) -> LoggedCredit {
         let kind: LoggedCredit.Kind =

@@ -6,8 +6,10 @@ import Transparency
 public struct ServerKeys: Sendable {
     /// Signs work units and receipts.
     public let project: SigningKey
-    /// Signs the checkpoints of the public log, and nothing else.
+    /// Signs the checkpoints of the public log, and nothing else; of its first epoch.
     public let log: NoteSigner
+    /// Binds rows into the log.
+    public let rows: RowSeal
     let ticketSecret: [UInt8]
     private let challengeSecret: [UInt8]
     private let drawSecret: [UInt8]
@@ -19,15 +21,31 @@ public struct ServerKeys: Sendable {
         let raw = project.rawRepresentation
         ticketSecret = HMACSHA256.code(for: Array("millrace-ticket-v1".utf8), key: raw)
         challengeSecret = HMACSHA256.code(for: Array("millrace-challenge-v1".utf8), key: raw)
-        log = Self.logSigner(project, raw)
+        log = Self.logSigner(project, epoch: 1)
+        rows = RowSeal(key: HMACSHA256.code(for: Array("millrace-rows-v1".utf8), key: raw))
         numberSecret = HMACSHA256.code(for: Array("millrace-number-v1".utf8), key: raw)
         lotSecret = HMACSHA256.code(for: Array("millrace-lot-v1".utf8), key: raw)
         drawSecret = HMACSHA256.code(for: Array("millrace-draw-v1".utf8), key: raw)
     }
 
-    private static func logSigner(_ project: SigningKey, _ raw: [UInt8]) -> NoteSigner {
-        let seed = HMACSHA256.code(for: Array("millrace-log-v1".utf8), key: raw)
-        let name = "millrace-\(fingerprint(of: project))"
+    /// Signs the checkpoints of a log that was begun anew: another name, another key.
+    ///
+    /// - Parameter epoch: 1 for the first log, one more for each that an admin began in place of the one before.
+    public func log(epoch: Int64) -> NoteSigner { epoch <= 1 ? log : Self.logSigner(project, epoch: epoch) }
+
+    /// Which of this server's logs has a name; nil when it is none of them.
+    public func logEpoch(ofOrigin name: some StringProtocol) -> Int64? {
+        if name == log.key.name { return 1 }
+        guard name.hasPrefix(log.key.name + "-"), let epoch = Int64(name.dropFirst(log.key.name.utf8.count + 1)),
+            epoch > 1, name == "\(log.key.name)-\(epoch)"
+        else { return nil }
+        return epoch
+    }
+
+    private static func logSigner(_ project: SigningKey, epoch: Int64) -> NoteSigner {
+        let suffix = epoch > 1 ? "-\(epoch)" : ""
+        let seed = HMACSHA256.code(for: Array("millrace-log-v1\(suffix)".utf8), key: project.rawRepresentation)
+        let name = "millrace-\(fingerprint(of: project))\(suffix)"
         guard let secret = SigningKey(rawRepresentation: seed),
             let signer = NoteSigner(name: name, kind: .ed25519, secret: secret)
         else { preconditionFailure("any 32 bytes are an Ed25519 key, and the name has no character that notes refuse") }

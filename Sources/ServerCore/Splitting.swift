@@ -154,6 +154,7 @@ extension ProjectServer {
         else { return }
         if split.firstIndex == 0 { try logRelease(split.units, of: batch, in: tx, now: now) }
         try tx.insertWorkUnits(split.units.map { WorkUnitMachine.create($0) })
+        try logRows(of: split.units, in: tx, now: now)
         batch.cursor = split.cursorAfter
         batch.splitFinished = split.finished
         batch.workUnitCount += Int64(split.units.count)

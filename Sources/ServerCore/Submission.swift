@@ -62,6 +62,7 @@ extension ProjectServer {
         }
         let act = LoggedAdminAct(actor: "admin", act: "submit", object: "batch \(batch.id)")
         try log(.adminAct(act), in: tx, now: now)
+        try logRow(of: batch, in: tx, now: now)
         return batch
     }
 
@@ -76,7 +77,7 @@ extension ProjectServer {
         }
         switch batch.state {
         case .running, .assembling:
-            let act = LoggedAdminAct(actor: "admin", act: "cancel", object: "batch \(id)")
+            let act = LoggedAdminAct(actor: "admin", act: PublicLog.cancelAct, object: PublicLog.object(id))
             try log(.adminAct(act), in: tx, now: now)
             return .success(try end(batch, .cancelled, in: tx, now: now))
         case .cancelled: return .success(batch)
@@ -93,6 +94,7 @@ extension ProjectServer {
         batch.state = state
         batch.finishedAt = now
         try tx.updateBatch(batch)
+        try logEnd(of: batch, in: tx, now: now)
         try forEachUnit(of: batch.id, in: tx) { aggregate in
             if !aggregate.unit.state.isFinal {
                 // Loaded afresh: what one unit's end means for its host may have changed others of the page.

@@ -57,11 +57,11 @@ extension ProjectServer {
             try confirmWindow(of: assignment.host, app, unit.replication, in: tx, now: now)
         case .passed(let task, let assignment):
             // What was computed again because another result failed is no evidence: or else a host that is found out
-            // would be proven again by the honest results that it sent beside the forged one.
+            // would be proven again by the honest results that it sent beside the forged one. It stays void.
             if try tx.seriesEntry(for: task)?.state != .voided {
                 try tx.saveTrust(Trust.passed(try record(of: assignment.host, app, in: tx), now: now))
+                try move(task, to: .passed, in: tx)
             }
-            try move(task, to: .passed, in: tx)
             try confirmWindow(of: assignment.host, app, unit.replication, in: tx, now: now)
         case .confirmed(let task, _):
             try move(task, to: .confirmed, in: tx)

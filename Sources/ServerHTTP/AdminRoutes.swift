@@ -52,7 +52,9 @@ extension ServerRoutes {
 
     @Sendable func batches(_ request: Request, _ context: ServerContext) async throws -> Response {
         try requireToken(request)
-        return try ReplyFormat.forTools(request).response(try await batchList(limit: 1000))
+        var list = try await batchList(limit: 1000)
+        list.logTrouble = runtime.publisher.health.detail(now: .now) ?? ""
+        return try ReplyFormat.forTools(request).response(list)
     }
 
     /// The newest batches with their counts.

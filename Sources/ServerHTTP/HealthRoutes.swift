@@ -12,7 +12,8 @@ extension ServerRoutes {
         router.get("/metrics", use: metricsText)
     }
 
-    /// 200 when the store answers and there is space to write, 503 otherwise, with a line for each.
+    /// 200 when the store answers and there is space to write, 503 otherwise, with a line for each. A public log that is
+    /// behind is told, and no reason to send volunteers away: what they report is as safe as ever.
     @Sendable func health(_ request: Request, _ context: ServerContext) async throws -> Response {
         var lines: [String] = []
         var isWell = true
@@ -33,6 +34,7 @@ extension ServerRoutes {
             lines.append("disk \(enough ? "ok" : "nearly full"), \(space.free >> 20) MiB free")
         }
         lines.append("waiting for the writer \(writer.queueDepth)")
+        lines.append(runtime.publisher.health.line(now: .now))
         var fields = HTTPFields()
         fields[.contentType] = "text/plain; charset=utf-8"
         let text = ([isWell ? "ok" : "failing"] + lines).joined(separator: "\n") + "\n"
@@ -47,7 +49,7 @@ extension ServerRoutes {
         }
         let text = MetricsText.text(
             runtime.metrics.snapshot, counts, queueDepth: writer.queueDepth, runningJobs: runtime.runningJobs,
-            process: ProcessFigures.now())
+            log: runtime.publisher.health, process: ProcessFigures.now())
         var fields = HTTPFields()
         fields[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
         return Response(

@@ -1,67 +1,130 @@
 import Domain
-import Glibc
+import ServerCore
 import Storage
+import Synchronization
 import Transparency
-import WorkerHost
 
 /// Brings the leaves of the log into its public files, after the transactions that appended them.
 ///
 /// What a crash leaves: before the checkpoint is written, files that no checkpoint names, which are written again with
-/// the same bytes; after it, an edge in the database that is behind, from which the same leaves are published again.
-struct LogPublisher: Sendable {
+/// the same bytes; after it, an edge in the database that is behind, which is made up for from the leaves.
+final class LogPublisher: Sendable {
     let files: LogFolder
     private let signer: NoteSigner
+    private let epoch: Int64
+    private let state: Mutex<LogHealth>
     /// Leaves in one publication: a bound of its memory.
-    private static let leavesAtOnce = 8192
-    /// Beside the log, for those who serve the folder by another web server.
-    static let keyName = "key"
+    private let leavesAtOnce: Int
 
-    init(folder: String, signer: NoteSigner) {
+    /// - Parameter epoch: of the log that the database belongs to, as `epoch(in:)` gives it.
+    init(
+        folder: String, keys: ServerKeys, epoch: Int64, now: ContinuousClock.Instant = .now, leavesAtOnce: Int = 8192
+    ) {
         files = LogFolder(path: folder)
-        self.signer = signer
+        signer = keys.log(epoch: epoch)
+        self.epoch = epoch
+        self.leavesAtOnce = leavesAtOnce
+        state = Mutex(LogHealth(since: now))
+    }
+
+    /// Changes only while no server runs.
+    static func epoch(in tx: any StoreTransaction) throws -> Int64 {
+        try tx.logEdge().map { StoredEdge.epoch(of: $0) } ?? 1
     }
 
     /// What verifiers need: `millrace ledger verify URL --key KEY`.
     var key: String { signer.key.text }
 
+    var health: LogHealth { state.withLock { $0 } }
+
+    /// Publishes, and remembers how it went.
+    ///
+    /// - Returns: what is new about it, for the server's own log: the same trouble is told once.
+    func attempt(_ writer: WriterThread) -> LogHealth.News? {
+        do {
+            try publish(writer)
+            return state.withLock { $0.went(nil, waiting: 0, now: .now) }
+        } catch {
+            let waiting = (try? behind(writer)) ?? nil
+            return state.withLock { $0.went("\(error)", waiting: waiting, now: .now) }
+        }
+    }
+
+    /// Leaves that the public has not seen; nil when that cannot be told.
+    private func behind(_ writer: WriterThread) throws -> Int64? {
+        let count = try writer.performBlocking { tx, _ in try tx.logLeafCount() }
+        return (try? published())?.map { max(0, count - $0.size) }
+    }
+
     /// Publishes until nothing is left. - Returns: how many leaves are new.
     @discardableResult
     func publish(_ writer: WriterThread) throws -> Int64 {
-        var published: Int64 = 0
         let keyBytes = Array((key + "\n").utf8)
-        if try files.read(Self.keyName) != keyBytes { try files.write(Self.keyName, keyBytes) }
+        if try files.read(LogFolder.keyName) != keyBytes { try files.write(LogFolder.keyName, keyBytes) }
+        var total: Int64 = 0
         while true {
             let (stored, count) = try writer.performBlocking { tx, _ in (try tx.logEdge(), try tx.logLeafCount()) }
-            let edge = try stored.map { bytes throws(Fault) in try LogEdge(bytes) } ?? LogEdge()
             // Not before there is anything to tell: a log without leaves has no checkpoint.
-            guard count > edge.size else { return published }
-            let leaves = try writer.performBlocking { tx, _ in
-                try tx.logLeaves(from: edge.firstLeaf, limit: Self.leavesAtOnce)
-            }
+            guard count > 0 else { return total }
+            let published = try published()
+            let edge = try edge(stored, published, writer)
+            guard count > edge.size else { return total }
+            let leaves = try page(from: edge.firstLeaf, writer)
             let next = try TileWriter(signer: signer).publish(leaves, from: edge, to: files)
-            try writer.performBlocking { tx, _ in try tx.saveLogEdge(next.bytes) }
-            published += next.size - edge.size
+            try save(next, writer)
+            total += next.size - edge.size
         }
     }
-}
 
-/// The folder of the public files; each is there whole or not at all.
-public struct LogFolder: TileStore, Sendable {
-    public let path: String
-
-    public init(path: String) {
-        self.path = path
+    private func published() throws -> SignedCheckpoint? {
+        guard let bytes = try files.read(TilePath.checkpoint) else { return nil }
+        do throws(NoteRefusal) { return try SignedCheckpoint(bytes, key: signer.key) } catch {
+            throw Fault(.badData, "the published checkpoint is not this log's: \(error)", advice: LogFolder.advice)
+        }
     }
 
-    public func read(_ name: String) throws(Fault) -> [UInt8]? {
-        let file = "\(path)/\(name)"
-        guard Files.exists(file) else { return nil }
-        return try Files.read(file, limit: LogLimits.fileBytesMax)
+    /// The stored edge; where it is lost, or behind what was published, it is made from the leaves, page by page.
+    private func edge(
+        _ stored: [UInt8]?, _ published: SignedCheckpoint?, _ writer: WriterThread
+    ) throws -> LogEdge {
+        let old = stored.flatMap { try? StoredEdge($0).edge }
+        guard let published else {
+            if let old, old.size == 0 { return old }
+            guard stored != nil else { return LogEdge() }
+            let size = old.map { "\($0.size) leaves" } ?? "leaves"
+            throw Fault(
+                .badData, "there is no published checkpoint, although \(size) were published",
+                advice: LogFolder.advice)
+        }
+        if let old, old.size > published.size || old.size == published.size && old.root == published.root {
+            return old
+        }
+        // From the first leaf on: an edge that is wrong would make a wrong root of right leaves.
+        var edge = LogEdge()
+        while edge.size < published.size {
+            let from = edge.size
+            let leaves = try page(from: from, writer)
+            guard !leaves.isEmpty else {
+                throw Fault(
+                    .badData, "the log has \(edge.size) leaves; \(published.size) were published",
+                    advice: LogFolder.advice)
+            }
+            for leaf in leaves.prefix(Int(published.size - edge.size)) { edge.append(leaf) }
+        }
+        guard edge.root == published.root else {
+            throw Fault(
+                .badData, "the first \(published.size) leaves of the log are not those of the published checkpoint",
+                advice: LogFolder.advice)
+        }
+        try save(edge, writer)
+        return edge
     }
 
-    public func write(_ name: String, _ bytes: [UInt8]) throws(Fault) {
-        let file = "\(path)/\(name)"
-        if let slash = file.lastIndex(of: "/") { try Files.makeFolder(String(file[..<slash]), mode: 0o755) }
-        try Files.replace(file, with: bytes)
+    private func page(from first: Int64, _ writer: WriterThread) throws -> [[UInt8]] {
+        try writer.performBlocking { [leavesAtOnce] tx, _ in try tx.logLeaves(from: first, limit: leavesAtOnce) }
+    }
+
+    private func save(_ edge: LogEdge, _ writer: WriterThread) throws {
+        try writer.performBlocking { [epoch] tx, _ in try tx.saveLogEdge(StoredEdge(epoch: epoch, edge).bytes) }
     }
 }

@@ -14,7 +14,7 @@ extension ServerRoutes {
     }
 
     @Sendable func logKey(_ request: Request, _ context: ServerContext) async throws -> Response {
-        logResponse(Array((core.keys.log.key.text + "\n").utf8), "text/plain; charset=utf-8", cache: "no-cache")
+        logResponse(Array((runtime.publisher.key + "\n").utf8), "text/plain; charset=utf-8", cache: "no-cache")
     }
 
     @Sendable func logCheckpoint(_ request: Request, _ context: ServerContext) async throws -> Response {

@@ -4,7 +4,8 @@ import Storage
 /// The Prometheus text format, version 0.0.4.
 enum MetricsText {
     static func text(
-        _ state: Metrics.State, _ counts: BatchCounts, queueDepth: Int, runningJobs: Int, process: ProcessFigures
+        _ state: Metrics.State, _ counts: BatchCounts, queueDepth: Int, runningJobs: Int, log: LogHealth,
+        process: ProcessFigures
     ) -> String {
         var page = Page()
         page.requests(state)
@@ -43,6 +44,14 @@ enum MetricsText {
         page.single(
             "millrace_worker_cpu_seconds_total", "counter", "CPU seconds of the server's workers.",
             state.workerCPUSeconds)
+        page.single(
+            "millrace_log_behind", "gauge", "1 while the public log cannot be published.", log.trouble == nil ? 0 : 1)
+        if let waiting = log.waiting {
+            page.single("millrace_log_leaves_waiting", "gauge", "Leaves that are not published.", Double(waiting))
+        }
+        page.single(
+            "millrace_log_complete_seconds", "gauge", "Seconds since the public log was last complete.",
+            log.seconds(now: .now).rounded())
         page.single("process_cpu_seconds_total", "counter", "CPU seconds of the server.", process.cpuSeconds)
         page.single("process_resident_memory_bytes", "gauge", "Resident memory.", Double(process.residentBytes))
         return page.text

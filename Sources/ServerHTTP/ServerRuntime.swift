@@ -62,9 +62,12 @@ public final class ServerRuntime: Sendable {
         writer = try WriterThread(metrics: metrics, clock: clock, makeStore: makeStore)
         pool = JobPool(performers)
         sweep = UploadSweep(blobs: core.blobs, clock: clock)
-        publisher = LogPublisher(folder: logPath, signer: core.keys.log)
+        let epoch = try writer.performBlocking { tx, now in
+            _ = try core.backfillLog(in: tx, now: now)
+            return try LogPublisher.epoch(in: tx)
+        }
+        publisher = LogPublisher(folder: logPath, keys: core.keys, epoch: epoch)
         stats = StatsPublisher(folder: statsPath)
-        _ = try writer.performBlocking { tx, now in try core.backfillLog(in: tx, now: now) }
         BlockingThread.start("millrace-log") { [self] in
             while !memory.withLock({ $0.isStopping }) {
                 publish()
@@ -139,10 +142,13 @@ public final class ServerRuntime: Sendable {
         }
     }
 
-    /// A log that cannot be published (the disk is full, the database was changed) stops nothing else.
+    /// A log that cannot be published (the disk is full, the database was changed) stops nothing else; it is said once,
+    /// and `/healthz`, `/metrics` and `millrace status` go on saying it.
     private func publish() {
-        do { try publisher.publish(writer) } catch {
-            log.error("the public log is behind", metadata: ["error": "\(error)"])
+        switch publisher.attempt(writer) {
+        case .behind(let trouble): log.error("the public log is behind", metadata: ["error": "\(trouble)"])
+        case .caughtUp: log.notice("the public log has caught up")
+        case nil: break
         }
     }
 

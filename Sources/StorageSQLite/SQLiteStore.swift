@@ -76,6 +76,9 @@ public final class SQLiteStore: Store {
         try tables.whole(body)
     }
 
+    /// Units that the transaction in progress keeps in memory.
+    package var unitsRemembered: Int { tables.loaded.count }
+
     /// Moves what the log holds into the database file, for a copy of the file. Waits for readers no longer than the
     /// busy time-out.
     public func checkpoint() throws {

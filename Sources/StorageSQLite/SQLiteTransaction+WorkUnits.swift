@@ -55,7 +55,7 @@ extension SQLiteTransaction {
     func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? {
         if let known = loaded[id] { return known }
         let found = try aggregates(from: id.rawValue, to: id.rawValue, limit: 1).first
-        loaded[id] = found
+        remember(id, found)
         return found
     }
 
@@ -84,7 +84,7 @@ extension SQLiteTransaction {
         if opens(old, becoming: aggregate) { hints.reopened(at: id.rawValue << 6) }
         var saved = aggregate
         saved.unit.revision += 1
-        loaded[id] = saved
+        remember(id, saved)
     }
 
     func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate] {

@@ -7,7 +7,9 @@ final class SQLiteTransaction: StoreTransaction {
     private var isOpen = false
     /// Units as they are stored, read or written in this transaction: a save needs what it replaces, and the caller has
     /// nearly always just loaded it.
-    var loaded: [WorkUnitID: WorkUnitAggregate] = [:]
+    private(set) var loaded: [WorkUnitID: WorkUnitAggregate] = [:]
+    /// Units kept: cancelling or checking a large batch passes millions of them in one transaction.
+    private static let loadedMax = 4096
     /// Hosts and volunteers that are known to exist.
     var knownHosts: Set<HostID> = []
     var knownVolunteers: Set<VolunteerID> = []
@@ -72,6 +74,14 @@ final class SQLiteTransaction: StoreTransaction {
         loaded.removeAll(keepingCapacity: true)
         knownHosts.removeAll()
         knownVolunteers.removeAll()
+    }
+
+    /// Keeps a unit as it is stored. What is forgotten for it is read again when it is wanted.
+    func remember(_ id: WorkUnitID, _ aggregate: WorkUnitAggregate?) {
+        if loaded.count >= SQLiteTransaction.loadedMax, loaded[id] == nil {
+            loaded.removeAll(keepingCapacity: true)
+        }
+        loaded[id] = aggregate
     }
 
     func requireHost(_ id: HostID) throws {

@@ -41,46 +41,58 @@ struct FsckCommand: AsyncParsableCommand {
             throw Fault(.noInput, "there is no data directory \(data)", advice: "name it with --data")
         }
         let directory = try DataDirectory(path: data, hash: BlobHash.factory)
-        let store = try openStore(directory)
-        var found = try ServerFiles(path: directory.path).differences()
+        let store = try Self.openStore(directory)
+        let files = ServerFiles(path: directory.path)
+        var found = try files.differences()
         found += try store.transaction { try StoreAudit.differences($0) }
-        found += try logDifferences(store, files: ServerFiles(path: directory.path))
-        let digests = try store.transaction { try blobs(named: $0) }
-        for (digest, what) in digests {
-            if try !directory.blobs.contains(digest) {
-                found.append("\(what): blob \(digest) is missing")
-            } else if deep {
-                do { try directory.blobs.verify(digest) } catch { found.append("\(what): \(error)") }
+        found += try logDifferences(store, files: files)
+        var blobs = 0
+        try store.transaction { tx in
+            try forEachBlob(named: tx) { digest, what in
+                blobs += 1
+                if try !directory.blobs.contains(digest) {
+                    found.append("\(what()): blob \(digest) is missing")
+                } else if deep {
+                    do { try directory.blobs.verify(digest) } catch { found.append("\(what()): \(error)") }
+                }
             }
         }
-        return (found, digests.count)
+        return (found, blobs)
     }
 
     /// The log against the rows, and the public files against the log.
     private func logDifferences(_ store: SQLiteStore, files: ServerFiles) throws -> [String] {
         // An older version kept no log: the server begins it with all that is there when it starts next.
         let isBegun = try store.transaction { tx in try tx.logLeafCount() > 0 || tx.logEdge() != nil }
-        var found = isBegun ? try store.transaction { try LogAudit.differences(in: $0) } : []
-        guard let key = try files.presentProjectKey() else { return found }
-        var verifier = LogVerifier(LogFolder(path: files.logPath), key: ServerKeys(project: key).log.key)
+        let keys = try files.presentProjectKey().map { ServerKeys(project: $0) }
+        var found = isBegun ? try store.transaction { try LogAudit.differences(in: $0, seal: keys?.rows) } : []
+        guard let keys else { return found }
+        let stored = try store.transaction { try $0.logEdge() }
+        let key = keys.log(epoch: stored.map { StoredEdge.epoch(of: $0) } ?? 1).key
+        let folder = LogFolder(path: files.logPath)
+        if let bytes = try folder.read(LogFolder.keyName), bytes != Array((key.text + "\n").utf8) {
+            let stored = String(decoding: bytes.prefix(200), as: UTF8.self).split(separator: "\n").first ?? ""
+            found.append("\(files.logPath)/\(LogFolder.keyName) is \(stored), the log's key is \(key.text)")
+        }
+        var verifier = LogVerifier(folder, key: key)
         let report = try verifier.run()
         guard let checkpoint = report.checkpoint else {
             // Nothing was ever published, or it is gone.
-            let isEmpty = try store.transaction { try $0.logEdge() } == nil
-            return isEmpty ? found : found + report.findings.map { "public log: \($0)" }
+            let isNew = stored == nil && report.findings == [.noCheckpoint]
+            return isNew ? found : found + report.findings.map { "public log: \($0)" }
         }
         found += report.findings.map { "public log: \($0)" }
         let root = try store.transaction { try LogAudit.root(over: checkpoint.size, in: $0) }
         if root != checkpoint.root {
             found.append(
                 root == nil
-                    ? "the public log has \(checkpoint.size) leaves, more than the database"
+                    ? "the public log has \(checkpoint.size) leaves, more than the database: `log rebuild` says more"
                     : "the first \(checkpoint.size) leaves of the database are not those of the public checkpoint")
         }
         return found
     }
 
-    private func openStore(_ directory: DataDirectory) throws -> SQLiteStore {
+    static func openStore(_ directory: DataDirectory) throws -> SQLiteStore {
         do {
             return try directory.openStore(mayMake: false)
         } catch StoreError.missing(let what) {
@@ -89,26 +101,26 @@ struct FsckCommand: AsyncParsableCommand {
     }
 
     /// Every blob that must be there: manifests, inputs, containers, and results that were acknowledged.
-    private func blobs(named tx: any StoreTransaction) throws -> [(Digest, String)] {
-        var digests: [(Digest, String)] = []
+    private func forEachBlob(
+        named tx: any StoreTransaction, _ body: (Digest, _ what: () -> String) throws -> Void
+    ) throws {
         for batch in try tx.batches() {
-            digests.append((batch.manifest, "manifest of batch \(batch.id)"))
-            digests += batch.inputs.map { ($0.digest, "input \($0.name) of batch \(batch.id)") }
+            try body(batch.manifest) { "manifest of batch \(batch.id)" }
+            for input in batch.inputs { try body(input.digest) { "input \(input.name) of batch \(batch.id)" } }
             var next: Int64 = 0
             while true {
                 let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: 500)
                 guard let last = page.last else { break }
                 next = last.unit.id.index + 1
                 for aggregate in page {
-                    digests.append((aggregate.unit.container, "work unit \(aggregate.unit.id)"))
+                    try body(aggregate.unit.container) { "work unit \(aggregate.unit.id)" }
                     for task in aggregate.tasks {
                         guard let report = task.state.report, !isPurged(aggregate) else { continue }
-                        digests.append((report.result, "result of task \(task.id)"))
+                        try body(report.result) { "result of task \(task.id)" }
                     }
                 }
             }
         }
-        return digests
     }
 
     private func isPurged(_ aggregate: WorkUnitAggregate) -> Bool {

@@ -58,23 +58,41 @@ struct LedgerProve: ParsableCommand {
         abstract: "Write proofs, one small file each, that the ledger has the entries of a task.",
         discussion: """
             The files stand for themselves: `millrace ledger check` verifies one years later, without the ledger.
+            With --receipt, each receipt that `millrace-client receipts --export` wrote is looked for: it is included,
+            not yet there, or missing; what convicts the ledger is written. Exit code 1 when one is missing.
 
             Example:
-              millrace ledger prove 1.25#0 http://127.0.0.1:8080/ledger --key ledger.vkey --out proofs
+              millrace ledger prove 1.25#0 http://127.0.0.1:8080/log --key ledger.vkey --out proofs
+              millrace ledger prove --receipt mine http://127.0.0.1:8080/log --key ledger.vkey
             """)
 
-    @Argument(help: "BATCH.UNIT#TASK as in the reports, or BATCH.UNIT for all tasks of a unit.")
-    var task: String
+    @Argument(help: "BATCH.UNIT#TASK as in the reports, or BATCH.UNIT for all tasks of a unit; not with --receipt.")
+    var task: String?
     @Argument(help: "The folder with the file `checkpoint`, or its http address.")
-    var place: String
+    var place: String?
     @OptionGroup var ledger: LedgerKeyOption
-    @Option(name: .long, help: "The folder for the files; this one by default.")
+    @Option(name: .long, help: "A file of receipts.")
+    var receipt: String?
+    @Option(name: .long, help: "Days after a receipt until the ledger must tell of the result.")
+    var within = LedgerReceiptCommand.standardDays
+    @Option(name: .long, help: "The folder for the files; this one by default. With --receipt: also for proofs.")
     var out: String?
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try output.finish { (context) throws(Fault) in
-            try LedgerProveCommand(task: task, place: place, key: ledger.key, out: out).run(context)
+            if let receipt {
+                guard let place = task, self.place == nil else {
+                    throw Fault(.usage, "--receipt FILE needs one place and no task")
+                }
+                return try LedgerReceiptCommand(
+                    receipts: receipt, place: place, key: ledger.key, days: within, out: out
+                ).run(context)
+            }
+            guard let task, let place else {
+                throw Fault(.usage, "a task and a place are needed, or --receipt FILE and a place")
+            }
+            return try LedgerProveCommand(task: task, place: place, key: ledger.key, out: out).run(context)
         }
     }
 }

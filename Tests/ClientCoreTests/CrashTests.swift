@@ -38,6 +38,11 @@ struct CrashTests {
             world.run()
             #expect(world.violations == [], "crash before action \(crashAt)")
             #expect(world.isFinished, "crash before action \(crashAt): \(world.received.count) results arrived")
+            let proven = try world.kept.flatMap { try $0.verified().receipts }.filter(\.isForResult)
+            let results = Dictionary(
+                proven.map { (TaskID(rawValue: Int64($0.taskID)), Digest(bytes: $0.resultSha256)) },
+                uniquingKeysWith: { first, _ in first })
+            #expect(results == world.received.mapValues { $0 }, "crash before action \(crashAt): receipts are lacking")
         }
     }
 

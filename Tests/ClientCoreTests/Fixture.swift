@@ -168,6 +168,7 @@ extension [ClientAction] {
             switch action {
             case .storeTask(let offer, _): "store \(offer.task.unit.index)"
             case .save: "save"
+            case .keepReceipts: "keep receipts"
             case .call: "call"
             case .fetchUnit(let task, _, _): "fetch unit \(task.unit.index)"
             case .fetchBlob(let input): "fetch blob \(input.name)"

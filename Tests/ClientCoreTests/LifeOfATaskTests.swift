@@ -42,7 +42,7 @@ struct LifeOfATaskTests {
         #expect(driver.last.words == ["save", "call"])
         driver.send(.callAnswered(driver.project.reply(receipts: [driver.project.receipt(task, result.digest)])))
         #expect(driver.stage(task) == nil)
-        #expect(driver.last.words.prefix(2) == ["save", "drop 0"])
+        #expect(driver.last.words.prefix(3) == ["keep receipts", "save", "drop 0"])
         #expect(driver.machine.state.totals.reportedResults == 1)
         #expect(driver.machine.state.totals.kernelSeconds == 4)
     }

@@ -44,6 +44,8 @@ struct World {
     /// What must never happen, if it did.
     var violations: [String] = []
     var runs: [TaskID: Int] = [:]
+    /// What the client keeps of the project's words.
+    var kept: [SignedReceipts] = []
 
     init(project: Project, tasks: Int, crashAt: Int?, lostReply: Int? = nil) throws {
         self.project = project
@@ -127,6 +129,7 @@ struct World {
         case .dropTask(let task):
             if slots[task]?.result != nil, received[task] == nil { violations.append("\(task) was lost") }
             slots[task] = nil
+        case .keepReceipts(let receipts): kept.append(receipts)
         case .fetchBlob, .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .dropBlob, .keepBlobs, .say, .exit:
             break
         }

@@ -200,11 +200,13 @@ func status(_ state: String, done: UInt64 = 3, files: [String] = [], reason: Str
         let server = try StandIn { _ in
             var list = WireBatchList()
             list.batches = [status("finished", done: 12), status("running")]
+            list.logTrouble = "7 leaves not published"
             return protobuf(list)
         }
         let (code, screen) = show(try client(server.url), batch: nil)
         #expect(code == 0)
-        #expect(screen.out.split(separator: "\n").count == 3)
+        #expect(screen.out.split(separator: "\n").count == 4)
+        #expect(screen.out.hasSuffix("The public log is behind: 7 leaves not published\n"))
     }
 
     private func watch(

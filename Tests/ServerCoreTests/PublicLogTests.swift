@@ -40,10 +40,16 @@ struct PublicLogTests {
         let (site, batch) = try finished()
         #expect(try site.status(batch).state == "finished")
         let events = try leaves(site).map(\.event)
-        guard case .adminAct(let act) = events[0], case .release(let release) = events[1] else {
-            Issue.record("begins with \(events.prefix(2))")
+        guard case .adminAct(let act) = events[0], case .rows(let row) = events[1],
+            case .release(let release) = events[2], case .rows(let units) = events[3]
+        else {
+            Issue.record("begins with \(events.prefix(4))")
             return
         }
+        #expect(row.table == .batch && row.first == 1 && row.seals.count == 1)
+        #expect(units.table == .workUnit && units.first == 1 << 36 && units.seals.count == 3)
+        let end = LoggedAdminAct(actor: "server", act: "finish", object: "batch 1")
+        #expect(events.last == .adminAct(end))
         #expect(act == LoggedAdminAct(actor: "admin", act: "submit", object: "batch 1"))
         #expect(release.project == "sample" && release.app == "sample-app" && release.version == 1)
         #expect(release.key == site.core.keys.project.publicKey.rawRepresentation)
@@ -60,6 +66,13 @@ struct PublicLogTests {
         let invalid = verdicts.filter { $0.outcome == .invalid }
         #expect(!invalid.isEmpty)
         #expect(Set(verdicts.map(\.task)).count == verdicts.count, "each task is judged once")
+        // Each commits to the result that was judged, and an accepted one to the canonical task.
+        let aggregates = try site.store.transaction { try $0.workUnits(of: batch, fromIndex: 0, limit: 100) }
+        let reports = aggregates.flatMap(\.tasks).reduce(into: [:]) { $0[$1.id] = $1.state.report?.result }
+        for verdict in verdicts {
+            #expect(verdict.basis?.result == reports[verdict.task])
+            if verdict.outcome == .valid { #expect(verdict.canonical?.unit == verdict.unit) }
+        }
         try site.expectSoundStore()
     }
 
@@ -139,7 +152,8 @@ struct PublicLogTests {
             for (at, change) in changes.enumerated() {
                 let path = folder.appending(path: "\(number)-\(at).sqlite").path()
                 try FileManager.default.copyItem(atPath: original, toPath: path)
-                try edit(path, "DROP TRIGGER ledger_not_changed; UPDATE ledger SET \(change) WHERE number = \(number)")
+                let update = "UPDATE ledger SET \(change) WHERE number = \(number)"
+                try HandEdit.run(path, "DROP TRIGGER ledger_not_changed; \(update)")
                 let store = try SQLiteStore(path: path)
                 let found = try store.transaction { try LogAudit.differences(in: $0) }
                 #expect(found.contains { $0.contains("ledger entry \(number) ") }, "\(change) of \(number): \(found)")
@@ -147,7 +161,11 @@ struct PublicLogTests {
         }
         for (sql, words) in [
             ("DROP TRIGGER ledger_not_removed; DELETE FROM ledger WHERE number = 10", "entry 10, which is missing"),
-            ("DROP TRIGGER log_not_removed; DELETE FROM log_leaf WHERE position = 2", "the log does not tell of"),
+            (
+                "DROP TRIGGER log_not_removed; DELETE FROM log_leaf WHERE position = "
+                    + "(SELECT min(position) FROM log_leaf WHERE substr(leaf, 2, 1) = x'02')",
+                "the log does not tell of ledger entry"
+            ),
             ("DROP TRIGGER log_not_changed; UPDATE log_leaf SET leaf = x'01' WHERE position = 3", "leaf 3"),
             (
                 "UPDATE task SET outcome = 1, element = NULL, distance = NULL, tolerance = NULL WHERE outcome = 2",
@@ -156,18 +174,10 @@ struct PublicLogTests {
         ] {
             let path = folder.appending(path: "\(UUID()).sqlite").path()
             try FileManager.default.copyItem(atPath: original, toPath: path)
-            try edit(path, sql)
+            try HandEdit.run(path, sql)
             let store = try SQLiteStore(path: path)
             let found = try store.transaction { try LogAudit.differences(in: $0) }
             #expect(found.contains { $0.contains(words) }, "\(sql): \(found)")
-        }
-    }
-
-    private func edit(_ path: String, _ sql: String) throws {
-        var handle: OpaquePointer?
-        defer { sqlite3_close_v2(handle) }
-        guard sqlite3_open(path, &handle) == SQLITE_OK, sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
-            throw StoreError.io(String(cString: sqlite3_errmsg(handle)))
         }
     }
 }

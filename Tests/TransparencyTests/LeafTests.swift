@@ -88,7 +88,46 @@ import Transparency
             hex: "01047f68e5cf8b0100000c0067616d6d612d70756c736172a2a79ea37edb1963efaae29281523ab441a8a99d"
                 + "f048d204f22f3f413e325afc0c0067616d6d612d70756c73617202000000000102030405060708090a0b0c0d"
                 + "0e0f101112131415161718191a1b1c1d1e1f"),
+        Golden(
+            name: "verdict with its basis",
+            leaf: leaf(
+                1_700_000_000_123,
+                .verdict(
+                    LoggedVerdict(
+                        task: task, host: host, outcome: .valid,
+                        reason: LoggedVerdict.digest(ofReason: "agreed"), canonical: task,
+                        basis: LoggedVerdict.Basis(
+                            result: hash("result"), comparedWith: second, seal: hash("seal"))))),
+            hex: "01057b68e5cf8b01000040060000000400000700000000000000019eace41237dcecc2fd793cf88494b80062"
+                + "add70fac8358316003ac38866257da4006000000040000f6a214f7a5fcda0c2cee9660b7fc29f5649e3c68aa"
+                + "d48e20e950137c98913a684106000000040000f0f668bf610e5cf9f11d2aa50f924ada10797100e8f05de085"
+                + "842ddb6370a867"),
+        Golden(
+            name: "invalid verdict by the check alone",
+            leaf: leaf(
+                1_700_000_000_128,
+                .verdict(
+                    LoggedVerdict(
+                        task: second, host: HostID(rawValue: 8), outcome: .invalid,
+                        reason: LoggedVerdict.digest(ofReason: ""), canonical: nil,
+                        basis: LoggedVerdict.Basis(
+                            result: hash("result"), comparedWith: nil, seal: hash("seal"))))),
+            hex: "01058068e5cf8b0100004106000000040000080000000000000002e3b0c44298fc1c149afbf4c8996fb92427"
+                + "ae41e4649b934ca495991b7852b8550000000000000000f6a214f7a5fcda0c2cee9660b7fc29f5649e3c68aa"
+                + "d48e20e950137c98913a680000000000000000f0f668bf610e5cf9f11d2aa50f924ada10797100e8f05de085"
+                + "842ddb6370a867"),
+        Golden(
+            name: "rows",
+            leaf: leaf(
+                1_700_000_000_129,
+                .rows(
+                    LoggedRows(
+                        table: .workUnit, first: task.unit.rawValue, seals: [hash("result"), hash("seal")]))),
+            hex: "01068168e5cf8b0100000219000000100000000200f6a214f7a5fcda0c2cee9660b7fc29f5649e3c68aad48e"
+                + "20e950137c98913a68f0f668bf610e5cf9f11d2aa50f924ada10797100e8f05de085842ddb6370a867"),
     ]
+
+    static func hash(_ text: String) -> Digest { SHA256Hash.digest(of: Array(text.utf8)) }
 
     @Test(arguments: samples)
     func golden(sample: Golden) throws {
@@ -96,17 +135,20 @@ import Transparency
         #expect(try LedgerLeaf(Hex.decode(sample.hex)!) == sample.leaf)
     }
 
-    /// The example of the format's document is the first sample.
+    /// The examples of the format's document are among the samples.
     @Test func theDocumentSaysTheSame() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let text = try String(contentsOf: root.appending(path: "work-units/LEDGER.md"), encoding: .utf8)
         let blocks = text.components(separatedBy: "```")
-        #expect(blocks.contains { $0.filter { $0.isHexDigit }.hasSuffix(Self.samples[0].hex) })
+        for sample in [Self.samples[0], Self.samples[7]] {
+            #expect(blocks.contains { $0.filter { $0.isHexDigit }.hasSuffix(sample.hex) }, "\(sample.name)")
+        }
     }
 
     @Test func tasksOfLeaves() {
-        #expect(Self.samples.map(\.leaf.task) == [Self.task, Self.second, Self.task, Self.task, Self.second, nil, nil])
+        let tasks = [Self.task, Self.second, Self.task, Self.task, Self.second, nil, nil, Self.task, Self.second, nil]
+        #expect(Self.samples.map(\.leaf.task) == tasks)
         guard case .verdict(let verdict) = Self.samples[0].leaf.event else { return #expect(Bool(false)) }
         #expect(verdict.unit == Self.task.unit)
     }
@@ -184,6 +226,23 @@ import Transparency
         #expect(verdict(Self.task.rawValue, 1, TaskID(rawValue: 0)) == .field("task"))
         let stranger = TaskID(rawValue: Self.task.rawValue + 64)
         #expect(verdict(Self.task.rawValue, 1, stranger) == .field("canonical"))
+        func basis(_ compared: TaskID) -> LeafRefusal? {
+            let basis = LoggedVerdict.Basis(result: LogHash.empty, comparedWith: compared, seal: LogHash.empty)
+            return field(
+                .verdict(
+                    LoggedVerdict(
+                        task: Self.task, host: Self.host, outcome: .valid, reason: LogHash.empty, canonical: nil,
+                        basis: basis)))
+        }
+        #expect(basis(Self.second) == nil)
+        #expect(basis(stranger) == .field("compared_with") && basis(Self.task) == .field("compared_with"))
+        func rows(_ first: Int64, _ count: Int) -> LeafRefusal? {
+            let seals = [Digest](repeating: LogHash.empty, count: count)
+            return field(.rows(LoggedRows(table: .batch, first: first, seals: seals)))
+        }
+        #expect(rows(1, 1) == nil && rows(1, LoggedRows.countMax) == nil)
+        #expect(rows(0, 1) == .field("first") && rows(1, 0) == .field("count"))
+        #expect(rows(1, LoggedRows.countMax + 1) == .field("count"))
         #expect(field(Self.samples[0].leaf.event, at: -1) == .field("at"))
         #expect(field(Self.credit(0, .final, .project("p"), .host(Self.host), 1)) == .field("number"))
         #expect(field(Self.credit(1, .final, .project("p"), .host(Self.host), 0)) == .field("amount"))

@@ -7,7 +7,8 @@ import WorkerHost
 
 /// The folder in which a client keeps everything. One client at a time: it holds the lock while it lives.
 ///
-/// `version`, `lock`, `host.key` (0600), `identity.json`, `state`, `status.json`, `slots/`, `blobs/`, `cache/`.
+/// `version`, `lock`, `host.key` (0600), `identity.json`, `state`, `status.json`, `receipts`, `slots/`, `blobs/`,
+/// `cache/`.
 public final class DataDirectory: Sendable {
     public let path: String
     private let lock: Int32

@@ -140,6 +140,7 @@ public final class ClientLoop {
             switch action {
             case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
             case .save: try directory.save(state)
+            case .keepReceipts(let receipts): try ReceiptFile(folder: directory.path).append(receipts)
             case .dropTask(let task): try Files.remove(directory.slot(task))
             case .dropBlob(let digest): try Files.remove(directory.blob(digest))
             case .keepBlobs(let digests): try directory.keepBlobs(digests)
@@ -161,7 +162,7 @@ public final class ClientLoop {
         case .killWorker(let task): park.kill(task)
         case .say(let text): say(text)
         case .exit: hasEnded = true
-        case .storeTask, .save, .dropTask, .dropBlob, .keepBlobs: break
+        case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
         }
     }
 

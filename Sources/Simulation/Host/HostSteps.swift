@@ -66,6 +66,7 @@ extension SimHost {
         case .dropTask(let task): return .dropTask(task)
         case .dropBlob(let digest): return .dropBlob(digest)
         case .keepBlobs(let digests): return .keepBlobs(digests)
+        case .keepReceipts: return .keepReceipts
         default: return nil
         }
     }

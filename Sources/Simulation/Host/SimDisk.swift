@@ -75,6 +75,7 @@ struct DiskErrand {
         case dropTask(TaskID)
         case dropBlob(Digest)
         case keepBlobs([Digest])
+        case keepReceipts
     }
 
     var work: Work
@@ -88,6 +89,7 @@ struct DiskErrand {
         case .dropTask: 3
         case .dropBlob: 4
         case .keepBlobs: 5
+        case .keepReceipts: 6
         }
     }
 
@@ -100,6 +102,7 @@ struct DiskErrand {
         case .dropTask(let task): disk.slots[task] = nil
         case .dropBlob(let digest): disk.blobs.remove(digest)
         case .keepBlobs(let kept): disk.blobs.formIntersection(kept)
+        case .keepReceipts: break
         }
     }
 
@@ -115,7 +118,7 @@ struct DiskErrand {
             // A folder is emptied file by file.
             disk.slots[task]?.offer = nil
             disk.slots[task]?.unit = nil
-        case .dropBlob, .keepBlobs: break
+        case .dropBlob, .keepBlobs, .keepReceipts: break
         }
     }
 }

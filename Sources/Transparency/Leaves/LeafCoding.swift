@@ -21,6 +21,7 @@ extension LedgerLeaf {
             try writer.put(word: act.act, field: "act")
             try writer.put(word: act.object, field: "object")
         case .release(let release): try release.put(&writer)
+        case .rows(let rows): try rows.put(&writer)
         }
         // What is out of its range is refused here, by the rules that a reader follows.
         guard try LedgerLeaf(writer.bytes) == self else { throw .field("task") }
@@ -35,7 +36,7 @@ extension LedgerLeaf {
         let kind = try reader.byte()
         at = Timestamp(milliseconds: try reader.number("at", from: 0))
         switch kind {
-        case 1: event = .verdict(try LoggedVerdict(&reader))
+        case 1: event = .verdict(try LoggedVerdict(&reader, hasBasis: false))
         case 2: event = .credit(try LoggedCredit(&reader))
         case 3:
             event = .adminAct(
@@ -43,6 +44,8 @@ extension LedgerLeaf {
                     actor: try reader.word("actor", max: 64), act: try reader.word("act", max: 64),
                     object: try reader.word("object", max: 256)))
         case 4: event = .release(try LoggedRelease(&reader))
+        case 5: event = .verdict(try LoggedVerdict(&reader, hasBasis: true))
+        case 6: event = .rows(try LoggedRows(&reader))
         default: throw .kind(kind)
         }
         try reader.expectEnd()
@@ -52,10 +55,11 @@ extension LedgerLeaf {
 extension LedgerLeaf.Event {
     fileprivate var kind: UInt8 {
         switch self {
-        case .verdict: 1
+        case .verdict(let verdict): verdict.basis == nil ? 1 : 5
         case .credit: 2
         case .adminAct: 3
         case .release: 4
+        case .rows: 6
         }
     }
 }
@@ -67,17 +71,27 @@ extension LoggedVerdict {
         writer.put(u8: UInt8(outcome.rawValue))
         writer.put(bytes: reason.bytes)
         writer.put(i64: canonical?.rawValue ?? 0)
+        guard let basis else { return }
+        writer.put(bytes: basis.result.bytes)
+        writer.put(i64: basis.comparedWith?.rawValue ?? 0)
+        writer.put(bytes: basis.seal.bytes)
     }
 
-    fileprivate init(_ reader: inout LeafReader) throws(LeafRefusal) {
+    fileprivate init(_ reader: inout LeafReader, hasBasis: Bool) throws(LeafRefusal) {
         task = try reader.task("task")
         host = try reader.host("host")
         guard let outcome = Verdict.Outcome(rawValue: Int(try reader.byte())) else { throw .field("outcome") }
         self.outcome = outcome
         reason = try reader.digest("reason")
-        let canonical = TaskID(rawValue: try reader.number("canonical", from: 0))
-        self.canonical = canonical.rawValue == 0 ? nil : canonical
-        guard canonical.rawValue == 0 || canonical.unit == task.unit else { throw .field("canonical") }
+        canonical = try reader.sister(of: task, "canonical")
+        guard hasBasis else {
+            basis = nil
+            return
+        }
+        let result = try reader.digest("result")
+        let other = try reader.sister(of: task, "compared_with")
+        guard other != task else { throw .field("compared_with") }
+        basis = Basis(result: result, comparedWith: other, seal: try reader.digest("seal"))
     }
 }
 
@@ -148,6 +162,26 @@ extension LoggedRelease {
     }
 }
 
+extension LoggedRows {
+    fileprivate func put(_ writer: inout ByteWriter) throws(LeafRefusal) {
+        writer.put(u8: table.rawValue)
+        writer.put(i64: first)
+        guard (1...Self.countMax).contains(seals.count) else { throw .field("count") }
+        writer.put(u16: UInt16(seals.count))
+        for seal in seals { writer.put(bytes: seal.bytes) }
+    }
+
+    fileprivate init(_ reader: inout LeafReader) throws(LeafRefusal) {
+        guard let table = Table(rawValue: try reader.byte()) else { throw .field("table") }
+        self.table = table
+        first = try reader.number("first", from: 1)
+        let count = Int(try reader.count("count"))
+        guard (1...Self.countMax).contains(count) else { throw .field("count") }
+        seals = []
+        for _ in 0..<count { seals.append(try reader.digest("seal")) }
+    }
+}
+
 extension ByteWriter {
     /// UTF-8 behind its length in two bytes.
     fileprivate mutating func put(word: String, field: String) throws(LeafRefusal) {
@@ -190,6 +224,18 @@ private struct LeafReader {
     /// Batches begin with 1, so a task's number has at least 43 bits.
     mutating func task(_ field: String) throws(LeafRefusal) -> TaskID {
         TaskID(rawValue: try number(field, from: 1 << 42))
+    }
+
+    /// Another task of the same unit, or the same; 0 is none.
+    mutating func sister(of task: TaskID, _ field: String) throws(LeafRefusal) -> TaskID? {
+        let other = TaskID(rawValue: try number(field, from: 0))
+        guard other.rawValue != 0 else { return nil }
+        guard other.unit == task.unit else { throw .field(field) }
+        return other
+    }
+
+    mutating func count(_ field: String) throws(LeafRefusal) -> UInt16 {
+        do throws(ByteReaderError) { return try reader.readU16() } catch { throw .truncated }
     }
 
     mutating func host(_ field: String) throws(LeafRefusal) -> HostID {

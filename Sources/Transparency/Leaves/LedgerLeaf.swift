@@ -11,6 +11,7 @@ public struct LedgerLeaf: Hashable, Sendable {
         case credit(LoggedCredit)
         case adminAct(LoggedAdminAct)
         case release(LoggedRelease)
+        case rows(LoggedRows)
     }
 
     public init(at: Timestamp, event: Event) {
@@ -18,12 +19,12 @@ public struct LedgerLeaf: Hashable, Sendable {
         self.event = event
     }
 
-    /// The task that it is about; nil for admin acts and releases.
+    /// The task that it is about; nil for admin acts, releases and rows.
     public var task: TaskID? {
         switch event {
         case .verdict(let verdict): verdict.task
         case .credit(let credit): credit.task
-        case .adminAct, .release: nil
+        case .adminAct, .release, .rows: nil
         }
     }
 }
@@ -38,13 +39,34 @@ public struct LoggedVerdict: Hashable, Sendable {
     public var reason: Digest
     /// The task of the same unit whose result was accepted; nil when there is none.
     public var canonical: TaskID?
+    /// What was judged; nil in leaves of kind 1, as the first versions wrote them.
+    public var basis: Basis?
 
-    public init(task: TaskID, host: HostID, outcome: Verdict.Outcome, reason: Digest, canonical: TaskID?) {
+    /// What a verdict rests on.
+    public struct Basis: Hashable, Sendable {
+        /// The SHA-256 of the result that was judged.
+        public var result: Digest
+        /// The task of the same unit that it was compared with; nil when its check alone decided.
+        public var comparedWith: TaskID?
+        /// Binds what else the server keeps of the task; opaque to everybody who has not its key.
+        public var seal: Digest
+
+        public init(result: Digest, comparedWith: TaskID?, seal: Digest) {
+            self.result = result
+            self.comparedWith = comparedWith
+            self.seal = seal
+        }
+    }
+
+    public init(
+        task: TaskID, host: HostID, outcome: Verdict.Outcome, reason: Digest, canonical: TaskID?, basis: Basis? = nil
+    ) {
         self.task = task
         self.host = host
         self.outcome = outcome
         self.reason = reason
         self.canonical = canonical
+        self.basis = basis
     }
 
     public var unit: WorkUnitID { task.unit }
@@ -131,6 +153,28 @@ public struct LoggedRelease: Hashable, Sendable {
         self.app = app
         self.version = version
         self.key = key
+    }
+}
+
+/// What the server has written down and will never change: a seal for each row, so that it cannot be edited in silence.
+public struct LoggedRows: Hashable, Sendable {
+    public enum Table: UInt8, Hashable, Sendable, CaseIterable {
+        case batch = 1
+        case workUnit = 2
+    }
+
+    public var table: Table
+    /// The number of the first row; the others follow it without gaps.
+    public var first: Int64
+    /// 1 ... `countMax`.
+    public var seals: [Digest]
+
+    public static let countMax = 1024
+
+    public init(table: Table, first: Int64, seals: [Digest]) {
+        self.table = table
+        self.first = first
+        self.seals = seals
     }
 }
 

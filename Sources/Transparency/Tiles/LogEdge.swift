@@ -51,6 +51,13 @@ public struct LogEdge: Hashable, Sendable {
         }
     }
 
+    /// The bytes of a partial tile as it was when it had fewer hashes.
+    /// - Parameter width: 1 ... the hashes that the level's partial tile has now.
+    public func partialTile(level: Int, width: Int) -> [UInt8] { HashTile.bytes(of: partial[level].prefix(width)) }
+
+    /// Appends a leaf whose tiles are there already.
+    public mutating func append(_ leaf: [UInt8]) { append(LogHash.leaf(leaf)) { _, _, _ in } }
+
     /// For the database: the size in 8 bytes, little-endian, and the hashes by level.
     public var bytes: [UInt8] {
         var writer = ByteWriter()
@@ -73,5 +80,43 @@ public struct LogEdge: Hashable, Sendable {
             }
             try reader.expectEnd()
         } catch { throw broken }
+    }
+}
+
+/// What a publisher keeps, with the epoch of the log that it belongs to: 1 for the first, one more each time that an
+/// admin began a new log because the old one could not be gone on with.
+public struct StoredEdge: Hashable, Sendable {
+    /// 1 or more.
+    public var epoch: Int64
+    public var edge: LogEdge
+
+    /// - Parameter epoch: 1 or more.
+    public init(epoch: Int64 = 1, _ edge: LogEdge = LogEdge()) {
+        precondition(epoch >= 1)
+        self.epoch = epoch
+        self.edge = edge
+    }
+
+    /// For the database: of a later epoch its negative number in 8 bytes, little-endian, then `LogEdge.bytes`.
+    public var bytes: [UInt8] {
+        guard epoch > 1 else { return edge.bytes }
+        var writer = ByteWriter()
+        writer.put(i64: -epoch)
+        writer.put(bytes: edge.bytes)
+        return writer.bytes
+    }
+
+    /// The epoch alone, which may be there when the rest is not.
+    /// - Returns: 1 for bytes that tell of none.
+    public static func epoch(of bytes: [UInt8]) -> Int64 {
+        var reader = ByteReader(bytes)
+        guard let first = try? reader.readI64(), first < -1, first != .min else { return 1 }
+        return -first
+    }
+
+    /// - Throws: `.badData` for bytes that `bytes` never gives.
+    public init(_ bytes: [UInt8]) throws(Fault) {
+        epoch = Self.epoch(of: bytes)
+        edge = try LogEdge(epoch > 1 ? Array(bytes.dropFirst(8)) : bytes)
     }
 }

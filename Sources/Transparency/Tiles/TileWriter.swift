@@ -46,15 +46,31 @@ public struct TileWriter: Sendable {
         _ leaves: [[UInt8]], from edge: LogEdge, published: SignedCheckpoint?
     ) throws(Fault) -> Publication {
         try check(leaves, edge, published)
+        if published?.size == edge.size { try Self.expect(published, edge) }
+        var (files, next) = try Self.files(of: leaves, from: edge) { (next) throws(Fault) in
+            if published?.size == next.size { try Self.expect(published, next) }
+        }
+        let checkpoint = try sign(next)
+        files.append(TileFile(path: TilePath.checkpoint, bytes: checkpoint.note.bytes))
+        return Publication(files: files, edge: next, checkpoint: checkpoint)
+    }
+
+    /// The bundles, then the tiles, that leaves give; no checkpoint. The same leaves from the same edge always give the
+    /// same bytes.
+    ///
+    /// - Parameter leaves: all from `edge.firstLeaf` on. - Parameter appended: told the edge behind each new leaf.
+    /// - Throws: `.badData` for a leaf that is too long; what `appended` throws.
+    public static func files(
+        of leaves: [[UInt8]], from edge: LogEdge, appended: (LogEdge) throws(Fault) -> Void = { _ throws(Fault) in }
+    ) throws(Fault) -> (files: [TileFile], edge: LogEdge) {
         var (next, tiles, files) = (edge, [TileFile](), [TileFile]())
         let old = Int(edge.size - edge.firstLeaf)
-        if published?.size == edge.size { try Self.expect(published, next) }
         for leaf in leaves.dropFirst(old) {
             next.append(LogHash.leaf(leaf)) { level, index, hashes in
                 let path = TilePath(.hashes(level: level), index: index)
                 tiles.append(TileFile(path: path.text, bytes: HashTile.bytes(of: hashes)))
             }
-            if published?.size == next.size { try Self.expect(published, next) }
+            try appended(next)
         }
         let width = Int(LogLimits.tileWidth)
         for start in stride(from: 0, to: leaves.count, by: width) {
@@ -65,16 +81,13 @@ public struct TileWriter: Sendable {
             let path = TilePath(.entries, index: index, width: entries.count)
             files.append(TileFile(path: path.text, bytes: try EntryBundle.bytes(of: entries)))
         }
-        if next.size > edge.size {
-            for (level, hashes) in next.partial.enumerated() where !hashes.isEmpty {
-                let index = TileShape.hashes(at: level, size: next.size) / LogLimits.tileWidth
-                let path = TilePath(.hashes(level: level), index: index, width: hashes.count)
-                tiles.append(TileFile(path: path.text, bytes: HashTile.bytes(of: hashes)))
-            }
+        guard next.size > edge.size else { return (files + tiles, next) }
+        for (level, hashes) in next.partial.enumerated() where !hashes.isEmpty {
+            let index = TileShape.hashes(at: level, size: next.size) / LogLimits.tileWidth
+            let path = TilePath(.hashes(level: level), index: index, width: hashes.count)
+            tiles.append(TileFile(path: path.text, bytes: HashTile.bytes(of: hashes)))
         }
-        let checkpoint = try sign(next)
-        files += tiles + [TileFile(path: TilePath.checkpoint, bytes: checkpoint.note.bytes)]
-        return Publication(files: files, edge: next, checkpoint: checkpoint)
+        return (files + tiles, next)
     }
 
     /// Plans and writes. Does nothing when the store's checkpoint has all the leaves already; so the lines of
@@ -139,7 +152,8 @@ public struct TileWriter: Sendable {
             advice: "Nothing was written. Was the database changed by hand, or restored from an old copy?")
     }
 
-    private func sign(_ edge: LogEdge) throws(Fault) -> SignedCheckpoint {
+    /// The checkpoint of a log that is as its edge says. - Throws: `.software` when it cannot be signed.
+    public func sign(_ edge: LogEdge) throws(Fault) -> SignedCheckpoint {
         do throws(NoteRefusal) {
             let checkpoint = Checkpoint(origin: signer.key.name, size: edge.size, root: edge.root)
             return try SignedCheckpoint(checkpoint, signer: signer)

@@ -62,6 +62,9 @@ public nonisolated struct WireBatchList: Sendable {
 
   public var batches: [WireBatchStatus] = []
 
+  /// Why the public log is behind, for people; empty when it is not.
+  public var logTrouble: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -933,7 +936,7 @@ nonisolated extension WireSubmitReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireBatchList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".BatchList"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}batches\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}batches\0\u{3}log_trouble\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -942,6 +945,7 @@ nonisolated extension WireBatchList: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.batches) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.logTrouble) }()
       default: break
       }
     }
@@ -951,11 +955,15 @@ nonisolated extension WireBatchList: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.batches.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.batches, fieldNumber: 1)
     }
+    if !self.logTrouble.isEmpty {
+      try visitor.visitSingularStringField(value: self.logTrouble, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireBatchList, rhs: WireBatchList) -> Bool {
     if lhs.batches != rhs.batches {return false}
+    if lhs.logTrouble != rhs.logTrouble {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
