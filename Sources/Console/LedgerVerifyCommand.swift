@@ -75,28 +75,21 @@ public struct LedgerVerifyCommand: Sendable {
     static func json(
         _ report: LogReport, _ totals: LedgerTotals, _ breach: CreditLaws.Breach?, _ evidence: String?
     ) -> JSONValue {
-        .members([
+        let findings: [JSONValue] = report.findings.map { finding in
+            .members([
+                ("finding", .text(finding.word)), ("message", .text("\(finding)")),
+                ("leaf", finding.firstLeaf.map { .integer($0) } ?? .null),
+            ])
+        }
+        let broken: JSONValue? = breach.map { .members([("leaf", .integer($0.leaf)), ("message", .text("\($0)"))]) }
+        return .members([
             ("ok", .flag(report.isClean && breach == nil)),
             ("log", report.checkpoint.map { .text($0.checkpoint.origin) } ?? .null),
             ("size", report.checkpoint.map { .integer($0.size) } ?? .null),
             ("root", report.checkpoint.map { .text($0.root.hex) } ?? .null),
             ("leaves_confirmed", .integer(report.leavesConfirmed)), ("totals", totals.json),
-            ("findings_total", .integer(Int64(report.findingsTotal))),
-            (
-                "findings",
-                .list(
-                    report.findings.map { finding in
-                        .members([
-                            ("finding", .text(finding.word)), ("message", .text("\(finding)")),
-                            ("leaf", finding.firstLeaf.map { .integer($0) } ?? .null),
-                        ])
-                    })
-            ),
-            (
-                "broken_law",
-                breach.map { .members([("leaf", .integer($0.leaf)), ("message", .text("\($0)"))]) } ?? .null
-            ),
-            ("evidence", evidence.map { .text($0) } ?? .null),
+            ("findings_total", .integer(Int64(report.findingsTotal))), ("findings", .list(findings)),
+            ("broken_law", broken ?? .null), ("evidence", evidence.map { .text($0) } ?? .null),
         ])
     }
 }
