@@ -1,19 +1,19 @@
 import Domain
-import NIOCore
+import Glibc
 import Synchronization
 
 /// Which network an address belongs to, as far as a stranger can tell: the first 24 bits of an IPv4 address, the first
 /// 48 of an IPv6 address, which is what one site is usually given (RFC 6177).
 package enum NetworkPrefix {
-    /// nil for addresses of this machine: a proxy on it speaks for everybody.
-    static func of(_ address: SocketAddress) -> UInt64? {
-        switch address {
-        case .v4(let v4):
-            return withUnsafeBytes(of: v4.address.sin_addr) { prefix(v4: Array($0)) }
-        case .v6(let v6):
-            return withUnsafeBytes(of: v6.address.sin6_addr) { prefix(v6: Array($0)) }
-        case .unixDomainSocket: return nil
-        }
+    /// - Parameter address: as text, IPv4 or IPv6.
+    /// - Returns: nil for addresses of this machine: a proxy on it speaks for everybody.
+    package static func of(_ address: String) -> UInt64? {
+        var v4 = in_addr()
+        if inet_pton(AF_INET, address, &v4) == 1 { return withUnsafeBytes(of: v4) { prefix(v4: Array($0)) } }
+        var v6 = in6_addr()
+        let bare = address.split(separator: "%").first.map(String.init) ?? ""
+        guard inet_pton(AF_INET6, bare, &v6) == 1 else { return nil }
+        return withUnsafeBytes(of: v6) { prefix(v6: Array($0)) }
     }
 
     /// - Parameter bytes: 4, in network order.

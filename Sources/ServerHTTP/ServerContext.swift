@@ -14,7 +14,7 @@ struct ServerContext: RequestContext {
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
-        network = source.channel.remoteAddress.flatMap(NetworkPrefix.of)
         peer = source.channel.remoteAddress?.ipAddress ?? "unknown"
+        network = NetworkPrefix.of(peer)
     }
 }

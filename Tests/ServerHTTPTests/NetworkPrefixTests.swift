@@ -7,6 +7,9 @@ struct NetworkPrefixTests {
         #expect(first != nil && first == NetworkPrefix.prefix(v4: [192, 0, 2, 200]))
         #expect(first != NetworkPrefix.prefix(v4: [192, 0, 3, 1]))
         #expect(NetworkPrefix.prefix(v4: [127, 0, 0, 1]) == nil, "a proxy on this machine speaks for everybody")
+        #expect(NetworkPrefix.of("192.0.2.77") == first && NetworkPrefix.of("::ffff:192.0.2.1") == first)
+        #expect(NetworkPrefix.of("unknown") == nil && NetworkPrefix.of("") == nil && NetworkPrefix.of("::1") == nil)
+        #expect(NetworkPrefix.of("fe80::1%eth0") == NetworkPrefix.of("fe80::2"))
         let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 9]
         #expect(NetworkPrefix.prefix(v6: mapped) == first)
         let site: [UInt8] = [0x20, 0x01, 0x0d, 0xb8, 0, 1]
