@@ -108,7 +108,7 @@ extension SimHost {
         case .killWorker(let task): killWorker(task)
         case .say: break
         case .exit: leave()
-        case .storeTask, .save, .dropTask, .dropBlob, .keepBlobs: break
+        case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
         }
     }
 
