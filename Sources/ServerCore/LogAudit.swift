@@ -4,8 +4,8 @@ import Engine
 import Storage
 import Transparency
 
-/// Holds the log against the rows that it tells of, and the rows against each other: who edits a row by hand must edit a
-/// leaf as well, and the public checkpoints tell that.
+/// Holds the log against the rows that it tells of, and the rows against each other: who edits a row by hand must edit
+/// a leaf as well, and the public checkpoints tell that.
 ///
 /// `docs/ledger.md` lists the columns, and those that nothing covers. Memory is bounded: rows and leaves are read in
 /// pages, and what is remembered grows with hosts and batches, not with tasks (8 bytes for each unit of a window).

@@ -12,7 +12,7 @@ public struct ValidationQuery: Hashable, Sendable {
     public var onlyDisagreed: Bool
     /// At most so many units in the list; the totals count all.
     public var unitsMax: Int
-    /// Whether only what everybody may know is listed; see `WorkUnitAggregate.isPublic`.
+    /// Whether only what everybody may know is told; see `WorkUnitAggregate.isPublic`.
     public var isForAll: Bool
 
     public init(
@@ -39,7 +39,8 @@ extension ProjectServer {
         var names = HostNames()
         try forEachUnit(of: batch.id, in: tx) { aggregate in
             report.unitsTotal += 1
-            let disagreed = aggregate.hasDisagreement
+            let isTold = aggregate.isPublic || !query.isForAll
+            let disagreed = aggregate.hasDisagreement && isTold
             if disagreed { report.unitsWithDisagreement += 1 }
             if aggregate.unit.state.canonical != nil {
                 report.unitsAgreed += 1
@@ -49,9 +50,18 @@ extension ProjectServer {
                 report.unitsOpen += 1
             }
             guard query.unit.map({ $0 == aggregate.unit.id.index }) ?? true, disagreed || !query.onlyDisagreed,
-                report.units.count < query.unitsMax, aggregate.isPublic || !query.isForAll
+                report.units.count < query.unitsMax
             else { return }
-            report.units.append(try unitReport(aggregate, &names, in: tx))
+            if isTold {
+                report.units.append(try unitReport(aggregate, &names, in: tx))
+            } else {
+                // Not even whether a result is there: the unit's next host could read that it is asked to judge it.
+                var secret = WireUnitReport()
+                secret.index = UInt64(aggregate.unit.id.index)
+                secret.label = aggregate.unit.label
+                secret.state = "under way"
+                report.units.append(secret)
+            }
         }
         return report
     }

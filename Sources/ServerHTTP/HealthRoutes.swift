@@ -12,8 +12,8 @@ extension ServerRoutes {
         router.get("/metrics", use: metricsText)
     }
 
-    /// 200 when the store answers and there is space to write, 503 otherwise, with a line for each. A public log that is
-    /// behind is told, and no reason to send volunteers away: what they report is as safe as ever.
+    /// 200 when the store answers and there is space to write, 503 otherwise, with a line for each. A public log that
+    /// is behind is told, and no reason to send volunteers away: what they report is as safe as ever.
     @Sendable func health(_ request: Request, _ context: ServerContext) async throws -> Response {
         var lines: [String] = []
         var isWell = true

@@ -37,7 +37,7 @@ struct LogHealth: Sendable {
         return max(0, Double(age.seconds) + Double(age.attoseconds) * 1e-18)
     }
 
-    /// For `/healthz`: `log ok`, or how far it is behind. The reason may name files of the server, and is for its admin.
+    /// For `/healthz`: `log ok`, or how far it is behind. The reason may name files, and is for the admin.
     func line(now: ContinuousClock.Instant) -> String {
         guard trouble != nil else { return "log ok, complete \(Int(seconds(now: now))) s ago" }
         let leaves = waiting.map { "\($0) leaves" } ?? "leaves"

@@ -55,8 +55,8 @@ struct LogRebuildCommand: AsyncParsableCommand {
             if let number = report.setAside { print("the old log is kept in \(data)/log-old-\(number)") }
             if report.isNewLog { print("a NEW log was begun; publish its key: \(report.key.text)") }
             print(
-                "\(report.checkpoint.size) leaves, root \(report.checkpoint.root): \(report.filesWritten) files written, "
-                    + "\(report.filesRemoved) removed")
+                "\(report.checkpoint.size) leaves, root \(report.checkpoint.root): "
+                    + "\(report.filesWritten) files written, \(report.filesRemoved) removed")
         }
     }
 

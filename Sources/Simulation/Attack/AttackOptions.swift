@@ -26,8 +26,8 @@ public struct AttackOptions: Hashable, Sendable {
     public var results = 400
     /// Only strategies whose name begins like this, and no distinguisher; nil: all.
     public var only: String?
-    /// nil: the real rule. Else the share that is checked in truth, whatever is promised: a rule that is too weak, which
-    /// the measurement must find out.
+    /// nil: the real rule. Else the share that is checked in truth, whatever is promised: a rule that is too weak,
+    /// which the measurement must find out.
     public var plantedRate: Double?
 
     public init(kind: AttackKind) {

@@ -5,8 +5,8 @@ import Wire
 /// Names of one person among honest hosts, who ask for as much as they can get whenever one of them has reported: how
 /// often one of them is given the task that judges another's result.
 ///
-/// Counted are units that one of the names began and that somebody else was given after it. Whoever judges himself needs
-/// no luck with the draw, so this share is what the promise of adaptive replication must allow for.
+/// Counted are units that one of the names began and that somebody else was given after it. Whoever judges himself
+/// needs no luck with the draw, so this share is what the promise of adaptive replication must allow for.
 struct SisterRun {
     let crowd: Crowd
 

@@ -2,9 +2,10 @@ import Domain
 
 /// Reads the credit of a log leaf by leaf and holds it to the laws of the ledger, with nothing but the leaves.
 ///
-/// Laws: no entry is told of twice, and those of a task come in their order; a task's credit is either final at once, or provisional first and then final
-/// or void once, over the same amount, host and project; what was void may still become final; nothing follows what is
-/// final, so nothing is granted twice; no account gives what it has not, but a project, which issues.
+/// Laws: no entry is told of twice, and those of a task come in their order; a task's credit is either final at once,
+/// or provisional first and then final or void once, over the same amount, host and project; what was void may still
+/// become final; nothing follows what is final, so nothing is granted twice; no account gives what it has not, but a
+/// project, which issues.
 ///
 /// What is remembered of a task that is paid for good is one bit of its unit's 64.
 public struct CreditLaws: Sendable {
