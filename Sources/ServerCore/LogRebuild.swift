@@ -23,8 +23,8 @@ public protocol LogDisk: TileStore {
 ///
 /// What was published is never contradicted: the checkpoints that can be found, and what the database knows of its last
 /// publication, must be the beginning of the leaves, else nothing is done. Killed at any step, the same command does
-/// the rest: files are only ever replaced by the same bytes, the checkpoint comes after them, and a new log begins with one
-/// transaction.
+/// the rest: files are only ever replaced by the same bytes, the checkpoint comes after them, and a new log begins with
+/// one transaction.
 public struct LogRebuild<Disk: LogDisk> {
     private let disk: Disk
     private let store: any Store

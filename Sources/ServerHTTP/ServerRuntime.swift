@@ -102,7 +102,12 @@ public final class ServerRuntime: Sendable {
 
     /// Ends the threads in order: no new jobs, none running, then the last writes.
     public func stop() {
-        memory.withLock { $0.isStopping = true }
+        let wasStopped = memory.withLock { memory in
+            defer { memory.isStopping = true }
+            return memory.isStopping
+        }
+        // The threads say only once that they have ended.
+        guard !wasStopped else { return }
         wake.signal()
         tickEnded.wait(seconds: 30)
         pool.stop()

@@ -53,7 +53,8 @@ struct SecrecyTests {
                 let report = try #require(try site.core.validationReport(query, in: tx))
                 let leaves = try tx.logLeaves(from: 0, limit: 100).map { try LedgerLeaf($0).event }
                 return (
-                    report.units.count { !$0.tasks.isEmpty }, leaves.count { if case .verdict = $0 { true } else { false } },
+                    report.units.count { !$0.tasks.isEmpty },
+                    leaves.count { if case .verdict = $0 { true } else { false } },
                     leaves.count { if case .credit = $0 { true } else { false } }
                 )
             }
