@@ -30,6 +30,38 @@ proven_summary() {
         "$refuted refuted by it, credit for those: $credit"
 }
 
+# Seconds of CPU inside kernels so far, as the clients counted them.
+kernel_seconds() {
+    local name seconds sum=0
+    for name in Ada Grace Edsger Mallory; do
+        seconds=$("$bin/millrace-client" status --data "$data/$name" --json |
+            sed -n 's/.*"kernelCPUSeconds" *: *\([0-9.]*\).*/\1/p' | head -n 1)
+        sum=$(awk -v a="$sum" -v b="${seconds:-0}" 'BEGIN { print a + b }')
+    done
+    echo "$sum"
+}
+
+# Seconds of CPU of everything that this script has started: what has ended, by the shell's own count in file $1, and
+# what runs, with the children it has had and has.
+all_seconds() {
+    local pid ticks=0
+    for pid in ${pids[@]+"${pids[@]}"}; do
+        for pid in $pid $(cat /proc/"$pid"/task/*/children 2>/dev/null || true); do
+            ticks=$((ticks + $(awk '{ print $14 + $15 + $16 + $17 }' "/proc/$pid/stat" 2>/dev/null || echo 0)))
+        done
+    done
+    tail -n 1 "$1" | awk -v ticks="$ticks" -v hz="$(getconf CLK_TCK)" '{
+        split($1, u, "[ms]"); split($2, s, "[ms]"); print u[1] * 60 + u[2] + s[1] * 60 + s[2] + ticks / hz }'
+}
+
+# $1: what; $2: seconds in kernels; $3: seconds in all.
+overhead() {
+    awk -v what="$1" -v kernel="$2" -v total="$3" 'BEGIN {
+        printf "%s: CPU in kernels %.1f s, everything else %.1f s", what, kernel, total - kernel
+        if (kernel > 0) printf " (%.1f %%)", 100 * (total - kernel) / kernel
+        print "" }'
+}
+
 # Ends only what this script started: clients first, so that their workers save and leave, then the server.
 stop_all() {
     local pid
@@ -91,6 +123,11 @@ say "The answer"
 say "Validation: where results disagreed"
 "$bin/millrace" report validation --batch 1 --disagreed
 
+# `times` counts this shell's children; in a command substitution it would be the subshell's, which has none.
+times >"$data/times"
+first_kernel=$(kernel_seconds)
+first_all=$(all_seconds "$data/times")
+
 if [ -n "$proven" ]; then
     say "The second project: proven by its check, not computed twice"
     second=0
@@ -106,24 +143,14 @@ say "Credit"
 "$bin/millrace" report credit
 
 server_kib=$(awk '/VmRSS/ { print $2 }' "/proc/${pids[0]}/status")
-kernel_seconds=0
-for name in Ada Grace Edsger Mallory; do
-    seconds=$("$bin/millrace-client" status --data "$data/$name" --json |
-        sed -n 's/.*"kernelCPUSeconds" *: *\([0-9.]*\).*/\1/p' | head -n 1)
-    kernel_seconds=$(awk -v a="$kernel_seconds" -v b="${seconds:-0}" 'BEGIN { print a + b }')
-done
+all_kernel=$(kernel_seconds)
 stop_all
 trap - EXIT
 
-# The shell's own count of all children that have ended: server, clients, workers, and their children. (In a command
-# substitution it would be the subshell's, which has none.)
 times >"$data/times"
-total_seconds=$(tail -n 1 "$data/times" | awk '{ split($1, u, "[ms]"); split($2, s, "[ms]");
-    print u[1] * 60 + u[2] + s[1] * 60 + s[2] }')
 say "Where things are"
 ls "$data"/results*/* | sed 's/^/  /'
-awk -v total="$total_seconds" -v kernel="$kernel_seconds" -v kib="$server_kib" 'BEGIN {
-    printf "CPU in kernels %.1f s, everything else %.1f s", kernel, total - kernel
-    if (kernel > 0) printf " (%.1f %%)", 100 * (total - kernel) / kernel
-    printf "; server resident %.0f MiB\n", kib / 1024 }'
+overhead "$project" "$first_kernel" "$first_all"
+[ -z "$proven" ] || overhead "both projects" "$all_kernel" "$(all_seconds "$data/times")"
+awk -v kib="$server_kib" 'BEGIN { printf "server resident %.0f MiB\n", kib / 1024 }'
 exit "$outcome"
