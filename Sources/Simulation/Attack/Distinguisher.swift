@@ -57,6 +57,9 @@ enum Distinguisher {
                 let task = site.task(offer)
                 return (task, site.truth(task.unit))
             }
+            let hasFirst = try site.store.transaction { tx in
+                try tx.counts(of: site.batch).ready > 2 * Int64(hosts.count)
+            }
             try site.call(&hosts[at], says: says, want: 3)
             try site.work()
             let isProven = try hosts.allSatisfy { host in
@@ -77,7 +80,8 @@ enum Distinguisher {
                     task.unit.index < highest[at] ? 1 : 0,
                 ]
                 highest[at] = max(highest[at], task.unit.index)
-                if isProven { samples.append(Sample(features: values, isCheck: isCheck)) }
+                // When no first tasks are left at the close of a batch, whatever is given is a check, as everybody knows.
+                if isProven, hasFirst { samples.append(Sample(features: values, isCheck: isCheck)) }
             }
         }
         return samples
