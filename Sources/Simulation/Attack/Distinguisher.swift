@@ -80,7 +80,7 @@ enum Distinguisher {
                     task.unit.index < highest[at] ? 1 : 0,
                 ]
                 highest[at] = max(highest[at], task.unit.index)
-                // When no first tasks are left at the close of a batch, whatever is given is a check, as everybody knows.
+                // At the close of a batch, without first tasks, whatever is given is a check, as everybody knows.
                 if isProven, hasFirst { samples.append(Sample(features: values, isCheck: isCheck)) }
             }
         }
