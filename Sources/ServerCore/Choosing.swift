@@ -44,8 +44,8 @@ extension ProjectServer {
         }
     }
 
-    /// Unsent tasks behind random places of the oldest batch that has any for this volunteer: the first behind each
-    /// place, then the second, so that the tasks of one reply lie apart.
+    /// Unsent tasks behind random places of the oldest batch that has any for this volunteer: one behind each place,
+    /// then a second, so that the tasks of one reply lie apart.
     private func scattered(for asker: Asker, in tx: any StoreTransaction) throws -> [SchedulableTask] {
         let volunteer = asker.view.volunteer
         guard let first = try tx.unsentTasks(notOf: volunteer, limit: 1).first else { return [] }
@@ -61,8 +61,14 @@ extension ProjectServer {
             if !(try hasTask(of: batch, after: after, in: tx)) {
                 after = TaskID(rawValue: first.id.rawValue - 1)
             }
-            let found = try tx.unsentTasks(notOf: volunteer, after: after, among: 16, limit: 2)
-            rows.append(found.filter { $0.id.unit.batch == batch })
+            // Not the first behind the place: that one lies behind whatever was given before, more often than not.
+            var found = try tx.unsentTasks(notOf: volunteer, after: after, among: 16, limit: 16)
+            found.removeAll { $0.id.unit.batch != batch }
+            var row: [SchedulableTask] = []
+            while row.count < 2, !found.isEmpty {
+                row.append(found.remove(at: Int(places.next(below: Int64(found.count)))))
+            }
+            rows.append(row)
         }
         let all = (0..<2).flatMap { column in rows.compactMap { $0.count > column ? $0[column] : nil } }
         // Units that somebody has begun first: what waits for a second result does not wait long.
