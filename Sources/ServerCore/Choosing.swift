@@ -98,7 +98,7 @@ struct PairingGate {
     let asker: Asker
     let tx: any StoreTransaction
     let now: Timestamp
-    private var spreads: [BatchID: SpreadRule] = [:]
+    private var spreads: [BatchID: SpreadRule?] = [:]
     private var hosts: [HostID: HostRecord] = [:]
 
     init(core: ProjectServer, asker: Asker, tx: any StoreTransaction, now: Timestamp) {
@@ -114,7 +114,8 @@ struct PairingGate {
         guard aggregate.tasks.contains(where: { $0.state.assignment != nil }) else { return true }
         let needed = PairingGate.provenAfter(unit.replication)
         let app = Trust.app(unit.app)
-        let spread = try spread(of: unit.id.batch)
+        // Without its manifest nobody knows what the project asks for; the other batches go on.
+        guard let spread = try spread(of: unit.id.batch) else { return false }
         var companions: [Pairing.Companion] = []
         for task in aggregate.tasks {
             guard let assignment = task.state.assignment, let host = try host(assignment.host) else { continue }
@@ -152,10 +153,12 @@ struct PairingGate {
         return host
     }
 
-    private mutating func spread(of batch: BatchID) throws -> SpreadRule {
+    /// - Returns: nil when the batch's manifest cannot be read.
+    private mutating func spread(of batch: BatchID) throws -> SpreadRule? {
         if let known = spreads[batch] { return known }
-        let spread = try tx.batch(batch).map { try core.spec($0.manifest).spread } ?? SpreadRule()
-        spreads[batch] = spread
+        let manifest = try tx.batch(batch)?.manifest
+        let spread = manifest.flatMap { try? core.spec($0).spread }
+        spreads[batch] = .some(spread)
         return spread
     }
 }

@@ -48,7 +48,7 @@ struct FsckCommand: AsyncParsableCommand {
         found += try logDifferences(store, files: files)
         var blobs = 0
         try store.transaction { tx in
-            try forEachBlob(named: tx) { digest, what in
+            try NamedBlobs.forEach(in: tx) { digest, what in
                 blobs += 1
                 if try !directory.blobs.contains(digest) {
                     found.append("\(what()): blob \(digest) is missing")
@@ -98,32 +98,5 @@ struct FsckCommand: AsyncParsableCommand {
         } catch StoreError.missing(let what) {
             throw Fault(.noInput, what, advice: "name the directory of a server with --data")
         }
-    }
-
-    /// Every blob that must be there: manifests, inputs, containers, and results that were acknowledged.
-    private func forEachBlob(
-        named tx: any StoreTransaction, _ body: (Digest, _ what: () -> String) throws -> Void
-    ) throws {
-        for batch in try tx.batches() {
-            try body(batch.manifest) { "manifest of batch \(batch.id)" }
-            for input in batch.inputs { try body(input.digest) { "input \(input.name) of batch \(batch.id)" } }
-            var next: Int64 = 0
-            while true {
-                let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: 500)
-                guard let last = page.last else { break }
-                next = last.unit.id.index + 1
-                for aggregate in page {
-                    try body(aggregate.unit.container) { "work unit \(aggregate.unit.id)" }
-                    for task in aggregate.tasks {
-                        guard let report = task.state.report, !isPurged(aggregate) else { continue }
-                        try body(report.result) { "result of task \(task.id)" }
-                    }
-                }
-            }
-        }
-    }
-
-    private func isPurged(_ aggregate: WorkUnitAggregate) -> Bool {
-        if case .purged = aggregate.unit.state { true } else { false }
     }
 }

@@ -133,4 +133,22 @@ struct OwnFaultTests {
         #expect(try site.status(batch).state == "finished")
         #expect(try site.credit().hosts.map(\.valid) == [3])
     }
+
+    @Test("Without its manifest no second task of a batch is given out, and every call is answered")
+    func lostManifestAtScheduling() throws {
+        let site = try TestSite(units: 3)
+        let batch = try site.submit()
+        try site.work()
+        let volunteers = try ["Ada", "Grace"].map { try TestVolunteer(site, $0) }
+        try volunteers[0].fetch()
+        site.manifestFault.set(Fault(.noInput, "the app is not known"))
+        try volunteers[1].fetch()
+        #expect(volunteers.map(\.held.count) == [3, 0])
+        site.manifestFault.set(nil)
+        try volunteers[1].fetch()
+        #expect(volunteers[1].held.count == 3)
+        for volunteer in volunteers { try volunteer.deliver() }
+        try site.work()
+        #expect(try site.status(batch).state == "finished")
+    }
 }

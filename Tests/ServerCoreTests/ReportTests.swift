@@ -101,10 +101,16 @@ struct ReportTests {
         try site.work()
         #expect(try site.status(batch).state == (isPublic ? "finished" : "running"))
         // Once the results of its unit are public, nobody can tell hers from a copy.
+        if isPublic { ada.says = { _ in "something that nobody else said" } }
         #expect(try ada.deliver().map(\.status) == [isPublic ? .receiptNotNeeded : .receiptLate])
         try site.work()
         #expect(try site.credit().hosts[0].microcobblestones == (isPublic ? 0 : 1_000_000))
         #expect(try site.credit().hosts[0].invalid == 0)
+        try site.store.transaction { tx in
+            try NamedBlobs.forEach(in: tx) { digest, what in
+                #expect(try site.blobs.contains(digest), "\(what())")
+            }
+        }
         try site.expectSoundStore()
     }
 
