@@ -34,8 +34,8 @@ proven_summary() {
 kernel_seconds() {
     local name seconds sum=0
     for name in Ada Grace Edsger Mallory; do
-        seconds=$("$bin/millrace-client" status --data "$data/$name" --json |
-            sed -n 's/.*"kernelCPUSeconds" *: *\([0-9.]*\).*/\1/p' | head -n 1)
+        # From the file itself: what is measured should not be the measuring.
+        seconds=$(sed -n 's/.*"kernelCPUSeconds" *: *\([0-9.]*\).*/\1/p' "$data/$name/status.json" | head -n 1)
         sum=$(awk -v a="$sum" -v b="${seconds:-0}" 'BEGIN { print a + b }')
     done
     echo "$sum"
@@ -140,9 +140,9 @@ say "Credit"
 "$bin/millrace" report credit
 
 server_kib=$(awk '/VmRSS/ { print $2 }' "/proc/${pids[0]}/status")
-all_kernel=$(kernel_seconds)
 stop_all
 trap - EXIT
+all_kernel=$(kernel_seconds)
 
 times >"$data/times"
 say "Where things are"

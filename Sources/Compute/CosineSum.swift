@@ -39,34 +39,38 @@ public struct CosineSum: Hashable, Sendable {
         return total.sum()
     }
 
-    /// Stretched lags and weights four by four; the last ones are filled up with zeros.
+    /// Stretched lags and weights four by four; the last ones are filled up with zeros. The body stands in one place
+    /// only, so that it is inlined there.
     @inline(__always)
     private static func forEachFour(
         _ lags: [Double], _ drifts: [Double], _ weights: [Float], _ stretch: Double,
         _ body: (SIMD4<Double>, SIMD4<Float>) -> Void
     ) {
-        precondition(lags.count == weights.count && drifts.count == lags.count, "lags, drifts and weights go together")
-        let whole = lags.count / 4 * 4
-        lags.withUnsafeBytes { lagBytes in
-            drifts.withUnsafeBytes { driftBytes in
-                weights.withUnsafeBytes { weightBytes in
-                    for index in stride(from: 0, to: whole, by: 4) {
-                        let lag = lagBytes.loadUnaligned(fromByteOffset: index * 8, as: SIMD4<Double>.self)
-                        let drift = driftBytes.loadUnaligned(fromByteOffset: index * 8, as: SIMD4<Double>.self)
-                        let weight = weightBytes.loadUnaligned(fromByteOffset: index * 4, as: SIMD4<Float>.self)
+        let count = lags.count
+        precondition(count == weights.count && drifts.count == count, "lags, drifts and weights go together")
+        lags.withUnsafeBytes { lags in
+            drifts.withUnsafeBytes { drifts in
+                weights.withUnsafeBytes { weights in
+                    for index in stride(from: 0, to: count, by: 4) {
+                        var lag = SIMD4<Double>.zero
+                        var drift = SIMD4<Double>.zero
+                        var weight = SIMD4<Float>.zero
+                        if index + 4 <= count {
+                            lag = lags.loadUnaligned(fromByteOffset: index * 8, as: SIMD4<Double>.self)
+                            drift = drifts.loadUnaligned(fromByteOffset: index * 8, as: SIMD4<Double>.self)
+                            weight = weights.loadUnaligned(fromByteOffset: index * 4, as: SIMD4<Float>.self)
+                        } else {
+                            for lane in 0..<(count - index) {
+                                lag[lane] = lags.load(fromByteOffset: (index + lane) * 8, as: Double.self)
+                                drift[lane] = drifts.load(fromByteOffset: (index + lane) * 8, as: Double.self)
+                                weight[lane] = weights.load(fromByteOffset: (index + lane) * 4, as: Float.self)
+                            }
+                        }
                         body(lag + drift * stretch, weight)
                     }
                 }
             }
         }
-        guard whole < lags.count else { return }
-        var lag = SIMD4<Double>.zero
-        var weight = SIMD4<Float>.zero
-        for index in whole..<lags.count {
-            lag[index - whole] = lags[index] + drifts[index] * stretch
-            weight[index - whole] = weights[index]
-        }
-        body(lag, weight)
     }
 
     /// Where the nearest maximum lies by the parabola through value, slope and curvature, Hz from here; nil where the

@@ -1,6 +1,7 @@
 import Domain
 import Glibc
 import Manifest
+import Wire
 import WorkerHost
 
 /// The check that only the app can make: parameters against each other, and what the input tables hold. The worker
@@ -44,7 +45,7 @@ struct AppCheck {
         let servant = WorkerServant(executable: executable)
         defer { servant.stop() }
         return try ScratchFolder.with { (scratch) throws(Fault) -> Fault? in
-            let packed = try PackedProject.pack(project, into: scratch.path, nil)
+            let packed = try PackedProject.pack(project, into: scratch.path, effort: .local, nil)
             do throws(Fault) {
                 let maker = UnitMaker(packed: packed, servant: servant)
                 if isWhole { try maker.checkFirstUnit() } else { try maker.checkSplit() }

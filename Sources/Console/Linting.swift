@@ -163,11 +163,13 @@ enum InputPacker {
     }
 
     /// The packed bytes of an input.
-    static func pack(_ input: InputFile, path: String, columns: [String]) throws(Fault) -> [UInt8] {
+    static func pack(
+        _ input: InputFile, path: String, columns: [String], effort: PackingEffort
+    ) throws(Fault) -> [UInt8] {
         do {
             switch input.packing {
-            case .table: return try TableContainer.encode(try table(path, columns: columns))
-            case .plain: return try PlainContainer.encode(try plain(path))
+            case .table: return try TableContainer.encode(try table(path, columns: columns), effort: effort)
+            case .plain: return try PlainContainer.encode(try plain(path), effort: effort)
             }
         } catch let fault as Fault {
             throw fault

@@ -20,14 +20,14 @@ struct PackedProject {
     /// Packs every input into `folder`, which exists.
     ///
     /// - Parameter context: told of each input; nil: silence.
-    static func pack(_ project: CheckedProject, into folder: String, _ context: CommandContext?) throws(Fault)
-        -> PackedProject
-    {
+    static func pack(
+        _ project: CheckedProject, into folder: String, effort: PackingEffort = .input, _ context: CommandContext?
+    ) throws(Fault) -> PackedProject {
         var inputs: [Input] = []
         for input in project.spec.inputs {
             let path = project.folder.path(of: input)
             let columns = project.app.inputs.first { $0.name == input.name }?.columns ?? []
-            let bytes = try InputPacker.pack(input, path: path, columns: columns)
+            let bytes = try InputPacker.pack(input, path: path, columns: columns, effort: effort)
             let digest = SHA256Hash.digest(of: bytes)
             let packed = "\(folder)/\(digest.hex)"
             try Files.replace(packed, with: bytes, durable: false)

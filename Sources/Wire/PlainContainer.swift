@@ -6,11 +6,11 @@ public enum PlainContainer {
     /// Header, name and the like around the data of a section.
     private static let overheadBytes = 64
 
-    public static func encode(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {
+    public static func encode(_ bytes: [UInt8], effort: PackingEffort = .input) throws(WireError) -> [UInt8] {
         let limit = Limits.plainInputBytesMax
         if bytes.count > limit { throw .tooLarge(field: "input", limit: limit) }
         let section = try SectionCodec.pack(
-            name: sectionName, kind: .elementBytes, bytes: bytes, dictionary: nil, effort: .input)
+            name: sectionName, kind: .elementBytes, bytes: bytes, dictionary: nil, effort: effort)
         return try ContainerFrame.encode(
             .plain, body: try StrictDecode.bytes(of: section), limit: limit + overheadBytes)
     }

@@ -3,14 +3,6 @@ import FoundationEssentials
 
 /// Turns the named arrays of a container into compressed sections and back.
 public enum SectionCodec {
-    /// zstd levels, measured on the first project's photon table (73.1 kB at 9, 71.1 kB at 19, which takes twenty
-    /// times as long) and on payloads of 177 bytes with a dictionary (55 bytes at 3, 52 at 9, 53 at 19): units are made
-    /// by the thousand, inputs once.
-    enum Effort: Int32 {
-        case unit = 9
-        case input = 19
-    }
-
     /// Beyond this an input gets the faster level, too: level 19 runs at 3 MB/s.
     private static let slowBytesMax = 4 << 20
 
@@ -24,21 +16,29 @@ public enum SectionCodec {
     }
 
     static func pack(
-        name: String, kind: WireElementKind, bytes: [UInt8], dictionary: [UInt8]?, effort: Effort
+        name: String, kind: WireElementKind, bytes: [UInt8], dictionary: [UInt8]?, effort: PackingEffort
     ) throws(WireError) -> WireSection {
         try SectionRules.checkName(name)
         guard let width = kind.width else { throw .unknownElementKind(section: name) }
         guard bytes.count % width == 0 else { throw .notWholeElements(section: name) }
         if let dictionary, DictionaryTrainer.number(of: dictionary) == 0 { throw .wrongDictionary(section: name) }
-        let level = bytes.count > slowBytesMax ? Effort.unit.rawValue : effort.rawValue
+        let effort = bytes.count > slowBytesMax ? min(effort, .unit) : effort
         var section = stored(name: name, kind: kind, bytes: bytes)
+        var best: SectionFilter.Candidate?
+        // The way is chosen at a fast level; only the best is packed slowly.
         for candidate in SectionFilter.candidates(kind: kind, bytes: bytes) {
+            let level = min(effort, .unit).rawValue
             let frame = try compress(candidate.bytes, level: level, dictionary: dictionary, name: name)
             guard frame.count < section.data.count else { continue }
             section.data = Data(frame)
             section.filter = candidate.filter
             section.decimals = UInt32(candidate.decimals)
             section.stored = false
+            best = candidate
+        }
+        if effort > .unit, let best {
+            let frame = try compress(best.bytes, level: effort.rawValue, dictionary: dictionary, name: name)
+            if frame.count < section.data.count { section.data = Data(frame) }
         }
         return section
     }

@@ -4,7 +4,7 @@ import Domain
 /// An input with packing `table`: columns of doubles, each a transposed and compressed section. Exact.
 public enum TableContainer {
     /// - Throws: `.notFinite`, `.tooMany`, `.tooLarge`, `.badSectionName`.
-    public static func encode(_ table: Table) throws(WireError) -> [UInt8] {
+    public static func encode(_ table: Table, effort: PackingEffort = .input) throws(WireError) -> [UInt8] {
         var body = WireTableBody()
         body.rows = UInt64(table.rowCount)
         for (name, column) in zip(table.names, table.columns) {
@@ -12,7 +12,7 @@ public enum TableContainer {
             body.sections.append(
                 try SectionCodec.pack(
                     name: name, kind: .elementFloat64, bytes: LittleEndian.bytes(of: column),
-                    dictionary: nil, effort: .input))
+                    dictionary: nil, effort: effort))
         }
         try check(body)
         return try ContainerFrame.encode(.table, body: try StrictDecode.bytes(of: body), limit: Limits.tableBytesMax)
