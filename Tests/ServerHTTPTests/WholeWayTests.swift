@@ -80,7 +80,9 @@ struct WholeWayTests {
         #expect(try WireValidationReport(jsonUTF8Bytes: all.body).units.count == 2)
         let one = try await site.probe.send("GET", path + "&unit=1&only=disagreed", site.admin)
         let unit = try #require(try WireValidationReport(jsonUTF8Bytes: one.body).units.first)
-        #expect(unit.index == 1 && unit.tasks[0].state == "invalid" && unit.tasks[0].distance == 5)
+        #expect(unit.index == 1)
+        // Which of the first two tasks a volunteer is given is drawn.
+        #expect(unit.tasks.filter { $0.state == "invalid" }.map(\.distance) == [5])
         var binary = site.admin
         binary["Accept"] = "application/x-protobuf"
         let packed = try await site.probe.send("GET", path, binary)
