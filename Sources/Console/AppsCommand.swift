@@ -66,6 +66,10 @@ public struct AppsCommand: Sendable {
             text +=
                 "  \(input.name): \(input.packing.rawValue)\(columns)\n      \(Printable.clean(input.description))\n"
         }
+        if !app.results.isEmpty { text += "\nSections of a result (for validation.compare):\n" }
+        for result in app.results {
+            text += "  \(result.name): \(Printable.clean(result.kind))\n      \(Printable.clean(result.description))\n"
+        }
         return text
     }
 
@@ -90,10 +94,16 @@ public struct AppsCommand: Sendable {
                 ("columns", .list(input.columns.map { .text($0) })), ("description", .text(input.description)),
             ])
         }
+        let results = app.results.map { result in
+            JSONValue.members([
+                ("name", .text(result.name)), ("type", .text(result.kind)), ("description", .text(result.description)),
+            ])
+        }
         return .members([
             ("name", .text(app.name)), ("version", .integer(Int64(app.version))), ("title", .text(app.title)),
             ("step", .text(app.step)), ("exact", .flag(app.numericClass == .exact)), ("tolerance", tolerance),
             ("proves", .flag(app.proves)), ("parameters", .list(parameters)), ("inputs", .list(inputs)),
+            ("results", .list(results)),
         ])
     }
 

@@ -43,7 +43,8 @@ struct DryRun {
             wallSeconds: wall, cpuSeconds: progress.cpuSeconds, kernelSeconds: progress.kernelSeconds,
             peakMemoryBytes: Int64(clamping: progress.peakMemoryBytes),
             resultBytes: Int64(Files.size("\(folder)/\(RunFolder.result)") ?? 0), fingerprint: progress.fingerprint,
-            check: check, sections: try sections(folder, body))
+            check: check, sections: try sections(folder, body),
+            selfDifference: try selfDifference(unitPath, folder, body))
     }
 
     /// - Throws: what the worker died of, in its own words.
@@ -126,6 +127,33 @@ struct DryRun {
         ]
         return DryRunReport.Check(
             outcome: words[verdict.outcome] ?? "unknown", reason: reason, seconds: reply.cpuSeconds)
+    }
+
+    /// Where the result differs from itself by the manifest's own rule of comparison: no two honest ones would agree.
+    /// nil: nowhere, or there is no such rule.
+    private func selfDifference(_ unitPath: String, _ folder: String, _ body: WireWorkUnitBody) throws(Fault)
+        -> String?
+    {
+        guard packed.project.spec.validation.comparison != nil else { return nil }
+        var compare = WireCompareJob()
+        compare.context = packed.appContext
+        compare.unitPath = unitPath
+        compare.results = [UInt64(0), 1].map { replica in
+            var result = WireLocalResult()
+            result.taskID = body.unitID << 6 | replica
+            result.path = "\(folder)/\(RunFolder.result)"
+            result.bytesMax = body.outputBytesMax
+            return result
+        }
+        var job = WireWorkerJob()
+        job.compare = compare
+        switch try servant.perform(job, timeoutSeconds: 600).reply {
+        case .compare(let reply):
+            guard let pair = reply.pairs.first, !pair.agree else { return nil }
+            return Printable.clean(pair.difference.element)
+        case .failure(let failure): throw failure.fault
+        default: throw Fault(.software, "the worker answered another question than for a comparison")
+        }
     }
 
     /// What the result holds, section by section.

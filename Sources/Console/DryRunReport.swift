@@ -32,6 +32,8 @@ struct DryRunReport {
     var fingerprint: String
     var check: Check
     var sections: [Section]
+    /// Where the result differs from itself by `validation.compare`.
+    var selfDifference: String?
 
     /// This machine's speed by the app's own count: a wrong one of the manifest must not hide behind itself.
     private var flopsPerSecond: Double { kernelSeconds > 0 ? plan.appFlops / kernelSeconds : 0 }
@@ -49,6 +51,9 @@ struct DryRunReport {
     /// What is over a bound, in words.
     private var excesses: [String] {
         var words: [String] = []
+        if let selfDifference {
+            words.append("by validation.compare no two results agree: they differ at \(selfDifference)")
+        }
         if peakMemoryBytes > spec.resources.memoryBytes { words.append("memory is over resources.memory") }
         if resultBytes > spec.resources.outputBytes { words.append("the result is over resources.output") }
         let deadline = spec.replication.deadline.seconds

@@ -65,6 +65,7 @@ struct PackedProject {
         if let flops = spec.resources.flopsPerStep { context.flopsPerStep = flops }
         if let relative = spec.validation.relativeTolerance { context.relativeTolerance = relative }
         if let absolute = spec.validation.absoluteTolerance { context.absoluteTolerance = absolute }
+        context.setComparison(spec.validation.comparison)
         return context
     }
 }

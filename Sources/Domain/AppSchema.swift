@@ -10,10 +10,12 @@ public struct AppSchema: Hashable, Sendable {
     public var numericClass: NumericClass
     /// Whether the app's check can prove a whole result, so that one of them is enough.
     public var proves: Bool
+    /// The sections of every result; empty: not said.
+    public var results: [ResultSchema]
 
     public init(
         name: String, version: Int, title: String, step: String, parameters: [ParameterSchema],
-        inputs: [InputSchema], numericClass: NumericClass, proves: Bool = false
+        inputs: [InputSchema], results: [ResultSchema] = [], numericClass: NumericClass, proves: Bool = false
     ) {
         self.name = name
         self.version = version
@@ -23,6 +25,21 @@ public struct AppSchema: Hashable, Sendable {
         self.inputs = inputs
         self.numericClass = numericClass
         self.proves = proves
+        self.results = results
+    }
+}
+
+/// One section of an app's results.
+public struct ResultSchema: Hashable, Sendable {
+    public var name: String
+    /// What its elements are, for example `float64`.
+    public var kind: String
+    public var description: String
+
+    public init(name: String, kind: String, description: String) {
+        self.name = name
+        self.kind = kind
+        self.description = description
     }
 }
 

@@ -197,11 +197,16 @@ public struct ValidationRule: Hashable, Sendable {
     public var relativeTolerance: Double?
     /// Largest absolute difference between two results that agree; nil: the app's own.
     public var absoluteTolerance: Double?
+    /// How two results are compared; nil: the app's own way.
+    public var comparison: ComparisonRule?
 
-    public init(checkEach: Bool, relativeTolerance: Double?, absoluteTolerance: Double?) {
+    public init(
+        checkEach: Bool, relativeTolerance: Double?, absoluteTolerance: Double?, comparison: ComparisonRule? = nil
+    ) {
         self.checkEach = checkEach
         self.relativeTolerance = relativeTolerance
         self.absoluteTolerance = absoluteTolerance
+        self.comparison = comparison
     }
 }
 

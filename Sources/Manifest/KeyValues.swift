@@ -8,6 +8,8 @@ enum KeyValue: Hashable, Sendable {
     case flag(Bool)
     case span(TimeSpan)
     case packing(InputPacking)
+    case reals([Double])
+    case lines([String])
 }
 
 /// Why a scalar is not what its key wants.
@@ -22,6 +24,35 @@ struct ValueReader {
     let apps: [AppSchema]
 
     func read(_ node: YAMLNode, as kind: ValueKind) throws(ValueFault) -> KeyValue {
+        switch kind {
+        case .reals(let range):
+            var numbers: [Double] = []
+            for element in try elements(node, kind) {
+                if case .real(let number) = try read(element, as: .real(range)) { numbers.append(number) }
+            }
+            return .reals(numbers)
+        case .lines(let bytesMax):
+            var lines: [String] = []
+            for element in try elements(node, kind) {
+                if case .text(let line) = try read(element, as: .line(bytesMax: bytesMax)) { lines.append(line) }
+            }
+            return .lines(lines)
+        default: return try scalar(node, as: kind)
+        }
+    }
+
+    /// The elements of a list, or the one value that stands for it.
+    private func elements(_ node: YAMLNode, _ kind: ValueKind) throws(ValueFault) -> [YAMLNode] {
+        guard case .sequence(let nodes) = node.value else { return [node] }
+        guard (1...Limits.inputsPerProjectMax).contains(nodes.count) else {
+            throw ValueFault(
+                message: "a list of \(nodes.count) elements stands here",
+                expected: "\(kind.expected(apps)); at most \(Limits.inputsPerProjectMax)")
+        }
+        return nodes
+    }
+
+    private func scalar(_ node: YAMLNode, as kind: ValueKind) throws(ValueFault) -> KeyValue {
         guard case .scalar(let text, let quoted) = node.value, !node.isEmpty else {
             throw ValueFault(message: "\(node.found) stands here", expected: kind.expected(apps), suggestion: nil)
         }
@@ -38,7 +69,7 @@ struct ValueReader {
 
     private func read(_ text: String, _ found: String, _ kind: ValueKind) throws(ValueFault) -> KeyValue {
         switch kind {
-        case .section, .list, .parameters:
+        case .section, .list, .parameters, .reals, .lines:
             throw ValueFault(message: "\(found) stands here", expected: kind.expected(apps))
         case .name(let bytesMax): return .text(try name(text, found, bytesMax, kind))
         case .line(let bytesMax): return .text(try prose(text, bytesMax, oneLine: true))

@@ -14,6 +14,8 @@ extension ValueKind {
         case .choice: "one of \(range)"
         case .integer: "a whole number, \(range)"
         case .real: "a number, \(range)"
+        case .reals: "a number, or a list of them, \(range)"
+        case .lines: "text, or a list of texts, \(range)"
         case .duration: "a time such as `2 h` or `3 days`, \(range)"
         case .size: "a size such as `256 MiB`, \(range)"
         default: "\(type), \(range)"
@@ -36,6 +38,8 @@ extension ValueKind {
         case .flag: "true or false"
         case .integer: "whole number"
         case .real: "number"
+        case .reals: "number or list of numbers"
+        case .lines: "text or list of texts"
         case .duration: "time"
         case .size: "size"
         }
@@ -68,6 +72,8 @@ extension ValueKind {
             aboveLower
                 ? "above \(Self.short(range.lowerBound)), at most \(Self.short(range.upperBound))"
                 : "\(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))"
+        case .reals(let range): "\(Self.short(range.lowerBound)) to \(Self.short(range.upperBound)) each"
+        case .lines(let bytesMax): "1 to \(bytesMax) bytes each"
         case .duration(let range): "\(Self.time(range.lowerBound)) to \(Self.time(range.upperBound))"
         case .size(let range): "\(Self.size(range.lowerBound)) to \(Self.size(range.upperBound))"
         }

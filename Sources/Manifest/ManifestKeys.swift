@@ -26,6 +26,10 @@ public enum ValueKind: Hashable, Sendable {
     case flag
     case integer(ClosedRange<Int64>)
     case real(ClosedRange<Double>, aboveLower: Bool = false)
+    /// One number, or a list of them.
+    case reals(ClosedRange<Double>)
+    /// A line of text, or a list of them.
+    case lines(bytesMax: Int)
     /// Seconds, or a number with a unit of time.
     case duration(ClosedRange<Double>)
     /// Bytes, or a number with a unit of size.
@@ -72,7 +76,9 @@ public struct ManifestKey: Hashable, Sendable {
 /// Every key of `project.yaml`, once: the parser, `docs/manifest.md`, the suggestions and the text that
 /// `millrace init` writes all come from this table.
 public enum ManifestKeys {
-    public static let all: [ManifestKey] = project + inputs + split + replication + resources + validation + credit
+    public static let all: [ManifestKey] =
+        project + inputs + split + replication + resources + validation
+        + ComparisonKeys.all + credit
 
     static func children(of section: String) -> [ManifestKey] { all.filter { $0.section == section } }
 

@@ -44,8 +44,10 @@ public enum ManifestParser {
         }
         let builder = SpecBuilder(top: top)
         builder.checkRules(app, &faults)
+        let comparison = comparison(top, app, &faults)
         let outcome: ManifestOutcome
-        if faults.faults.isEmpty, let spec = builder.spec(parameters, inputs.map(\.file)) {
+        if faults.faults.isEmpty, var spec = builder.spec(parameters, inputs.map(\.file)) {
+            spec.validation.comparison = comparison
             outcome = .success(spec, warnings: FaultList.sorted(faults.warnings))
         } else {
             outcome = .faults(FaultList.sorted(faults.faults))
@@ -61,6 +63,14 @@ public enum ManifestParser {
             },
             values: parameters, brokenParameters: brokenParameters, parametersLine: parametersPlace.line,
             parametersColumn: parametersPlace.column)
+    }
+
+    private static func comparison(
+        _ top: SectionValues, _ app: AppSchema?, _ faults: inout FaultList
+    ) -> ComparisonRule? {
+        guard let section = top.sections["validation"], let elements = section.lists["compare"] else { return nil }
+        let builder = ComparisonBuilder(elements: elements, place: section.place(of: "compare"), app: app)
+        return builder.rule(&faults)
     }
 
     /// The app that a misspelt name probably means, so that its parameters are checked in the same run.

@@ -20,7 +20,7 @@ public enum ManifestTemplate {
             switch key.path {
             case "parameters": lines += [""] + parameters(app)
             case "inputs": lines += [""] + inputs(app)
-            case "inputs[].name", "inputs[].file", "inputs[].packing": break
+            case let path where path.contains("[]"): break
             case "split.steps_per_unit":
                 lines += entry(key, given) + ["  # A step of this app: \(app.step)."]
             case "validation.relative_tolerance", "validation.absolute_tolerance":

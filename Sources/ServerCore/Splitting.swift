@@ -47,6 +47,7 @@ extension ProjectServer {
         if let flops = spec.resources.flopsPerStep { context.flopsPerStep = flops }
         if let relative = spec.validation.relativeTolerance { context.relativeTolerance = relative }
         if let absolute = spec.validation.absoluteTolerance { context.absoluteTolerance = absolute }
+        context.setComparison(spec.validation.comparison)
         return context
     }
 

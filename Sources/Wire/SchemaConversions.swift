@@ -10,6 +10,7 @@ extension WireAppSchemaMessage {
         proves = schema.proves
         parameters = schema.parameters.map { WireParameterSchemaMessage($0) }
         inputs = schema.inputs.map { WireInputSchemaMessage($0) }
+        results = schema.results.map { WireResultSchemaMessage($0) }
         switch schema.numericClass {
         case .exact: numericClass = "exact"
         case .tolerance(let relative, let absolute):
@@ -30,9 +31,14 @@ extension WireAppSchemaMessage {
         for parameter in parameters { parameterSchemas.append(try parameter.domain()) }
         var inputSchemas: [InputSchema] = []
         for input in inputs { inputSchemas.append(try input.domain()) }
+        if results.count > Limits.workUnitSectionsMax {
+            throw .tooMany(field: "results", limit: Limits.workUnitSectionsMax)
+        }
+        var resultSchemas: [ResultSchema] = []
+        for result in results { resultSchemas.append(try result.domain()) }
         return AppSchema(
             name: name, version: Int(version), title: title, step: step, parameters: parameterSchemas,
-            inputs: inputSchemas, numericClass: try domainClass(), proves: proves)
+            inputs: inputSchemas, results: resultSchemas, numericClass: try domainClass(), proves: proves)
     }
 
     private func domainClass() throws(WireError) -> NumericClass {
@@ -89,6 +95,20 @@ extension WireInputSchemaMessage {
         try FieldRules.word(name, "inputs.name", max: Limits.inputNameBytesMax)
         guard let packing = InputPacking(rawValue: packing) else { throw .outOfRange(field: "inputs.packing") }
         return InputSchema(name: name, packing: packing, columns: columns, description: description_p)
+    }
+}
+
+extension WireResultSchemaMessage {
+    public init(_ schema: ResultSchema) {
+        self.init()
+        name = schema.name
+        kind = schema.kind
+        description_p = schema.description
+    }
+
+    public func domain() throws(WireError) -> ResultSchema {
+        try FieldRules.word(name, "results.name", max: Limits.sectionNameBytesMax)
+        return ResultSchema(name: name, kind: kind, description: description_p)
     }
 }
 

@@ -1,3 +1,4 @@
+import Comparators
 import Domain
 import FoundationEssentials
 import Plugins
@@ -64,6 +65,7 @@ struct JobRunner {
     /// Every pair; a result whose bytes are none agrees with none, not even with itself under another number.
     mutating func compare(_ job: WireCompareJob) throws(Fault) -> WireCompareReply {
         let (app, context) = try open(job.context)
+        let comparator = try Self.comparator(job.context)
         let unit = try Self.load(job.unitPath, job.context)
         guard job.results.count <= Limits.replicasMax else {
             throw Fault(.software, "a comparison of \(job.results.count) results")
@@ -76,7 +78,10 @@ struct JobRunner {
                 var pair = WirePairReply()
                 pair.first = UInt32(first)
                 pair.second = UInt32(second)
-                switch Self.compare(results[first], results[second], app, unit, context) {
+                let agreement = Self.compare(results[first], results[second]) { a, b in
+                    comparator?.compare(a, b) ?? app.validator.compare(a, b, unit: unit.payload, context: context)
+                }
+                switch agreement {
                 case .same: pair.agree = true
                 case .different(let difference): pair.difference = WireDifferenceMessage(difference)
                 }
@@ -86,12 +91,22 @@ struct JobRunner {
         return reply
     }
 
+    /// What the manifest says in place of the app; nil: nothing.
+    private static func comparator(_ context: WireAppContextMessage) throws(Fault) -> ResultComparator? {
+        let rule: ComparisonRule?
+        do throws(WireError) { rule = try context.comparisonRule() } catch {
+            throw Fault(.protocolError, "\(error)")
+        }
+        guard let rule else { return nil }
+        return try ResultComparator(rule)
+    }
+
     private static func compare(
-        _ a: Result<Payload, MalformedResult>, _ b: Result<Payload, MalformedResult>, _ app: AppDescriptor,
-        _ unit: LoadedUnit, _ context: AppContext
+        _ a: Result<Payload, MalformedResult>, _ b: Result<Payload, MalformedResult>,
+        by compare: (Payload, Payload) -> Agreement
     ) -> Agreement {
         do throws(MalformedResult) {
-            return app.validator.compare(try a.get(), try b.get(), unit: unit.payload, context: context)
+            return compare(try a.get(), try b.get())
         } catch {
             return .different(Difference(element: cut(error.reason), distance: .infinity, tolerance: 0))
         }

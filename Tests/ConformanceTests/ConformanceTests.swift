@@ -34,6 +34,15 @@ import Testing
         }
     }
 
+    /// What `millrace apps NAME` lists for `validation.compare`.
+    @Test(arguments: ConformanceCase.all)
+    func resultsHaveTheSectionsThatTheAppNames(_ item: ConformanceCase) throws {
+        let result = try item.result(try item.firstUnit())
+        let schema = item.app.schema.results
+        #expect(result.sections.map { "\($0.name) \($0.kind)" } == schema.map { "\($0.name) \($0.kind)" })
+        #expect(schema.allSatisfy { !$0.description.isEmpty })
+    }
+
     /// The cursor may be replayed and the steps be of any size: the drafts are the same, and no label comes twice.
     @Test(arguments: ConformanceCase.all)
     func splittingIsTheSameInStepsOfAnySize(_ item: ConformanceCase) throws {

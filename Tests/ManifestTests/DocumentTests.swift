@@ -40,6 +40,7 @@ import Testing
         for key in ManifestKeys.all {
             guard case .standard(let text) = key.presence else { continue }
             let parts = key.path.split(separator: ".")
+            guard parts.count == 2 else { continue }
             let manifest = Fixtures.manifest("\(parts[0]):\n  \(parts[1]): \(text)")
             #expect(Fixtures.spec(manifest) == Fixtures.spec(Fixtures.manifest()), "\(key.path)")
         }
@@ -59,7 +60,8 @@ import Testing
 
     @Test func theTemplateShowsEveryKey() {
         let text = ManifestTemplate.text(name: "first", app: Fixtures.search)
-        for key in ManifestKeys.all {
+        // What an element of `compare` may hold depends on its `by`: the document tells.
+        for key in ManifestKeys.all where !key.path.hasPrefix("validation.compare[]") {
             let leaf = key.path.split(separator: ".").last.map(String.init) ?? key.path
             #expect(text.contains("\(leaf):"), "\(key.path)")
         }

@@ -21,6 +21,17 @@ public enum GammaPulsarApp {
                 description: "arrival times at the solar-system barycentre (TDB seconds since any epoch) and the "
                     + "probability of each photon to come from the source")
         ],
+        results: [
+            ResultSchema(
+                name: "candidates.frequency", kind: "float64", description: "Hz, of the strongest candidate first"),
+            ResultSchema(name: "candidates.ratio", kind: "float64", description: "f1/f, 1/s"),
+            ResultSchema(name: "candidates.power", kind: "float64", description: "sum over photon pairs"),
+            ResultSchema(name: "candidates.sigma", kind: "float64", description: "power in units of its noise"),
+            ResultSchema(name: "grid.count", kind: "int64", description: "frequencies searched, for each ratio"),
+            ResultSchema(name: "grid.sum", kind: "float64", description: "sum of powers, for each ratio"),
+            ResultSchema(
+                name: "grid.sum_of_squares", kind: "float64", description: "sum of squared powers, for each ratio"),
+        ],
         numericClass: .tolerance(relative: relativeTolerance, absolute: absoluteTolerance))
 
     private static let parameters = [

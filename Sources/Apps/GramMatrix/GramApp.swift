@@ -24,6 +24,11 @@ public enum GramApp {
                 description: "a matrix of numbers as NumPy's .npy file (integers of 8, 16 or 32 bits, or 32- or 64-bit "
                     + "floating point), or a line such as `synthetic rows=20000 columns=20000 seed=1`")
         ],
+        results: [
+            ResultSchema(
+                name: GramResult.section, kind: "float64",
+                description: "blocks of the product one after the other, each row by row")
+        ],
         numericClass: .tolerance(relative: relativeTolerance, absolute: absoluteTolerance), proves: true)
 
     private static let parameters = [

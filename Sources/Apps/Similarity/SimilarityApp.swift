@@ -20,6 +20,11 @@ public enum SimilarityApp {
                 description: "one row for each thing to compare (a series, an image, a spectrum), one column for each "
                     + "of its numbers")
         ],
+        results: [
+            ResultSchema(
+                name: SimilarityResult.section, kind: "float64",
+                description: "blocks of the matrix of similarities one after the other, each row by row")
+        ],
         numericClass: .tolerance(relative: relativeTolerance, absolute: absoluteTolerance), proves: true)
 
     private static let parameters = [

@@ -116,7 +116,7 @@ public struct AttackSweep {
                             ? CrowdRun.quorumBound(share) : Self.cliqueBound(options.rule, share),
                         boundName: strategy == .lazy
                             ? "who is never proven: quorum 2 with a clique of that share, while few are proven"
-                            : "adaptive with a clique: the bound for q(1-f)², f the checks that they get"))
+                            : Self.cliquePromise))
                 done(name)
             }
         }
@@ -147,16 +147,25 @@ public struct AttackSweep {
             rows.append(
                 try farm(
                     .burst(each), friends: share, name: name, bound: Self.cliqueBound(options.rule, share),
-                    boundName: "adaptive with a clique: the bound for q(1-f)², the checks that find out"))
+                    boundName: Self.cliquePromise))
             done(name)
         }
         return rows
     }
 
-    /// A check finds a forgery out only when an honest host does it, and another one the tie: (1-f)² of them.
+    /// The share of a clique's results that stand although forged, f of the hosts being its own.
+    ///
+    private static let cliquePromise =
+        "adaptive with a clique that gets f of the checks: the bound for p = q(1-f)², and f(2-f)/(1+pW)"
+
+    /// A check finds a forgery out only when an honest host does it, and another one the tie: p = q(1-f)² of them. What
+    /// survives so is `Trust.survivalBound` of that rate. What does not is computed again, and one of the clique may do
+    /// that: f + (1-f)f of it stand by quorum. Before a failure there are 1/p forgeries on average, whatever honest
+    /// results lie between, and before them a window of honest ones that proved the host: 1/(1 + pW) of all.
     static func cliqueBound(_ rule: AdaptiveRule, _ share: Double) -> Double {
         var weaker = rule
         weaker.checkRate *= (1 - share) * (1 - share)
-        return Trust.survivalBound(weaker)
+        let forged = 1 / (1 + weaker.checkRate * Double(rule.window))
+        return Trust.survivalBound(weaker) + share * (2 - share) * forged
     }
 }

@@ -279,6 +279,26 @@ public nonisolated struct WireAppSchemaMessage: Sendable {
   /// Whether the app's check can prove a whole result.
   public var proves: Bool = false
 
+  /// The sections of every result.
+  public var results: [WireResultSchemaMessage] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireResultSchemaMessage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  /// Of its elements, for example float64.
+  public var kind: String = String()
+
+  public var description_p: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -482,6 +502,9 @@ public nonisolated struct WireAppContextMessage: Sendable {
   public var project: String = String()
 
   public var title: String = String()
+
+  /// JSON of the module Domain's ComparisonRule; empty: the app compares.
+  public var comparison: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1191,7 +1214,7 @@ nonisolated extension WireAppCatalogue: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AppSchemaMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}title\0\u{1}step\0\u{1}parameters\0\u{1}inputs\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{3}numeric_class\0\u{1}proves\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}title\0\u{1}step\0\u{1}parameters\0\u{1}inputs\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{3}numeric_class\0\u{1}proves\0\u{1}results\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1209,6 +1232,7 @@ nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf
       case 8: try { try decoder.decodeSingularDoubleField(value: &self.absoluteTolerance) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.numericClass) }()
       case 10: try { try decoder.decodeSingularBoolField(value: &self.proves) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
       default: break
       }
     }
@@ -1245,6 +1269,9 @@ nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf
     if self.proves != false {
       try visitor.visitSingularBoolField(value: self.proves, fieldNumber: 10)
     }
+    if !self.results.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1259,6 +1286,47 @@ nonisolated extension WireAppSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.absoluteTolerance != rhs.absoluteTolerance {return false}
     if lhs.numericClass != rhs.numericClass {return false}
     if lhs.proves != rhs.proves {return false}
+    if lhs.results != rhs.results {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireResultSchemaMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResultSchemaMessage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}kind\0\u{1}description\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.description_p.isEmpty {
+      try visitor.visitSingularStringField(value: self.description_p, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireResultSchemaMessage, rhs: WireResultSchemaMessage) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.description_p != rhs.description_p {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1540,7 +1608,7 @@ nonisolated extension WireLocalInput: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AppContextMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}app\0\u{1}parameters\0\u{1}inputs\0\u{3}steps_per_unit\0\u{3}flops_per_step\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{1}project\0\u{1}title\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}app\0\u{1}parameters\0\u{1}inputs\0\u{3}steps_per_unit\0\u{3}flops_per_step\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{1}project\0\u{1}title\0\u{1}comparison\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1557,6 +1625,7 @@ nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobu
       case 7: try { try decoder.decodeSingularDoubleField(value: &self._absoluteTolerance) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.title) }()
+      case 10: try { try decoder.decodeSingularBytesField(value: &self.comparison) }()
       default: break
       }
     }
@@ -1594,6 +1663,9 @@ nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobu
     if !self.title.isEmpty {
       try visitor.visitSingularStringField(value: self.title, fieldNumber: 9)
     }
+    if !self.comparison.isEmpty {
+      try visitor.visitSingularBytesField(value: self.comparison, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1607,6 +1679,7 @@ nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobu
     if lhs._absoluteTolerance != rhs._absoluteTolerance {return false}
     if lhs.project != rhs.project {return false}
     if lhs.title != rhs.title {return false}
+    if lhs.comparison != rhs.comparison {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

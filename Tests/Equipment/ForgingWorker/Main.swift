@@ -11,8 +11,8 @@ import Wire
 ///
 /// Of a pulsar search, units with an even number get a candidate whose power is claimed too high; the check of the
 /// single result recomputes it. Units with an odd number get their best candidates hidden; only the second replica can
-/// show that. Of a matrix of similarities, in turn one entry is moved by a millionth, two entries change places, or
-/// half of the result has its signs turned; the check finds each.
+/// show that. Of a matrix of similarities or products, in turn one entry is moved by a millionth, two
+/// entries change places, or half of the result has its signs turned; the check finds each.
 @main
 struct ForgingWorker {
     static func main() {
@@ -54,8 +54,8 @@ struct ForgingWorker {
     static func forge(folder: String) throws {
         let path = folder + "/result"
         var body = try ResultContainer.decode(try readFile(path), limit: Limits.resultBytesMax)
-        if body.sections.contains(where: { $0.name == "similarities" }) {
-            try misstate(&body)
+        if let matrix = body.sections.firstIndex(where: { ["similarities", "products"].contains($0.name) }) {
+            try misstate(&body, matrix)
         } else if body.unitID % 2 == 0 {
             try inflate(&body)
         } else {
@@ -85,18 +85,16 @@ struct ForgingWorker {
     }
 
     /// Falsehoods that leave the rest of the matrix as it is.
-    static func misstate(_ body: inout WireResultBody) throws {
-        for at in body.sections.indices where body.sections[at].name == "similarities" {
-            var values = try doubles(body.sections[at])
-            guard values.count > 4 else { continue }
-            let middle = values.count / 2
-            switch body.unitID % 3 {
-            case 0: values[middle] += 1e-6
-            case 1: values.swapAt(middle, middle + 1)
-            default: for place in 0..<middle { values[place].negate() }
-            }
-            body.sections[at] = try pack(body.sections[at].name, values)
+    static func misstate(_ body: inout WireResultBody, _ at: Int) throws {
+        var values = try doubles(body.sections[at])
+        guard values.count > 4 else { return }
+        let middle = values.count / 2
+        switch body.unitID % 3 {
+        case 0: values[middle] += 1e-6 * max(1, abs(values[middle]))
+        case 1 where values[middle] != values[middle + 1]: values.swapAt(middle, middle + 1)
+        default: for place in 0..<middle { values[place].negate() }
         }
+        body.sections[at] = try pack(body.sections[at].name, values)
     }
 
     static func doubles(_ section: WireSection) throws -> [Double] {

@@ -1,7 +1,5 @@
-import Domain
-
-/// How results of one app are compared. `ResultComparator` checks the ranges and applies it.
-public indirect enum ComparisonRule: Hashable, Sendable {
+/// How results of one app are compared. `Comparators.ResultComparator` applies it.
+public indirect enum ComparisonRule: Codable, Hashable, Sendable {
     /// Every byte is equal: integers, hashes, text.
     case exact
     /// Numbers at the same place are close.
@@ -20,14 +18,14 @@ public indirect enum ComparisonRule: Hashable, Sendable {
     case ignored
     /// A rule for each section.
     case sections(SectionRules)
-    /// The scientist's own program; `ProgramComparator` applies it, `ResultComparator` refuses it.
+    /// The scientist's own program; `Comparators.ProgramComparator` applies it.
     case program(ProgramRule)
 }
 
 /// Which rule holds for which sections.
-public struct SectionRules: Hashable, Sendable {
+public struct SectionRules: Codable, Hashable, Sendable {
     /// Sections that are compared together by one rule.
-    public struct Part: Hashable, Sendable {
+    public struct Part: Codable, Hashable, Sendable {
         /// Several sections are the columns of one table for `ranked`, `set`, `samples` and `moments`; for the other
         /// rules each is compared by itself.
         public var sections: [String]
@@ -54,7 +52,7 @@ public struct SectionRules: Hashable, Sendable {
 }
 
 /// What a number may differ by: `absolute + relative * max(|a|, |b|)`.
-public struct Closeness: Hashable, Sendable {
+public struct Closeness: Codable, Hashable, Sendable {
     /// 0 ... 1e300, in the units of the number.
     public var absolute: Double
     /// 0 ... 1.
@@ -70,8 +68,8 @@ public struct Closeness: Hashable, Sendable {
 }
 
 /// Numbers at the same place of sections of the kinds float32, float64, int32 and int64.
-public struct NumericRule: Hashable, Sendable {
-    public enum Measure: Hashable, Sendable {
+public struct NumericRule: Codable, Hashable, Sendable {
+    public enum Measure: Codable, Hashable, Sendable {
         /// Each pair of elements is close.
         case elements(Closeness)
         /// Each pair of elements is at most so many representable numbers apart (of integers: so much apart).
@@ -80,14 +78,14 @@ public struct NumericRule: Hashable, Sendable {
         case norm(Norm, Closeness)
     }
 
-    public enum Norm: Hashable, Sendable {
+    public enum Norm: Codable, Hashable, Sendable {
         /// Square root of the sum of squares.
         case l2
         /// Largest magnitude.
         case max
     }
 
-    public enum NaNRule: Hashable, Sendable {
+    public enum NaNRule: Codable, Hashable, Sendable {
         /// NaN differs from everything, itself included.
         case differs
         /// NaN equals NaN of any payload, and nothing else.
@@ -104,7 +102,7 @@ public struct NumericRule: Hashable, Sendable {
 }
 
 /// Rows in any order: the columns of one table, matched one to one.
-public struct SetRule: Hashable, Sendable {
+public struct SetRule: Codable, Hashable, Sendable {
     /// What the numbers of each column may differ by; one for all columns when it has one entry. 1 or more entries.
     public var keys: [Closeness]
     /// Whether a row that comes twice must come twice in the other result. Otherwise rows that are exactly equal count
@@ -122,7 +120,7 @@ public struct SetRule: Hashable, Sendable {
 /// Rows are matched one to one when keys and scores are close; their order is not compared, for it follows from the
 /// scores. Two honest machines may differ in what just made it into the list, so a row may be missing from the other
 /// list when its score is within the tolerance of that list's last one.
-public struct RankedRule: Hashable, Sendable {
+public struct RankedRule: Codable, Hashable, Sendable {
     /// What each key may differ by: one less than there are columns, 1 or more.
     public var keys: [Closeness]
     public var score: Closeness
@@ -146,8 +144,8 @@ public struct RankedRule: Hashable, Sendable {
 }
 
 /// Text of lines. A carriage return before the line's end, and whether the last line has an end, do not matter.
-public struct TextRule: Hashable, Sendable {
-    public enum Layout: Hashable, Sendable {
+public struct TextRule: Codable, Hashable, Sendable {
+    public enum Layout: Codable, Hashable, Sendable {
         /// Words, numbers and marks, as in JSON or a log; spaces between them do not matter.
         case lines
         /// A header line with the names of the columns, then a line for each row; fields may be quoted (RFC 4180), but
@@ -179,7 +177,7 @@ public struct TextRule: Hashable, Sendable {
 }
 
 /// Two samples of the same distribution, column by column: two-sample Kolmogorov-Smirnov test.
-public struct SampleRule: Hashable, Sendable {
+public struct SampleRule: Codable, Hashable, Sendable {
     /// 1e-12 ... 0.5: the probability, over all columns together, that honest results are told apart.
     public var significance: Double
 
@@ -190,7 +188,7 @@ public struct SampleRule: Hashable, Sendable {
 
 /// Estimates in the first column, their standard errors in the second: z-test of each pair. Good for means, and for
 /// variances with the standard errors of variances.
-public struct MomentRule: Hashable, Sendable {
+public struct MomentRule: Codable, Hashable, Sendable {
     /// 1e-12 ... 0.5: the probability, over all rows together, that honest results are told apart when their errors are
     /// normal and rightly stated.
     public var significance: Double

@@ -1,14 +1,12 @@
-import Domain
-
 extension ComparisonRule {
     /// Ranges of the statistical rules' significance.
-    static let significances = 1e-12...0.5
-    static let absoluteMax = 1e300
-    static let ignoredMax = 64
-    static let ignoredBytesMax = 256
+    public static let significances = 1e-12...0.5
+    public static let absoluteMax = 1e300
+    public static let ignoredMax = 64
+    public static let ignoredBytesMax = 256
 
     /// - Throws: `.badData` with the name of the field, what it is and what is expected.
-    func check() throws(Fault) {
+    public func check() throws(Fault) {
         switch self {
         case .exact, .ignored: break
         case .numeric(let rule): try rule.check()
@@ -33,13 +31,13 @@ extension ComparisonRule {
         }
     }
 
-    static func fault(_ field: String, _ found: String, _ expected: String) -> Fault {
+    package static func fault(_ field: String, _ found: String, _ expected: String) -> Fault {
         Fault(.badData, "comparison rule: \(field) is \(PrintableText.clean(found)); expected: \(expected)")
     }
 
     /// Whether the rule holds for named sections only: for its columns, or because its significance is for all columns
     /// together.
-    var needsNames: Bool {
+    package var needsNames: Bool {
         switch self {
         case .ranked, .moments, .samples: true
         default: false
@@ -47,7 +45,7 @@ extension ComparisonRule {
     }
 
     /// Whether several sections are one table.
-    var joinsSections: Bool {
+    package var joinsSections: Bool {
         switch self {
         case .ranked, .moments, .set, .samples: true
         case .exact, .numeric, .text, .ignored, .sections, .program: false
@@ -111,7 +109,7 @@ extension TextRule {
 }
 
 extension SectionRules {
-    func check() throws(Fault) {
+    public func check() throws(Fault) {
         var named: Set<String> = []
         for name in required where name.isEmpty || name.utf8.count > Limits.sectionNameBytesMax {
             throw ComparisonRule.fault(
