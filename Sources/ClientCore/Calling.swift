@@ -43,7 +43,9 @@ extension ClientMachine {
         var reports: [WireTaskReportMessage] = []
         var inline: [TaskID] = []
         var inlineBytes: Int64 = 0
-        for task in state.tasks where reports.count < Limits.reportsPerRequestMax {
+        for place in state.tasks.indices where state.tasks[place].stage.isOver {
+            guard reports.count < Limits.reportsPerRequestMax else { break }
+            let task = state.tasks[place]
             var report = WireTaskReportMessage()
             report.taskID = UInt64(task.id.rawValue)
             switch task.stage {
@@ -77,11 +79,16 @@ extension ClientMachine {
     /// How much more work this host should hold.
     private func wanted(_ now: Timestamp) -> (tasks: Int, seconds: Double) {
         guard policy.isComputing, call.noWorkBefore.map({ now >= $0 }) ?? true else { return (0, 0) }
-        let open = state.tasks.filter { !$0.stage.isOver }
-        let room = settings.cores * settings.heldTasksPerCoreMax - open.count
-        let byCount = settings.cores * (1 + settings.bufferTasksPerCore) - open.count
+        // Asked every second: the tasks are looked at in place and not copied.
+        var (open, estimated) = (0, 0.0)
+        for place in state.tasks.indices where !state.tasks[place].stage.isOver {
+            open += 1
+            estimated += state.tasks[place].offer.estimatedSeconds
+        }
+        let room = settings.cores * settings.heldTasksPerCoreMax - open
+        let byCount = settings.cores * (1 + settings.bufferTasksPerCore) - open
         let missing = settings.bufferSeconds * Double(settings.cores) - queuedSeconds()
-        let typical = open.isEmpty ? 0 : open.reduce(0) { $0 + $1.offer.estimatedSeconds } / Double(open.count)
+        let typical = open == 0 ? 0 : estimated / Double(open)
         let bySeconds = typical > 0 ? Int(min(missing / typical, 1e6).rounded(.up)) : 0
         let tasks = min(max(byCount, bySeconds), room, Limits.tasksPerReplyMax)
         guard tasks > 0 else { return (0, 0) }
@@ -91,9 +98,11 @@ extension ClientMachine {
 
     /// Seconds of work that are held and not done, by the server's estimates.
     func queuedSeconds() -> Double {
-        state.tasks.filter { !$0.stage.isOver }.reduce(0) { sum, task in
-            sum + task.offer.estimatedSeconds * (1 - (task.fraction ?? 0))
+        var sum = 0.0
+        for place in state.tasks.indices where !state.tasks[place].stage.isOver {
+            sum += state.tasks[place].offer.estimatedSeconds * (1 - (state.tasks[place].fraction ?? 0))
         }
+        return sum
     }
 
     mutating func take(_ failure: CallFailure, _ now: Timestamp, _ random: Double, _ out: inout Outbox) {

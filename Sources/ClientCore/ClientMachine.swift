@@ -20,6 +20,8 @@ public struct ClientMachine: Sendable {
     var blobs: [Digest: Blob] = [:]
     /// When a held task last named a blob.
     var blobNeededAt: [Digest: Timestamp] = [:]
+    /// When that was last written down.
+    var lastBlobNote: Timestamp
     var lastSweep: Timestamp
     var unitFetches: [TaskID: Transfer] = [:]
     var uploads: [TaskID: Transfer] = [:]
@@ -59,6 +61,7 @@ public struct ClientMachine: Sendable {
         policy = IdlePolicy(settings: settings.idle, cores: machineCores, now: now)
         lastBusy = now
         lastTick = now
+        lastBlobNote = now
         lastSweep = now
         lastSeen = now
     }

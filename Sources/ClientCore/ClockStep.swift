@@ -15,6 +15,7 @@ extension ClientMachine {
         lastBusy = moved(lastBusy)
         lastTick = moved(lastTick)
         lastSweep = moved(lastSweep)
+        lastBlobNote = moved(lastBlobNote)
         blobNeededAt = blobNeededAt.mapValues(moved)
         unitFetches = unitFetches.mapValues { $0.setBack(by: step) }
         uploads = uploads.mapValues { $0.setBack(by: step) }

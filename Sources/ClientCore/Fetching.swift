@@ -112,16 +112,17 @@ extension ClientMachine {
 
     /// Begins the downloads that are due.
     mutating func pursueFetches(_ now: Timestamp, _ out: inout Outbox) {
-        for task in state.tasks {
-            switch task.stage {
+        for place in state.tasks.indices {
+            switch state.tasks[place].stage {
             case .offered:
-                var transfer = unitFetches[task.id] ?? Transfer()
+                let offer = state.tasks[place].offer
+                var transfer = unitFetches[offer.task] ?? Transfer()
                 if transfer.inFlight || transfer.notBefore.map({ now < $0 }) == true { continue }
                 transfer.inFlight = true
-                unitFetches[task.id] = transfer
-                out.add(.fetchUnit(task.id, task.offer.unit, bytes: task.offer.unitBytes))
+                unitFetches[offer.task] = transfer
+                out.add(.fetchUnit(offer.task, offer.unit, bytes: offer.unitBytes))
             case .ready:
-                for input in task.unit?.inputs ?? [] { pursue(input, now, &out) }
+                for input in state.tasks[place].unit?.inputs ?? [] { pursue(input, now, &out) }
             case .finished, .failed: break
             }
         }
@@ -141,11 +142,11 @@ extension ClientMachine {
     /// Once an hour: inputs that no task has named for a day are removed. They are shared by all units of a batch, so
     /// the moment between two of them is no reason to fetch them again.
     mutating func sweepBlobs(_ now: Timestamp, _ out: inout Outbox) {
-        for task in state.tasks where !task.stage.isOver {
-            for input in task.unit?.inputs ?? [] { blobNeededAt[input.digest] = now }
-        }
+        // To a minute: what is kept for a day needs no better clock.
+        if (now - lastBlobNote).seconds >= 60 { noteNeededBlobs(now) }
         guard (now - lastSweep).seconds >= 3600 else { return }
         lastSweep = now
+        noteNeededBlobs(now)
         let old = blobs.filter { digest, blob in
             blob == .present && (now - (blobNeededAt[digest] ?? now)).seconds > 86_400
         }
@@ -156,6 +157,13 @@ extension ClientMachine {
         }
         // Those on their way, too: their parts lie in the same folder.
         out.add(.keepBlobs(blobs.keys.sorted()))
+    }
+
+    private mutating func noteNeededBlobs(_ now: Timestamp) {
+        lastBlobNote = now
+        for place in state.tasks.indices where !state.tasks[place].stage.isOver {
+            for input in state.tasks[place].unit?.inputs ?? [] { blobNeededAt[input.digest] = now }
+        }
     }
 
     func inputsAreHere(_ task: HeldTask) -> Bool {

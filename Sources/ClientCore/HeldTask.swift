@@ -12,6 +12,8 @@ public struct HeldTask: Hashable, Sendable, Codable {
     public var fraction: Double?
 
     public var id: TaskID { offer.task }
+    /// Whether it is verified and not over.
+    var isReady: Bool { if case .ready = stage { true } else { false } }
 
     public init(offer: Offer, unit: UnitSummary? = nil, stage: Stage = .offered, used: Usage = Usage()) {
         self.offer = offer

@@ -166,15 +166,18 @@ extension ClientMachine {
     /// Tasks that were not begun and are past their deadline go back: computing them would help nobody. So do those
     /// that this machine has too little memory for; an earlier client may have taken them.
     mutating func giveBackHopeless(_ now: Timestamp, _ out: inout Outbox) {
-        for task in state.tasks where task.stage == .ready && runs[task.id] == nil {
-            guard let unit = task.unit, let why = neverFits(memoryBytes: unit.memoryBytes, diskBytes: nil) else {
-                continue
-            }
-            fail(task.id, .givenBack, why, &out, countsAgainstHost: false)
+        for place in state.tasks.indices where state.tasks[place].isReady {
+            guard let memory = state.tasks[place].unit?.memoryBytes,
+                let why = neverFits(memoryBytes: memory, diskBytes: nil)
+            else { continue }
+            let task = state.tasks[place].id
+            if runs[task] == nil { fail(task, .givenBack, why, &out, countsAgainstHost: false) }
         }
-        for task in state.tasks where !task.stage.isOver && now > task.offer.deadline {
-            guard runs[task.id] == nil, task.used.cpuSeconds == 0 else { continue }
-            fail(task.id, .givenBack, "its deadline passed before it was begun", &out, countsAgainstHost: false)
+        for place in state.tasks.indices where now > state.tasks[place].offer.deadline {
+            guard !state.tasks[place].stage.isOver, state.tasks[place].used.cpuSeconds == 0 else { continue }
+            let task = state.tasks[place].id
+            guard runs[task] == nil else { continue }
+            fail(task, .givenBack, "its deadline passed before it was begun", &out, countsAgainstHost: false)
         }
     }
 }

@@ -50,7 +50,7 @@ extension ProjectServer {
         let volunteer = asker.view.volunteer
         guard let first = try tx.unsentTasks(notOf: volunteer, limit: 1).first else { return [] }
         let batch = first.id.unit.batch
-        let units = try tx.counts(of: batch).total
+        let units = try tx.batch(batch)?.workUnitCount ?? 1
         var places = asker.places
         var rows: [[SchedulableTask]] = []
         for _ in 0..<min(2 * asker.want.tasks + 2, settings.placesMax) {

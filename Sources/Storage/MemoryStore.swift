@@ -77,6 +77,21 @@ final class MemoryTables: StoreTransaction {
         self[keyPath: field] = value
     }
 
+    /// The same for one entry of a table. A key path without an entry's key in it is made once and not at every call.
+    func set<Key, Value>(
+        _ key: Key, of table: ReferenceWritableKeyPath<MemoryTables, [Key: Value]>, to value: Value?
+    ) {
+        let old = self[keyPath: table][key]
+        undo.append { $0[keyPath: table][key] = old }
+        self[keyPath: table][key] = value
+    }
+
+    func set<Row>(row place: Int, of rows: ReferenceWritableKeyPath<MemoryTables, [Row]>, to row: Row) {
+        let old = self[keyPath: rows][place]
+        undo.append { $0[keyPath: rows][place] = old }
+        self[keyPath: rows][place] = row
+    }
+
     func append<Row>(_ row: Row, to rows: ReferenceWritableKeyPath<MemoryTables, [Row]>) {
         self[keyPath: rows].append(row)
         undo.append { $0[keyPath: rows].removeLast() }

@@ -23,7 +23,7 @@ extension MemoryTables {
     func updateBatch(_ batch: BatchRecord) throws {
         guard try self.batch(batch.id) != nil else { throw StoreError.missing("batch \(batch.id)") }
         try StoreRules.check(batch)
-        set(\.batchRows[Int(batch.id.rawValue) - 1], to: batch)
+        set(row: Int(batch.id.rawValue) - 1, of: \.batchRows, to: batch)
     }
 
     /// The row with a number, in a table numbered from 1.

@@ -17,7 +17,7 @@ extension MemoryTables {
         let name = Array(volunteer.name.utf8)
         guard volunteersByName[name] == nil else { throw StoreError.duplicate("volunteer named \(volunteer.name)") }
         append(volunteer, to: \.volunteerRows)
-        set(\.volunteersByName[name], to: id)
+        set(name, of: \.volunteersByName, to: id)
         return volunteer
     }
 
@@ -30,9 +30,9 @@ extension MemoryTables {
         guard volunteersByName[name] == nil || volunteersByName[name] == volunteer.id else {
             throw StoreError.duplicate("volunteer named \(volunteer.name)")
         }
-        set(\.volunteersByName[Array(old.name.utf8)], to: nil)
-        set(\.volunteersByName[name], to: volunteer.id)
-        set(\.volunteerRows[Int(volunteer.id.rawValue) - 1], to: volunteer)
+        set(Array(old.name.utf8), of: \.volunteersByName, to: nil)
+        set(name, of: \.volunteersByName, to: volunteer.id)
+        set(row: Int(volunteer.id.rawValue) - 1, of: \.volunteerRows, to: volunteer)
     }
 
     func host(_ id: HostID) throws -> HostRecord? {
@@ -51,7 +51,7 @@ extension MemoryTables {
         guard try volunteer(host.volunteer) != nil else { throw StoreError.missing("volunteer \(host.volunteer)") }
         guard hostsByKey[host.publicKey] == nil else { throw StoreError.duplicate("public key of host \(host.id)") }
         append(host, to: \.hostRows)
-        set(\.hostsByKey[host.publicKey], to: id)
+        set(host.publicKey, of: \.hostsByKey, to: id)
         return host
     }
 
@@ -63,10 +63,10 @@ extension MemoryTables {
             throw StoreError.duplicate("public key of host \(host.id)")
         }
         if old.publicKey != host.publicKey {
-            set(\.hostsByKey[old.publicKey], to: nil)
-            set(\.hostsByKey[host.publicKey], to: host.id)
+            set(old.publicKey, of: \.hostsByKey, to: nil)
+            set(host.publicKey, of: \.hostsByKey, to: host.id)
         }
-        set(\.hostRows[Int(host.id.rawValue) - 1], to: host)
+        set(row: Int(host.id.rawValue) - 1, of: \.hostRows, to: host)
     }
 
     func volunteers() throws -> [VolunteerRecord] { volunteerRows }

@@ -13,7 +13,7 @@ extension MemoryTables {
         var numbered = entry
         numbered.number = Int64(ledgerRows.count) + 1
         append(numbered, to: \.ledgerRows)
-        set(\.ledgerByTask[entry.task], to: others + [ledgerRows.count - 1])
+        set(entry.task, of: \.ledgerByTask, to: others + [ledgerRows.count - 1])
         try countDays(numbered)
         return numbered
     }

@@ -32,14 +32,14 @@ extension MemoryTables {
         let name = Array(team.name.utf8)
         guard teamsByName[name] == nil else { throw StoreError.duplicate("team named \(team.name)") }
         append(team, to: \.teamRows)
-        set(\.teamsByName[name], to: id)
+        set(name, of: \.teamsByName, to: id)
         return team
     }
 
     func updateTeam(_ team: TeamRecord) throws {
         guard let old = try self.team(team.id) else { throw StoreError.missing("team \(team.id)") }
         try StoreRules.check(team, replacing: old)
-        set(\.teamRows[Int(team.id.rawValue) - 1], to: team)
+        set(row: Int(team.id.rawValue) - 1, of: \.teamRows, to: team)
     }
 
     func memberships(of volunteer: VolunteerID) throws -> [Membership] { membershipRows[volunteer] ?? [] }
@@ -64,7 +64,7 @@ extension MemoryTables {
         guard try team(membership.team) != nil else { throw StoreError.missing("team \(membership.team)") }
         let others = membershipRows[membership.volunteer] ?? []
         try StoreRules.check(membership, after: others.last)
-        set(\.membershipRows[membership.volunteer], to: others + [membership])
+        set(membership.volunteer, of: \.membershipRows, to: others + [membership])
     }
 
     func closeMembership(of volunteer: VolunteerID, at moment: Timestamp) throws {
@@ -73,7 +73,7 @@ extension MemoryTables {
             throw StoreError.missing("a membership of volunteer \(volunteer) that lasts")
         }
         rows[last] = try StoreRules.closed(rows[last], at: moment)
-        set(\.membershipRows[volunteer], to: rows)
+        set(volunteer, of: \.membershipRows, to: rows)
     }
 
     // MARK: Days

@@ -14,7 +14,7 @@ extension MemoryTables {
     func saveTrust(_ record: TrustRecord) throws {
         try StoreRules.check(record)
         guard try host(record.host) != nil else { throw StoreError.missing("host \(record.host)") }
-        set(\.trustRows[SeriesKey(host: record.host, app: record.app)], to: record)
+        set(SeriesKey(host: record.host, app: record.app), of: \.trustRows, to: record)
     }
 
     func trustRecords() throws -> [TrustRecord] {
