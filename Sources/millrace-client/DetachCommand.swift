@@ -6,7 +6,10 @@ struct DetachCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "detach",
         abstract: "Leaves the project and removes everything of it from this computer.",
-        discussion: "Example: millrace-client detach\nRefuses while finished results are not reported."
+        discussion: """
+            Example: millrace-client detach
+            Gives unfinished tasks back, so that others compute them. Refuses while finished results are not reported.
+            """
     )
 
     @Flag(help: "Leave even if finished results are lost by it.")
@@ -21,7 +24,11 @@ struct DetachCommand: ParsableCommand {
             }
             let directory = try DataDirectory(path: data.path)
             let losses = try Attachment.detach(directory, force: force)
-            for line in losses.open { show("given up: \(line)") }
+            let word = losses.untold == nil ? "given back" : "given up"
+            for line in losses.open { show("\(word): \(line)") }
+            if let untold = losses.untold {
+                show("the server could not be told, and waits for their deadlines: \(untold)")
+            }
             for line in losses.unreported { show("lost: \(line)") }
             show("detached; the project's pages keep the credit")
         }

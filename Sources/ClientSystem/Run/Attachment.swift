@@ -75,6 +75,8 @@ public enum Attachment {
         public var unreported: [String] = []
         /// Tasks without a result.
         public var open: [String] = []
+        /// Why the server could not be told of those; nil: it was, or there are none.
+        public var untold: String?
     }
 
     /// What leaving would lose. Without an identity that can be read the folders of tasks alone are asked.
@@ -102,7 +104,8 @@ public enum Attachment {
         return Losses(unreported: unreported, open: open)
     }
 
-    /// Removes the host's identity and everything that belongs to it; the folder itself when it is empty then.
+    /// Gives open tasks back to the server, where it can be reached, and removes the host's identity and everything
+    /// that belongs to it; the folder itself when it is empty then.
     ///
     /// - Returns: what was lost by it, as far as it could be found out.
     /// - Throws: `.noInput` when the folder holds nothing of a project, `.negative` when results would be lost and
@@ -114,7 +117,7 @@ public enum Attachment {
                 .noInput, "not attached: \(directory.path) holds nothing of a project",
                 advice: "Check --data; `millrace-client attach URL` joins a project.")
         }
-        let losses = force ? (try? losses(in: directory)) ?? Losses() : try losses(in: directory)
+        var losses = force ? (try? losses(in: directory)) ?? Losses() : try losses(in: directory)
         guard force || losses.unreported.isEmpty else {
             throw Fault(
                 .negative,
@@ -124,6 +127,9 @@ public enum Attachment {
                     ? "Let `millrace-client run` report them first, or use --force."
                     : "identity.json is missing: attach to the same project again and let `millrace-client run` report "
                         + "them, or use --force.")
+        }
+        if !losses.open.isEmpty {
+            do throws(Fault) { try giveBack(directory) } catch { losses.untold = error.message }
         }
         for name in ["host.key", "identity.json", "state", "status.json", "slots", "blobs", "cache", "version"] {
             try Files.remove("\(directory.path)/\(name)")
@@ -135,6 +141,12 @@ public enum Attachment {
         try Files.remove("\(directory.path)/lock")
         rmdir(directory.path)
         return losses
+    }
+
+    private static func giveBack(_ directory: DataDirectory) throws(Fault) {
+        let finished = Set(try directory.findings(say: { _ in }).filter { $0.result != nil }.map(\.task))
+        let state = try directory.loadState(say: { _ in })
+        try GivingBack.tell(state, finished: finished, key: try directory.hostKey(), folder: directory.path)
     }
 
     private static func printable(_ text: String) -> String {
