@@ -53,6 +53,7 @@ extension ProjectServer {
             reply.hostID = UInt64(known.id.rawValue)
             reply.volunteerID = UInt64(known.volunteer.rawValue)
             reply.sequence = UInt64(known.sequence)
+            reply.volunteerName = try tx.volunteer(known.volunteer)?.name ?? ""
             return reply
         }
         // A crash after the commit and before the reply leaves a host that nobody uses yet; the client registers
@@ -70,6 +71,7 @@ extension ProjectServer {
         }
         reply.hostID = UInt64(host.id.rawValue)
         reply.volunteerID = UInt64(volunteer.id.rawValue)
+        reply.volunteerName = volunteer.name
         return reply
     }
 }

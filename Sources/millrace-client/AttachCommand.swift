@@ -28,6 +28,9 @@ struct AttachCommand: ParsableCommand {
                 for project in $0.projects { show("project      \(project)") }
                 show("project key  \($0.fingerprint)")
             }
+            if identity.volunteerName != volunteer {
+                show("name         this host is \(identity.volunteerName)'s; detach first to use another name")
+            }
             show("attached as host \(identity.host) of \(identity.volunteerName); the key is pinned")
         }
     }

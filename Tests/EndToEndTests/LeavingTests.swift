@@ -52,6 +52,19 @@ struct LeavingTests {
         #expect(!FileManager.default.fileExists(atPath: folder + "/identity.json"))
     }
 
+    @Test("A host stays with its first volunteer, and attach says so")
+    func staysWithItsVolunteer() async throws {
+        let site = try Site()
+        try await site.startServer()
+        try await site.attach("Ada")
+        let again = try await Programs.run(
+            "millrace-client", ["attach", site.url, "--name", "Countess", "--data", site.folder.path("Ada")])
+        #expect(again.status == 0 && again.output.contains("this host is Ada's"), "\(again.output)")
+        #expect(again.output.contains("attached as host 1 of Ada;"), "\(again.output)")
+        let identity = try String(contentsOfFile: site.folder.path("Ada/identity.json"), encoding: .utf8)
+        #expect(identity.contains("Ada") && !identity.contains("Countess"))
+    }
+
     private func inProgress(_ site: Site, _ name: String) async throws -> Double {
         let hosts = try await site.json(["report", "credit"]).list("hosts")
         return hosts.first { $0.text("volunteer_name") == name }?.number("in_progress") ?? 0

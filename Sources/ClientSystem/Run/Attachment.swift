@@ -64,7 +64,8 @@ public enum Attachment {
             key: try directory.hostKey(makingOne: true))
         let identity = ClientState.Attachment(
             serverURL: address, site: introduction.site, projectKey: key.rawRepresentation,
-            host: HostID(rawValue: Int64(reply.hostID)), volunteerName: volunteer)
+            host: HostID(rawValue: Int64(reply.hostID)),
+            volunteerName: reply.volunteerName.isEmpty ? volunteer : printable(reply.volunteerName))
         try directory.save(identity)
         return identity
     }

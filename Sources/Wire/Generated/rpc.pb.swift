@@ -252,6 +252,9 @@ public nonisolated struct WireRegisterReply: Sendable {
   /// The highest sequence number the server has seen from this host.
   public var sequence: UInt64 = 0
 
+  /// Of the volunteer that the host belongs to: the first name it was registered under.
+  public var volunteerName: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -789,7 +792,7 @@ nonisolated extension WireRegisterRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireRegisterReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RegisterReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}volunteer_id\0\u{1}sequence\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}volunteer_id\0\u{1}sequence\0\u{3}volunteer_name\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -800,6 +803,7 @@ nonisolated extension WireRegisterReply: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.volunteerID) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.volunteerName) }()
       default: break
       }
     }
@@ -815,6 +819,9 @@ nonisolated extension WireRegisterReply: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.sequence != 0 {
       try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 3)
     }
+    if !self.volunteerName.isEmpty {
+      try visitor.visitSingularStringField(value: self.volunteerName, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -822,6 +829,7 @@ nonisolated extension WireRegisterReply: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.hostID != rhs.hostID {return false}
     if lhs.volunteerID != rhs.volunteerID {return false}
     if lhs.sequence != rhs.sequence {return false}
+    if lhs.volunteerName != rhs.volunteerName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
