@@ -45,7 +45,7 @@ public enum LedgerKind: Int, Hashable, Sendable, CaseIterable {
 }
 
 /// An account of the ledger.
-public enum Account: Hashable, Sendable {
+public enum Account: Hashable, Comparable, Sendable {
     /// What a project has issued; its balance is minus that.
     case project(String)
     case host(HostID)

@@ -45,6 +45,8 @@ enum FieldCheck {
 
     /// Control characters, line separators and the marks that reverse the direction of writing are not printable.
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        // Most names are ASCII; the table of categories is slow.
+        if scalar.isASCII { return (0x20..<0x7F).contains(scalar.value) }
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: return false
         default: break

@@ -63,7 +63,7 @@ public enum StoreAudit {
                 try derived.add(entry, tx)
             }
         }
-        for (account, sum) in balances.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+        for (account, sum) in balances.sorted(by: { $0.key < $1.key }) {
             let stored = try tx.balance(of: account)
             if stored != sum { found.append("\(account): balance \(stored), entries say \(sum)") }
         }
