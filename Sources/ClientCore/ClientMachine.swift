@@ -84,7 +84,9 @@ public struct ClientMachine: Sendable {
             unitFetches[task] = nil
             verify(task, bytes, &out)
         case .unitFetchFailed(let task, let failure): unitFetchFailed(task, failure, now, random, &out)
-        case .blobFetched(let digest): blobs[digest] = .present
+        case .blobFetched(let digest):
+            blobs[digest] = .present
+            blobNeededAt[digest] = now
         case .blobFetchFailed(let digest, let failure): blobFetchFailed(digest, failure, now, random, &out)
         case .workerStarted(let task): workerStarted(task, now, &out)
         case .workerNotStarted(let task, let why): workerNotStarted(task, why, now, random, &out)

@@ -113,6 +113,7 @@ extension ClientMachine {
     mutating func forget(_ id: TaskID, _ out: inout Outbox) {
         guard let task = state[task: id] else { return }
         state.totals.kernelSeconds += task.used.kernelSeconds
+        for input in task.unit?.inputs ?? [] { blobNeededAt[input.digest] = lastSeen }
         state[task: id] = nil
         unitFetches[id] = nil
         uploads[id] = nil

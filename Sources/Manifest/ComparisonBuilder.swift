@@ -13,26 +13,34 @@ struct ComparisonBuilder {
         let known = faults.faults.count
         var rules = SectionRules(parts: [])
         var others = 0
-        if elements.isEmpty {
+        if elements.isEmpty, !faults.faults.contains(where: { $0.message.hasPrefix("`validation.compare") }) {
             faults.add(place, "`validation.compare` is empty", expected: "an element with the key by, or no such key")
         }
-        for element in elements where element.broken.isEmpty {
+        var named: Set<String> = []
+        for element in elements {
             guard let word = element.word else { continue }
             checkKeys(element, word, &faults)
-            guard let rule = element.rule(word, &faults) else { continue }
+            if let sections = element.named { checkNames(element, word, sections, &named, &faults) }
+            checkShape(element, word, &faults)
+            guard element.broken.isEmpty, let rule = element.rule(word, &faults) else { continue }
             guard let sections = element.named else {
                 others += 1
-                if others == 2 {
-                    faults.add(element.place, "a second element without `sections`", expected: "one for all the others")
+                if others > 1 {
+                    faults.add(element.place, "one more element without `sections`", expected: "one for all the others")
                 }
                 rules.other = rule
                 continue
             }
-            checkNames(element, sections, &faults)
             rules.parts += [SectionRules.Part(sections, rule)]
             if word != .ignored, element.isSet("required", standard: true) { rules.required += sections }
         }
         guard faults.faults.count == known, elements.allSatisfy({ $0.broken.isEmpty && $0.word != nil }) else {
+            return nil
+        }
+        if believesAnything(rules) {
+            faults.add(
+                place, "`validation.compare` ignores every section: any two results agree",
+                expected: "a section that is compared")
             return nil
         }
         let rule = ComparisonRule.sections(rules)
@@ -52,14 +60,63 @@ struct ComparisonBuilder {
         }
     }
 
-    private func checkNames(_ element: SectionValues, _ sections: [String], _ faults: inout FaultList) {
+    /// Whether nothing at all is compared.
+    private func believesAnything(_ rules: SectionRules) -> Bool {
+        guard rules.parts.allSatisfy({ $0.rule == .ignored }) else { return false }
+        let named = Set(rules.parts.flatMap(\.sections))
+        let rest = app.map { $0.results.isEmpty || $0.results.contains { !named.contains($0.name) } } ?? true
+        return rules.other == .ignored || !rest
+    }
+
+    private func checkNames(
+        _ element: SectionValues, _ word: ComparisonWord, _ sections: [String], _ named: inout Set<String>,
+        _ faults: inout FaultList
+    ) {
+        let place = element.place(of: "sections")
+        for name in sections where !named.insert(name).inserted {
+            faults.add(place, "the section `\(YAMLNode.short(name))` is named twice", expected: "each section once")
+        }
         guard let app, !app.results.isEmpty else { return }
         let names = app.results.map(\.name)
-        for name in sections where !names.contains(name) {
+        for name in sections {
+            guard let section = app.results.first(where: { $0.name == name }) else {
+                faults.add(
+                    place, "results of the app \(app.name) have no section `\(YAMLNode.short(name))`",
+                    expected: "one of " + names.joined(separator: ", "), suggestion: Nearest.word(to: name, in: names))
+                continue
+            }
+            let isText = section.kind == "utf8" || section.kind == "bytes"
+            if let wantsText = word.wantsText, wantsText != isText {
+                faults.add(
+                    element.place(of: "by"),
+                    "`by: \(word.rawValue)` compares \(wantsText ? "text" : "numbers"), and `\(name)` holds "
+                        + section.kind, expected: isText ? "exact, lines, csv or ignored" : "a way for numbers")
+            }
+        }
+    }
+
+    private func checkShape(_ element: SectionValues, _ word: ComparisonWord, _ faults: inout FaultList) {
+        let count = element.named?.count
+        let isNamed = element.places["sections"] != nil
+        switch word {
+        case .ranked where !isNamed || count == 1:
             faults.add(
-                element.place(of: "sections"),
-                "results of the app \(app.name) have no section `\(YAMLNode.short(name))`",
-                expected: "one of " + names.joined(separator: ", "), suggestion: Nearest.word(to: name, in: names))
+                element.place, "`by: ranked` needs key columns and a score",
+                expected: "`sections` with two or more, the score as the last")
+        case .moments where !isNamed || count.map { $0 != 2 } == true:
+            faults.add(
+                element.place, "`by: moments` needs values and their standard errors",
+                expected: "`sections` with these two")
+        case .samples where !isNamed:
+            faults.add(element.place, "`by: samples` needs `sections`", expected: "the columns of the samples")
+        case .lines, .csv:
+            if element.isSet("any_order"), element.values["absolute"] != nil || element.values["relative"] != nil {
+                faults.add(
+                    element.place(of: "any_order"),
+                    "`any_order` with a tolerance: lines in any order are compared as text",
+                    expected: "one of the two")
+            }
+        default: break
         }
     }
 }
@@ -116,12 +173,8 @@ extension SectionValues {
             }
             return .moments(MomentRule(significance: significance, standardErrorMax: largest))
         case .ranked:
-            let columns = (named?.count ?? 2) - 1
-            guard columns > 0 else {
-                faults.add(place, "`by: ranked` with one section", expected: "key columns, and the score as the last")
-                return nil
-            }
-            guard let keys = keys(columns, &faults) else { return nil }
+            let columns = (named?.count ?? 0) - 1
+            guard columns > 0, let keys = keys(columns, &faults) else { return nil }
             return .ranked(
                 RankedRule(
                     keys: keys, score: closeness, largestFirst: !isSet("smallest_first"),
@@ -140,8 +193,10 @@ extension SectionValues {
         for (key, numbers) in [("keys_absolute", absolute), ("keys_relative", relative)]
         where numbers.count != 1 && numbers.count != columns {
             faults.add(
-                place(of: key), "`validation.compare[].\(key)` has \(numbers.count) numbers for \(columns) columns",
-                expected: "one number, or one for each column but the score")
+                place(of: key),
+                "`validation.compare[].\(key)` has \(numbers.count) numbers for \(columns) "
+                    + (columns == 1 ? "column" : "columns"),
+                expected: "one number, or one for each column (of `ranked` all but the score)")
             return nil
         }
         return (0..<columns).map { column in

@@ -6,6 +6,15 @@ enum ComparisonWord: String, CaseIterable {
 
     static let all = allCases.map(\.rawValue)
 
+    /// Whether it compares text, or numbers; nil: either.
+    var wantsText: Bool? {
+        switch self {
+        case .exact, .ignored: nil
+        case .lines, .csv: true
+        case .close, .ulps, .norm, .ranked, .set, .samples, .moments: false
+        }
+    }
+
     /// The keys that have a meaning beside it, but for `sections` and `by`.
     var keys: [String] {
         switch self {
@@ -102,7 +111,7 @@ enum ComparisonKeys {
             "\(path).significance", .real(ComparisonRule.significances), .standard("1e-06"),
             "`samples`, `moments`: the chance that honest results are told apart."),
         ManifestKey(
-            "\(path).standard_error_max", .real(0...ComparisonRule.absoluteMax, aboveLower: true),
+            "\(path).standard_error_max", .real(1e-300...ComparisonRule.absoluteMax),
             .otherwise("must be given for `moments`"), "`moments`: a larger standard error differs."),
     ]
 }

@@ -17,6 +17,8 @@ struct ValueFault: Error {
     var message: String
     var expected: String?
     var suggestion: String?
+    /// Of the element of a list; nil: of the whole value.
+    var place: Place?
 }
 
 /// Reads the text of one scalar as one kind of value.
@@ -28,13 +30,15 @@ struct ValueReader {
         case .reals(let range):
             var numbers: [Double] = []
             for element in try elements(node, kind) {
-                if case .real(let number) = try read(element, as: .real(range)) { numbers.append(number) }
+                if case .real(let number) = try self.element(element, of: .real(range)) { numbers.append(number) }
             }
             return .reals(numbers)
         case .lines(let bytesMax):
             var lines: [String] = []
             for element in try elements(node, kind) {
-                if case .text(let line) = try read(element, as: .line(bytesMax: bytesMax)) { lines.append(line) }
+                if case .text(let line) = try self.element(element, of: .line(bytesMax: bytesMax)) {
+                    lines.append(line)
+                }
             }
             return .lines(lines)
         default: return try scalar(node, as: kind)
@@ -50,6 +54,14 @@ struct ValueReader {
                 expected: "\(kind.expected(apps)); at most \(Limits.inputsPerProjectMax)")
         }
         return nodes
+    }
+
+    private func element(_ node: YAMLNode, of kind: ValueKind) throws(ValueFault) -> KeyValue {
+        do throws(ValueFault) { return try scalar(node, as: kind) } catch {
+            var fault = error
+            if !node.isEmpty { fault.place = node.place }
+            throw fault
+        }
     }
 
     private func scalar(_ node: YAMLNode, as kind: ValueKind) throws(ValueFault) -> KeyValue {

@@ -65,7 +65,7 @@ struct SectionReader {
                 section.values[leaf] = try values.read(entry.value, as: key.kind)
             } catch {
                 section.broken.insert(leaf)
-                let place = entry.value.isEmpty ? entry.keyPlace : entry.value.place
+                let place = error.place ?? (entry.value.isEmpty ? entry.keyPlace : entry.value.place)
                 faults.add(
                     place, "`\(key.path)`: \(error.message)", expected: error.expected, suggestion: error.suggestion)
             }

@@ -27,7 +27,7 @@ struct DetachCommand: ParsableCommand {
             let word = losses.untold == nil ? "given back" : "given up"
             for line in losses.open { show("\(word): \(line)") }
             if let untold = losses.untold {
-                show("the server could not be told, and waits for their deadlines: \(untold)")
+                show("the server could not be told, and waits for the deadlines of tasks that are out: \(untold)")
             }
             for line in losses.unreported { show("lost: \(line)") }
             show("detached; the project's pages keep the credit")

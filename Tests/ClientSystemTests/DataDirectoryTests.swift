@@ -176,7 +176,8 @@ struct DataDirectoryTests {
         #expect(fault.message.contains("\(task)"))
         #expect(Files.exists(directory.slot(task) + "/result"))
         try Files.remove(directory.slot(task))
-        try Attachment.detach(directory, force: false)
+        let left = try Attachment.detach(directory, force: false)
+        #expect(left.untold?.contains("does not say where it is attached") == true || identity != nil)
         #expect(!Files.exists(directory.path))
     }
 

@@ -86,7 +86,7 @@ struct ProvenProjectTests {
     @Test("validation.compare: a rule by which no two results agree is found before anything is submitted")
     func aRuleThatFitsNothing() async throws {
         let site = try Site()
-        let project = try compared(in: site.folder, "by: lines")
+        let project = try compared(in: site.folder, "", whole: "{by: lines}")
         let run = try await site.millrace(["dry-run", project])
         #expect(run.status == 1, "\(run.output) \(run.errors)")
         #expect(run.output.contains("by validation.compare no two results agree: they differ at similarities"))
@@ -97,14 +97,15 @@ struct ProvenProjectTests {
     }
 
     /// The digits' project by quorum, without the app's check.
-    private func compared(in folder: TemporaryFolder, _ rule: String) throws -> String {
+    private func compared(in folder: TemporaryFolder, _ rule: String, whole: String? = nil) throws -> String {
         let target = folder.url.appending(path: "project")
         try FileManager.default.copyItem(
             at: repositoryRoot.appending(path: "projects/digit-neighbours"), to: target)
         let path = target.appending(path: "project.yaml")
         let text = try String(contentsOf: path, encoding: .utf8)
             .replacing("check_each: true", with: "check_each: false")
-            .replacing("rule: check", with: "rule: quorum\n  compare:\n    - {sections: similarities, \(rule)}")
+            .replacing(
+                "rule: check", with: "rule: quorum\n  compare:\n    - \(whole ?? "{sections: similarities, \(rule)}")")
         try text.write(to: path, atomically: true, encoding: .utf8)
         return target.path
     }

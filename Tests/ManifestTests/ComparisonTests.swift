@@ -14,7 +14,8 @@ import Testing
 
     private static let app = AppSchema(
         name: "tables", version: 1, title: "Tables", step: "one row", parameters: [], inputs: [],
-        results: ["x", "y", "score", "log"].map { ResultSchema(name: $0, kind: "float64", description: "a column") },
+        results: ["x", "y", "score"].map { ResultSchema(name: $0, kind: "float64", description: "a column") }
+            + [ResultSchema(name: "log", kind: "utf8", description: "what was done")],
         numericClass: .exact)
 
     private static func read(_ elements: String) -> ManifestOutcome {
@@ -121,15 +122,21 @@ import Testing
         ("- {sections: x, by: close, relative: [0.1]}", "stands here"),
         ("- {sections: [], by: exact}", "0 elements"),
         ("- {sections: [x, {a: b}], by: exact}", "stands here"),
-        ("- {sections: x, by: exact}\n- {sections: [y, x], by: exact}", "each section once"),
-        ("- {by: exact}\n- {by: close}", "a second element without `sections`"),
-        ("- {by: samples}", "a rule for named sections"),
-        ("- {sections: x, by: ranked}", "with one section"),
+        ("- {sections: x, by: exact}\n- {sections: [y, x], by: exact}", "`x` is named twice"),
+        ("- {by: exact}\n- {by: close}", "one more element without `sections`"),
+        ("- {by: samples}", "`by: samples` needs `sections`"),
+        ("- {by: ranked}", "needs key columns and a score"),
+        ("- {by: ignored}", "ignores every section"),
+        ("- {sections: [x, y, score, log], by: ignored}", "ignores every section"),
+        ("- {sections: log, by: close}", "compares numbers, and `log` holds utf8"),
+        ("- {sections: x, by: csv}", "compares text, and `x` holds float64"),
+        ("- {sections: [y, typo], by: moments, standard_error_max: x}", "no section `typo`"),
+        ("- {sections: x, by: ranked}", "needs key columns and a score"),
         ("- {sections: [x, y, score], by: ranked, keys_absolute: [1, 2, 3]}", "3 numbers for 2 columns"),
         ("- {sections: [x, y], by: moments}", "needs `standard_error_max`"),
-        ("- {sections: [x, y, score], by: moments, standard_error_max: 1}", "values and standard errors"),
+        ("- {sections: [x, y, score], by: moments, standard_error_max: 1}", "values and their standard errors"),
         ("- {sections: x, by: samples, significance: 0.9}", "out of range"),
-        ("- {sections: log, by: csv, any_order: true, relative: 0.1}", "lines in any order"),
+        ("- {sections: log, by: csv, any_order: true, relative: 0.1}", "`any_order` with a tolerance"),
         ("- {sections: x, by: exact, tolerance: 3}", "unknown key"),
         ("- x", "an element with the keys"),
         ("{sections: x, by: exact}", "stands here"),
@@ -155,6 +162,12 @@ import Testing
             return
         }
         #expect(rules.parts.count == 3 && rules.other == .numeric(NumericRule(.elements(Closeness(relative: 1e-4)))))
+    }
+
+    @Test func whatIsWrongInAListIsFoundThere() {
+        let faults = Self.faults("- sections: [x,\n    {a: b}]\n  by: exact")
+        #expect(faults.map(\.line) == [12], "\(faults.map(\.text))")
+        #expect(Self.faults("- exact").allSatisfy { !$0.text.contains("is empty") })
     }
 
     @Test func theNearestSectionIsSuggested() {

@@ -81,12 +81,14 @@ public enum Attachment {
     }
 
     /// What leaving would lose. Without an identity that can be read the folders of tasks alone are asked.
-    public static func losses(in directory: DataDirectory) throws(Fault) -> Losses {
-        let finished = Set(try directory.findings(say: { _ in }).filter { $0.result != nil }.map(\.task))
+    ///
+    /// - Parameter say: told what is damaged in the folder.
+    public static func losses(in directory: DataDirectory, say: (String) -> Void = { _ in }) throws(Fault) -> Losses {
+        let finished = Set(try directory.findings(say: say).filter { $0.result != nil }.map(\.task))
         var unreported: [String] = []
         var open: [String] = []
         let isAttached = ((try? directory.identity()) ?? nil) != nil
-        let tasks = isAttached ? try directory.loadState(say: { _ in }).tasks : []
+        let tasks = isAttached ? try directory.loadState(say: say).tasks : []
         for task in tasks {
             let name = "task \(task.id) \(task.unit?.label ?? "")"
             switch task.stage {
@@ -118,7 +120,7 @@ public enum Attachment {
                 .noInput, "not attached: \(directory.path) holds nothing of a project",
                 advice: "Check --data; `millrace-client attach URL` joins a project.")
         }
-        var losses = force ? (try? losses(in: directory)) ?? Losses() : try losses(in: directory)
+        var losses = try lossesOrWhy(directory, force: force)
         guard force || losses.unreported.isEmpty else {
             throw Fault(
                 .negative,
@@ -129,7 +131,8 @@ public enum Attachment {
                     : "identity.json is missing: attach to the same project again and let `millrace-client run` report "
                         + "them, or use --force.")
         }
-        if !losses.open.isEmpty {
+        // Nothing finished is left to lose but with `force`: then those tasks go back, too.
+        if losses.untold == nil, !losses.open.isEmpty || !losses.unreported.isEmpty {
             do throws(Fault) { try giveBack(directory) } catch { losses.untold = error.message }
         }
         for name in ["host.key", "identity.json", "state", "status.json", "slots", "blobs", "cache", "version"] {
@@ -144,10 +147,25 @@ public enum Attachment {
         return losses
     }
 
+    /// With `force` a damaged folder keeps nobody from leaving; it cannot say which tasks are out, and the server is
+    /// not told.
+    private static func lossesOrWhy(_ directory: DataDirectory, force: Bool) throws(Fault) -> Losses {
+        var losses = Losses()
+        var words: [String] = []
+        do throws(Fault) { losses = try Self.losses(in: directory) { words.append($0) } } catch {
+            guard force else { throw error }
+            words.append(error.message)
+        }
+        if ((try? directory.identity()) ?? nil) == nil {
+            words.append("\(directory.path) does not say where it is attached")
+        }
+        if !words.isEmpty { losses.untold = words.joined(separator: "; ") }
+        return losses
+    }
+
     private static func giveBack(_ directory: DataDirectory) throws(Fault) {
-        let finished = Set(try directory.findings(say: { _ in }).filter { $0.result != nil }.map(\.task))
         let state = try directory.loadState(say: { _ in })
-        try GivingBack.tell(state, finished: finished, key: try directory.hostKey(), folder: directory.path)
+        try GivingBack.tell(state, key: try directory.hostKey(), folder: directory.path)
     }
 
     private static func printable(_ text: String) -> String {

@@ -6,15 +6,13 @@ import Wire
 
 /// What a host that leaves tells its server: who computes its open tasks now need not wait for their deadlines.
 enum GivingBack {
-    /// Reports every task without a result as given back, and failures as what they are. A task whose result lies here
-    /// is not named.
+    /// Reports every task without a result as given back, and failures as what they are.
+    /// A result that the volunteer leaves behind is none, so those tasks go back as well.
     ///
     /// - Parameter finished: tasks whose result lies in their folder, whatever the state says.
     /// - Throws: why the server was not told; nothing is lost by it but time.
-    static func tell(
-        _ state: ClientState, finished: Set<TaskID>, key: SigningKey, folder: String
-    ) throws(Fault) {
-        let open = state.tasks.filter { !finished.contains($0.id) }.compactMap(report)
+    static func tell(_ state: ClientState, key: SigningKey, folder: String) throws(Fault) {
+        let open = state.tasks.map(report)
         if open.isEmpty { return }
         let link = ServerLink(
             transport: HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)"),
@@ -29,13 +27,11 @@ enum GivingBack {
         }
     }
 
-    /// nil: a result waits to be reported, which is no reason to give the task back.
-    private static func report(_ task: HeldTask) -> WireTaskReportMessage? {
+    private static func report(_ task: HeldTask) -> WireTaskReportMessage {
         var report = WireTaskReportMessage()
         report.taskID = UInt64(task.id.rawValue)
         switch task.stage {
-        case .finished: return nil
-        case .offered, .ready:
+        case .offered, .ready, .finished:
             report.failure.code = UInt32(TaskErrorCode.givenBack.rawValue)
             report.failure.message = "the host left the project"
         case .failed(let code, let message):
