@@ -70,6 +70,10 @@ public protocol ResultValidator: Sendable {
     /// - Parameter challenge: a seed drawn after the result was committed.
     func check(_ result: Payload, unit: Payload, context: AppContext, challenge: UInt64) -> CheckVerdict
 
+    /// Why this cannot be read as a result of the unit: sections, kinds, sizes, no more; nil: it can be. Cheap, and
+    /// asked before a rule of the manifest compares in place of the app.
+    func malformation(of result: Payload, unit: Payload) -> String?
+
     /// Are these two the same answer? Symmetric and reflexive. Both have passed `check` as not malformed.
     func compare(_ a: Payload, _ b: Payload, unit: Payload, context: AppContext) -> Agreement
 }

@@ -82,10 +82,11 @@ struct JobRunner {
                     guard let comparator else {
                         return app.validator.compare(a, b, unit: unit.payload, context: context)
                     }
-                    // The manifest's rule knows no shapes. What the app cannot read differs from itself, to the app.
+                    // The manifest's rule knows no shapes.
                     for result in [a, b] {
-                        let own = app.validator.compare(result, result, unit: unit.payload, context: context)
-                        if case .different = own { return own }
+                        if let why = app.validator.malformation(of: result, unit: unit.payload) {
+                            return .different(Difference(element: Self.cut(why), distance: .infinity, tolerance: 0))
+                        }
                     }
                     return comparator.compare(a, b)
                 }

@@ -29,9 +29,38 @@ struct WorkerProgramTests {
         #expect(try Self.compare(fixture, ["first/result", "second/result", "photons"]) == [true, false, false])
     }
 
-    static func compare(_ fixture: WorkerProgramFixture, _ files: [String]) throws -> [Bool] {
+    @Test("The manifest's rule compares in place of the app, but what the app cannot read agrees with nothing")
+    func comparesByTheManifest() throws {
+        let fixture = try WorkerProgramFixture()
+        #expect(try fixture.start("first").wait().exit.code == 0)
+        var louder = try fixture.result(of: "first")
+        let at = try #require(louder.sections.firstIndex { $0.name == "grid.sum" })
+        let sums = try #require(
+            LittleEndian.doubles(from: try SectionCodec.unpack(louder.sections[at], limit: 1 << 20)))
+        louder.sections[at] = try Self.section("grid.sum", sums.map { $0 + 1e3 })
+        var shorter = louder
+        shorter.sections[at] = try Self.section("grid.sum", [])
+        for (name, body) in [("louder", louder), ("shorter", shorter)] {
+            try Files.replace("\(fixture.folder.path)/\(name)", with: try ResultContainer.encode(body))
+        }
+        let files = ["first/result", "louder", "shorter", "shorter"]
+        // First with each other, then louder with shorter, then the two short ones, whose bytes are equal.
+        let exact = ComparisonRule.sections(SectionRules(parts: []))
+        #expect(try Self.compare(fixture, files, by: exact) == [false, false, false, false, false, false])
+        let deaf = ComparisonRule.sections(SectionRules(parts: [.init(["grid.sum"], .ignored)]))
+        #expect(try Self.compare(fixture, files, by: deaf) == [true, false, false, false, false, false])
+    }
+
+    private static func section(_ name: String, _ values: [Double]) throws -> WireSection {
+        try SectionCodec.pack(name: name, kind: .elementFloat64, bytes: LittleEndian.bytes(of: values))
+    }
+
+    static func compare(
+        _ fixture: WorkerProgramFixture, _ files: [String], by rule: ComparisonRule? = nil
+    ) throws -> [Bool] {
         var compare = WireCompareJob()
         compare.context = fixture.context
+        compare.context.setComparison(rule)
         compare.unitPath = fixture.folder.path + "/first/unit"
         compare.results = files.map { file in
             var result = WireLocalResult()

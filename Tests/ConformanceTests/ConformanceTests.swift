@@ -43,6 +43,23 @@ import Testing
         #expect(schema.allSatisfy { !$0.description.isEmpty })
     }
 
+    /// A rule of the manifest that compares in place of the app relies on it.
+    @Test(arguments: ConformanceCase.all)
+    func whatIsNoResultOfTheUnitIsTold(_ item: ConformanceCase) throws {
+        let unit = try item.firstUnit()
+        let good = try item.result(unit)
+        #expect(item.app.validator.malformation(of: good, unit: unit) == nil)
+        for at in good.sections.indices {
+            var (shorter, missing) = (good, good)
+            missing.sections.remove(at: at)
+            #expect(item.app.validator.malformation(of: missing, unit: unit) != nil, "\(good.sections[at].name)")
+            // A list of no candidates cannot be shorter.
+            guard shorter.sections[at].bytes.count >= 8 else { continue }
+            shorter.sections[at].bytes.removeLast(8)
+            #expect(item.app.validator.malformation(of: shorter, unit: unit) != nil, "\(good.sections[at].name)")
+        }
+    }
+
     /// The cursor may be replayed and the steps be of any size: the drafts are the same, and no label comes twice.
     @Test(arguments: ConformanceCase.all)
     func splittingIsTheSameInStepsOfAnySize(_ item: ConformanceCase) throws {

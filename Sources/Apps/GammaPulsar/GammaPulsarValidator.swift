@@ -26,6 +26,15 @@ struct GammaPulsarValidator: ResultValidator {
         }
     }
 
+    func malformation(of result: Payload, unit: Payload) -> String? {
+        do throws(AppError) {
+            _ = try SearchResult(result, unit: try SearchUnit(unit))
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
     func compare(_ a: Payload, _ b: Payload, unit: Payload, context: AppContext) -> Agreement {
         do throws(AppError) {
             let search = try SearchUnit(unit)

@@ -19,6 +19,15 @@ struct GramValidator: ResultValidator {
         }
     }
 
+    func malformation(of result: Payload, unit: Payload) -> String? {
+        do throws(AppError) {
+            _ = try GramResult(result, unit: try GramUnit(unit))
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
     func compare(_ a: Payload, _ b: Payload, unit: Payload, context: AppContext) -> Agreement {
         do throws(AppError) {
             let place = try GramUnit(unit)

@@ -20,6 +20,15 @@ struct SimilarityValidator: ResultValidator {
         }
     }
 
+    func malformation(of result: Payload, unit: Payload) -> String? {
+        do throws(AppError) {
+            _ = try SimilarityResult(result, unit: try SimilarityUnit(unit))
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
     func compare(_ a: Payload, _ b: Payload, unit: Payload, context: AppContext) -> Agreement {
         do throws(AppError) {
             let place = try SimilarityUnit(unit)
