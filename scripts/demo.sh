@@ -58,7 +58,7 @@ all_seconds() {
 overhead() {
     awk -v what="$1" -v kernel="$2" -v total="$3" 'BEGIN {
         printf "%s: CPU in kernels %.1f s, everything else %.1f s", what, kernel, total - kernel
-        if (kernel > 0) printf " (%.1f %%)", 100 * (total - kernel) / kernel
+        if (kernel > 0) printf " (%.2f %%)", 100 * (total - kernel) / kernel
         print "" }'
 }
 
