@@ -21,6 +21,9 @@ public enum ManifestTemplate {
             case "parameters": lines += [""] + parameters(app)
             case "inputs": lines += [""] + inputs(app)
             case let path where path.contains("[]"): break
+            case "validation.check_rate", "validation.window":
+                // They mean nothing for the rule that is written, and `lint` would say so of its own template.
+                lines += entry(key, given).map { $0.hasPrefix("  #") ? $0 : "  # " + $0.dropFirst(2) }
             case "split.steps_per_unit":
                 lines += entry(key, given) + ["  # A step of this app: \(app.step)."]
             case "validation.relative_tolerance", "validation.absolute_tolerance":

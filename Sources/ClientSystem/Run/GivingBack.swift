@@ -9,7 +9,6 @@ enum GivingBack {
     /// Reports every task without a result as given back, and failures as what they are.
     /// A result that the volunteer leaves behind is none, so those tasks go back as well.
     ///
-    /// - Parameter finished: tasks whose result lies in their folder, whatever the state says.
     /// - Throws: why the server was not told; nothing is lost by it but time.
     static func tell(_ state: ClientState, key: SigningKey, folder: String) throws(Fault) {
         let open = state.tasks.map(report)
