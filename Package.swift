@@ -106,7 +106,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "millrace-worker",
-            dependencies: ["Apps", "Comparators", "Plugins", "Wire", "Bytes", "Domain", "CPosix"]
+            dependencies: ["Apps", "Comparators", "Plugins", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix"]
         ),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),

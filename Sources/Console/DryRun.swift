@@ -38,7 +38,9 @@ struct DryRun {
         let check = try check(unitPath, folder, body)
         return DryRunReport(
             spec: packed.project.spec, index: index, label: body.label, containerBytes: bytes.count,
-            inputBytes: packed.inputs.reduce(0) { $0 + $1.reference.size }, plan: plan, flops: body.flops,
+            inputBytes: packed.inputs.filter { InputFile.isOfApp($0.reference.name) }.reduce(0) {
+                $0 + $1.reference.size
+            }, plan: plan, flops: body.flops,
             flopsBound: body.flopsBound,
             wallSeconds: wall, cpuSeconds: progress.cpuSeconds, kernelSeconds: progress.kernelSeconds,
             peakMemoryBytes: Int64(clamping: progress.peakMemoryBytes),
@@ -138,6 +140,7 @@ struct DryRun {
         var compare = WireCompareJob()
         compare.context = packed.appContext
         compare.unitPath = unitPath
+        compare.isTrial = true
         compare.results = [UInt64(0), 1].map { replica in
             var result = WireLocalResult()
             result.taskID = body.unitID << 6 | replica

@@ -49,6 +49,7 @@ public struct Linter: Sendable {
             report.faults += faults
             if faults.isEmpty { sound.append(input.file) }
         }
+        if let program = reading.program { report.faults += check(program: program) }
         if let app = reading.app, let executable = catalogue.executable {
             let check = AppCheck(executable: executable)
             if report.faults.isEmpty, let spec = report.spec {
@@ -81,6 +82,27 @@ public struct Linter: Sendable {
                 ?? ManifestFault(
                     file: folder.manifestPath, line: input.line, column: input.column,
                     message: "input `\(input.file.name)`: \(fault.message)", expected: fault.advice)
+        }
+    }
+
+    /// A comparing program is started as it is, so the system must know how.
+    private func check(program: ManifestReading.Input) -> [ManifestFault] {
+        let path = folder.path(of: program.file)
+        do throws(Fault) {
+            try checkFile(program.file)
+            let start = try Files.read(path, limit: Limits.plainInputBytesMax).prefix(4)
+            guard start.starts(with: "#!".utf8) || start.elementsEqual([0x7F, 0x45, 0x4C, 0x46]) else {
+                throw Fault(
+                    .badData, "\(Printable.clean(path)) is no program",
+                    advice: "a script whose first line names its interpreter (`#!/usr/bin/python3`), or an ELF file")
+            }
+            return []
+        } catch {
+            return [
+                ManifestFault(
+                    file: folder.manifestPath, line: program.line, column: program.column,
+                    message: "`validation.compare_program`: \(error.message)", expected: error.advice)
+            ]
         }
     }
 

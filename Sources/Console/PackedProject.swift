@@ -24,7 +24,7 @@ struct PackedProject {
         _ project: CheckedProject, into folder: String, effort: PackingEffort = .input, _ context: CommandContext?
     ) throws(Fault) -> PackedProject {
         var inputs: [Input] = []
-        for input in project.spec.inputs {
+        for input in project.spec.files {
             let path = project.folder.path(of: input)
             let columns = project.app.inputs.first { $0.name == input.name }?.columns ?? []
             let bytes = try InputPacker.pack(input, path: path, columns: columns, effort: effort)

@@ -128,7 +128,7 @@ struct UnitMaker {
         body.memoryBytes = UInt64(spec.resources.memoryBytes)
         body.diskBytes = UInt64(spec.resources.diskBytes)
         body.outputBytesMax = UInt64(spec.resources.outputBytes)
-        body.inputs = packed.inputs.map { WireInputRef($0.reference) }
+        body.inputs = packed.inputs.filter { InputFile.isOfApp($0.reference.name) }.map { WireInputRef($0.reference) }
         do throws(WireError) {
             var sections: [WireSection] = []
             for section in plan.unit.sections {

@@ -39,6 +39,9 @@ public struct ProjectSpec: Hashable, Sendable {
         self.validation = validation
         self.credit = credit
     }
+
+    /// Every file that goes to the server: the inputs, and the scientist's comparing program.
+    public var files: [InputFile] { inputs + (validation.program.map { [$0] } ?? []) }
 }
 
 /// One parameter of an app.
@@ -74,6 +77,16 @@ public struct InputFile: Hashable, Sendable {
         self.path = path
         self.packing = packing
     }
+}
+
+extension InputFile {
+    /// The name under which the scientist's comparing program lies among the files of a batch.
+    public static let comparingProgram = "comparing-program"
+    /// The name under which the zstd dictionary of a batch's units lies there.
+    public static let dictionary = "zstd-dictionary"
+
+    /// Whether an app asks for it, so that volunteers get it. Else it is for the server's own worker.
+    public static func isOfApp(_ name: String) -> Bool { name != comparingProgram && name != dictionary }
 }
 
 /// How an input file travels.
@@ -199,14 +212,18 @@ public struct ValidationRule: Hashable, Sendable {
     public var absoluteTolerance: Double?
     /// How two results are compared; nil: the app's own way.
     public var comparison: ComparisonRule?
+    /// Where the program of `comparison` lies, when that is one.
+    public var program: InputFile?
 
     public init(
-        checkEach: Bool, relativeTolerance: Double?, absoluteTolerance: Double?, comparison: ComparisonRule? = nil
+        checkEach: Bool, relativeTolerance: Double?, absoluteTolerance: Double?, comparison: ComparisonRule? = nil,
+        program: InputFile? = nil
     ) {
         self.checkEach = checkEach
         self.relativeTolerance = relativeTolerance
         self.absoluteTolerance = absoluteTolerance
         self.comparison = comparison
+        self.program = program
     }
 }
 

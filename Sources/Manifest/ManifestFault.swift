@@ -61,6 +61,8 @@ public struct ManifestReading: Hashable, Sendable {
 
     public var outcome: ManifestOutcome
     public var inputs: [Input]
+    /// The comparing program, when its keys are right.
+    public var program: Input?
     /// The app that the manifest names; nil when it names none that is known.
     public var app: AppSchema?
     /// The keys below `parameters`, in the order of the text.

@@ -78,7 +78,7 @@ public struct ManifestKey: Hashable, Sendable {
 public enum ManifestKeys {
     public static let all: [ManifestKey] =
         project + inputs + split + replication + resources + validation
-        + ComparisonKeys.all + credit
+        + ComparisonKeys.all + ComparingProgram.keys + credit
 
     static func children(of section: String) -> [ManifestKey] { all.filter { $0.section == section } }
 

@@ -45,9 +45,11 @@ public enum ManifestParser {
         let builder = SpecBuilder(top: top)
         builder.checkRules(app, &faults)
         let comparison = comparison(top, app, &faults)
+        let program = ComparingProgram.read(top, &faults)
         let outcome: ManifestOutcome
         if faults.faults.isEmpty, var spec = builder.spec(parameters, inputs.map(\.file)) {
-            spec.validation.comparison = comparison
+            spec.validation.comparison = program.map { .program($0.rule) } ?? comparison
+            spec.validation.program = program?.file
             outcome = .success(spec, warnings: FaultList.sorted(faults.warnings))
         } else {
             outcome = .faults(FaultList.sorted(faults.faults))
@@ -55,9 +57,12 @@ public enum ManifestParser {
         let places = inputs.map { input in
             ManifestReading.Input(file: input.file, line: input.place.line, column: input.place.column)
         }
+        let programPlace = program.map {
+            ManifestReading.Input(file: $0.file, line: $0.place.line, column: $0.place.column)
+        }
         let parametersPlace = top.places["parameters"] ?? top.place(of: "app")
         return ManifestReading(
-            outcome: outcome, inputs: places, app: app,
+            outcome: outcome, inputs: places, program: programPlace, app: app,
             parameters: top.parameters.map {
                 ManifestReading.Key(name: $0.key, line: $0.keyPlace.line, column: $0.keyPlace.column)
             },

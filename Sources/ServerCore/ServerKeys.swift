@@ -17,8 +17,13 @@ public struct ServerKeys: Sendable {
     let lotSecret: [UInt8]
 
     public init(project: SigningKey) {
+        self.init(project: project, secret: project.rawRepresentation)
+    }
+
+    /// - Parameter secret: what draws, lots and numbers follow from, in place of the key: whoever measures what they
+    ///   decide needs others in each trial, and need not sign everything again for that.
+    package init(project: SigningKey, secret raw: [UInt8]) {
         self.project = project
-        let raw = project.rawRepresentation
         ticketSecret = HMACSHA256.code(for: Array("millrace-ticket-v1".utf8), key: raw)
         challengeSecret = HMACSHA256.code(for: Array("millrace-challenge-v1".utf8), key: raw)
         log = Self.logSigner(project, epoch: 1)

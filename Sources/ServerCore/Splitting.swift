@@ -120,7 +120,7 @@ extension ProjectServer {
         body.memoryBytes = UInt64(spec.resources.memoryBytes)
         body.diskBytes = UInt64(spec.resources.diskBytes)
         body.outputBytesMax = UInt64(spec.resources.outputBytes)
-        body.inputs = batch.inputs.filter { $0.name != UnitDictionary.inputName }.map { WireInputRef($0) }
+        body.inputs = batch.inputs.filter { InputFile.isOfApp($0.name) }.map { WireInputRef($0) }
         if let dictionary { body.dictionarySha256 = .init(field: dictionary.digest.bytes) }
         var sections: [WireSection] = []
         for section in draft.sections {

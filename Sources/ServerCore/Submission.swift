@@ -12,11 +12,12 @@ extension ProjectServer {
     public func checkSubmit(
         _ request: WireSubmitRequest, spec: ProjectSpec
     ) throws -> Result<[InputReference], RequestRefusal> {
-        guard request.inputs.count <= Limits.inputsPerProjectMax else {
+        // And the comparing program.
+        guard request.inputs.count <= Limits.inputsPerProjectMax + 1 else {
             return .failure(RequestRefusal(.badRequest, "inputs has more than \(Limits.inputsPerProjectMax) entries"))
         }
         var references: [InputReference] = []
-        for file in spec.inputs {
+        for file in spec.files {
             guard let message = request.inputs.first(where: { $0.name == file.name }) else {
                 return .failure(
                     RequestRefusal(.missingInput, "input \(file.name) of the manifest is not in the request"))

@@ -9,7 +9,7 @@ public struct UnitDictionary: Hashable, Sendable {
     public let digest: Digest
 
     /// The name under which it stands among a batch's inputs and a worker's local files.
-    public static let inputName = "zstd-dictionary"
+    public static let inputName = InputFile.dictionary
     /// Sections beyond this size compress well enough alone.
     static let sampleBytesMax = 8192
     static let samplesMin = 64

@@ -65,7 +65,7 @@ struct JobRunner {
     /// Every pair; a result whose bytes are none agrees with none, not even with itself under another number.
     mutating func compare(_ job: WireCompareJob) throws(Fault) -> WireCompareReply {
         let (app, context) = try open(job.context)
-        let comparator = try Self.comparator(job.context)
+        let comparer = try PairComparer(app, context, job)
         let unit = try Self.load(job.unitPath, job.context)
         guard job.results.count <= Limits.replicasMax else {
             throw Fault(.software, "a comparison of \(job.results.count) results")
@@ -78,19 +78,7 @@ struct JobRunner {
                 var pair = WirePairReply()
                 pair.first = UInt32(first)
                 pair.second = UInt32(second)
-                let agreement = Self.compare(results[first], results[second]) { a, b in
-                    guard let comparator else {
-                        return app.validator.compare(a, b, unit: unit.payload, context: context)
-                    }
-                    // The manifest's rule knows no shapes.
-                    for result in [a, b] {
-                        if let why = app.validator.malformation(of: result, unit: unit.payload) {
-                            return .different(Difference(element: Self.cut(why), distance: .infinity, tolerance: 0))
-                        }
-                    }
-                    return comparator.compare(a, b)
-                }
-                switch agreement {
+                switch try comparer.compare(results[first], results[second], of: unit.payload) {
                 case .same: pair.agree = true
                 case .different(let difference): pair.difference = WireDifferenceMessage(difference)
                 }
@@ -98,27 +86,6 @@ struct JobRunner {
             }
         }
         return reply
-    }
-
-    /// What the manifest says in place of the app; nil: nothing.
-    private static func comparator(_ context: WireAppContextMessage) throws(Fault) -> ResultComparator? {
-        let rule: ComparisonRule?
-        do throws(WireError) { rule = try context.comparisonRule() } catch {
-            throw Fault(.protocolError, "\(error)")
-        }
-        guard let rule else { return nil }
-        return try ResultComparator(rule)
-    }
-
-    private static func compare(
-        _ a: Result<Payload, MalformedResult>, _ b: Result<Payload, MalformedResult>,
-        by compare: (Payload, Payload) -> Agreement
-    ) -> Agreement {
-        do throws(MalformedResult) {
-            return compare(try a.get(), try b.get())
-        } catch {
-            return .different(Difference(element: cut(error.reason), distance: .infinity, tolerance: 0))
-        }
     }
 
     /// Takes one page of results; the last one, which says where the files go, brings the answer.
@@ -190,7 +157,7 @@ struct JobRunner {
         }
         let context = AppContext(
             project: message.project, title: message.title, parameters: parameters,
-            inputs: try inputs.load(LoadedUnit.withoutDictionary(message.inputs)),
+            inputs: try inputs.load(LoadedUnit.ofApp(message.inputs)),
             stepsPerUnit: Int(clamping: max(1, message.stepsPerUnit)),
             flopsPerStep: message.hasFlopsPerStep ? message.flopsPerStep : nil,
             relativeTolerance: message.hasRelativeTolerance ? message.relativeTolerance : nil,
@@ -203,7 +170,7 @@ struct JobRunner {
         return Fault(.badData, error.description)
     }
 
-    private static func cut(_ reason: String) -> String {
+    static func cut(_ reason: String) -> String {
         String(decoding: reason.utf8.prefix(Limits.messageBytesMax), as: UTF8.self)
     }
 }

@@ -9,9 +9,6 @@ struct LoadedUnit {
     var digest: Digest
     var payload: Payload
 
-    /// The name under which a unit's zstd dictionary is passed among the local inputs.
-    static let dictionaryInput = "zstd-dictionary"
-
     /// - Parameter inputs: the dictionary is found there by its hash when the unit names one.
     /// - Throws: `.badData`; `.noInput` for the dictionary.
     static func load(path: String, inputs: [WireLocalInput]) throws(Fault) -> LoadedUnit {
@@ -45,8 +42,8 @@ struct LoadedUnit {
         return bytes
     }
 
-    /// The local inputs without the dictionary.
-    static func withoutDictionary(_ inputs: [WireLocalInput]) -> [WireLocalInput] {
-        inputs.filter { $0.ref.name != dictionaryInput }
+    /// The local inputs without dictionary and comparing program.
+    static func ofApp(_ inputs: [WireLocalInput]) -> [WireLocalInput] {
+        inputs.filter { InputFile.isOfApp($0.ref.name) }
     }
 }

@@ -96,8 +96,54 @@ struct ProvenProjectTests {
         #expect(lint.status != 0 && (lint.output + lint.errors).contains("`validation.compare[].ulps` means nothing"))
     }
 
+    /// Written with nothing but what every Debian has: equal byte for byte, or the first file that is not.
+    private static let program = """
+        #!/bin/sh
+        test "$1" = --strict && shift || exit 2
+        for file in "$1"/*; do
+            cmp -s "$file" "$2/${file##*/}" || { echo "different ${file##*/} 1 0"; exit 0; }
+        done
+        echo same
+        """
+
+    @Test(
+        "validation.compare_program: a quorum by the scientist's own program, in the sandbox",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/bwrap")))
+    func theProgramCompares() async throws {
+        let site = try Site()
+        try await site.startServer()
+        let project = try compared(in: site.folder, "", replacement: Self.programKeys)
+        try FileManager.default.createDirectory(atPath: project + "/tools", withIntermediateDirectories: true)
+        let path = project + "/tools/compare.sh"
+        try "#!/bin/sh\nexit 7\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let broken = try await site.millrace(["dry-run", project])
+        #expect(broken.status == 65 && broken.errors.contains("compare.sh: it ended with exit code 7"), "\(broken)")
+        try Self.program.write(toFile: path, atomically: true, encoding: .utf8)
+        let tried = try await site.millrace(["dry-run", project])
+        #expect(tried.status == 0, "\(tried.output) \(tried.errors)")
+        let submitted = try await site.millrace(["submit", project])
+        try #require(submitted.status == 0, "submit: \(submitted.errors)")
+        for name in ["Mallory", "Ada", "Grace"] {
+            try await site.attach(name)
+            try site.startClient(name, worker: name == "Mallory" ? "forging-worker" : "millrace-worker")
+        }
+        let finished = try await site.millrace(["status", "1", "--watch"], limitSeconds: 900)
+        #expect(finished.status == 0, "\(finished.output) \(finished.errors) \(site.logText("server.log"))")
+        let report = try await site.json(["report", "validation", "--batch", "1"])
+        for row in report.list("units").flatMap({ $0.list("tasks") }) where row.text("volunteer_name") == "Mallory" {
+            #expect(row.text("state") != "valid")
+            if row.text("state") == "invalid" { #expect(row.text("element") == "0.float64", "\(row)") }
+        }
+        #expect(try await answer(site, "1").number("rows") == 1797)
+    }
+
+    private static let programKeys =
+        "rule: quorum\n  compare_program: tools/compare.sh\n  compare_arguments: --strict\n  compare_time: 10 s"
+
     /// The digits' project by quorum, without the app's check.
-    private func compared(in folder: TemporaryFolder, _ rule: String, whole: String? = nil) throws -> String {
+    private func compared(
+        in folder: TemporaryFolder, _ rule: String, whole: String? = nil, replacement: String? = nil
+    ) throws -> String {
         let target = folder.url.appending(path: "project")
         try FileManager.default.copyItem(
             at: repositoryRoot.appending(path: "projects/digit-neighbours"), to: target)
@@ -105,7 +151,9 @@ struct ProvenProjectTests {
         let text = try String(contentsOf: path, encoding: .utf8)
             .replacing("check_each: true", with: "check_each: false")
             .replacing(
-                "rule: check", with: "rule: quorum\n  compare:\n    - \(whole ?? "{sections: similarities, \(rule)}")")
+                "rule: check",
+                with: replacement
+                    ?? "rule: quorum\n  compare:\n    - \(whole ?? "{sections: similarities, \(rule)}")")
         try text.write(to: path, atomically: true, encoding: .utf8)
         return target.path
     }

@@ -48,6 +48,9 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
         KeyCase(path: "replication.same_hardware", right: ["true", "false"], wrong: ["amd", "0"]),
         KeyCase(path: "validation.check_rate", right: ["0.001", "1", "0.25"], wrong: ["0", "1.1", "-0.1", "x"]),
         KeyCase(path: "validation.window", right: ["1", "1000"], wrong: ["0", "1001", "2.5", "x"]),
+        KeyCase(
+            path: "validation.compare_program", right: ["c.py", "tools/compare", "./a_b-c.sh"],
+            wrong: ["", "/bin/ls", "../c.py", "a b.py", "-c.py", ".c.py", "[c.py]"]),
         KeyCase(path: "credit.factor", right: ["0", "10", "0.25"], wrong: ["-0.1", "10.1", "x"]),
     ]
 
@@ -72,12 +75,13 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// The tolerances need an app that compares by tolerance; the inputs an app that has some; the list `compare` has
-    /// tests of its own.
+    /// The tolerances need an app that compares by tolerance; the inputs an app that has some; the list `compare` and
+    /// what goes with a comparing program have tests of their own.
     @Test func everyKeyHasACase() {
         let elsewhere = [
             "parameters", "inputs", "inputs[].name", "inputs[].file", "inputs[].packing",
             "validation.relative_tolerance", "validation.absolute_tolerance", "validation.compare",
+            "validation.compare_arguments", "validation.compare_time",
         ]
         let scalars = ManifestKeys.all.filter { $0.kind != .section }.map(\.path)
             .filter { !$0.hasPrefix("validation.compare[]") }

@@ -74,6 +74,12 @@ struct AttackTests {
         for row in quorum { #expect(abs(row.boinc - row.share) < 0.12, "\(row)") }
     }
 
+    @Test("Nor in a young project with a small batch")
+    func youngClique() throws {
+        let report = try AttackTests.report(.collude, seeds: 1...24, results: 80) { $0.only = "quorum 2" }
+        #expect(report.rows.count == 4 && !report.isBroken, "\(report.text)")
+    }
+
     @Test("Names that ask at the right moment judge each other no oftener than the lots allow")
     func sybil() throws {
         let report = try AttackTests.report(.sybil, seeds: 1...4)

@@ -14,6 +14,10 @@ public struct ProgramRule: Codable, Hashable, Sendable {
     /// 0.1 ... 3600.
     public var timeoutSeconds: Double
 
+    public static let argumentBytesMax = 256
+    /// Seconds.
+    public static let timeouts = 0.1...3600.0
+
     public init(program: String, arguments: [String] = [], timeoutSeconds: Double = 60) {
         self.program = program
         self.arguments = arguments
@@ -36,10 +40,12 @@ public struct ProgramRule: Codable, Hashable, Sendable {
             throw ComparisonRule.fault("program.arguments", "\(arguments.count) entries", "at most 32")
         }
         for argument in arguments
-        where argument.utf8.count > 256 || argument.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+        where argument.utf8.count > Self.argumentBytesMax
+            || argument.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
+        {
             throw ComparisonRule.fault(
                 "program.arguments", "\"\(argument.prefix(40))\"", "at most 256 bytes without control characters")
         }
-        try ComparisonRule.check(timeoutSeconds, "program.timeoutSeconds", in: 0.1...3600)
+        try ComparisonRule.check(timeoutSeconds, "program.timeoutSeconds", in: Self.timeouts)
     }
 }

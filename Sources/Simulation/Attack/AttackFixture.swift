@@ -8,7 +8,7 @@ import Wire
 /// What all seeds share, since signing it anew would teach nothing: the project's key, the signed units of a batch, and
 /// the registrations of hosts, signed and checked.
 final class AttackFixture {
-    let keys: ServerKeys
+    private let key: SigningKey
     let spec: ProjectSpec
     let rule: AdaptiveRule
     let units: Int
@@ -29,7 +29,7 @@ final class AttackFixture {
         guard let key = SigningKey(rawRepresentation: [UInt8](repeating: 9, count: 32)) else {
             throw StoreError.corrupt("the project's key")
         }
-        keys = ServerKeys(project: key)
+        self.key = key
         self.rule = rule
         self.units = units
         self.isInOrder = isInOrder
@@ -51,7 +51,9 @@ final class AttackFixture {
             credit: CreditRule(factor: 1))
     }
 
-    func server(_ blobs: any BlobStore) -> ProjectServer {
+    /// - Parameter seed: of the server's secrets: with the same ones in every seed, a thousand seeds would measure the
+    ///   luck of a few hosts with one set of lots.
+    func server(_ blobs: any BlobStore, seed: UInt64) -> ProjectServer {
         var settings = ServerSettings(site: "Attack", resultsPath: "/results")
         settings.splitDrafts = units
         settings.readyUnitsMax = Int64(units) + 1
@@ -59,6 +61,9 @@ final class AttackFixture {
         settings.candidatesFirst = 8
         if isInOrder { settings.placesMax = 0 }
         let spec = spec
+        let secret = HMACSHA256.code(
+            for: LittleEndian.bytes(of: [Int64(bitPattern: seed)]), key: key.rawRepresentation)
+        let keys = ServerKeys(project: key, secret: secret)
         return ProjectServer(settings: settings, keys: keys, blobs: blobs, spec: { _ in spec })
     }
 

@@ -38,7 +38,7 @@ final class AttackSite {
         self.blobs = blobs
         let store = MemoryStore()
         self.store = store
-        let core = fixture.server(blobs)
+        let core = fixture.server(blobs, seed: seed)
         self.core = core
         let manifest = try blobs.put(Array("attacked project".utf8))
         let input = InputReference(

@@ -126,14 +126,16 @@ public struct AttackSweep {
     private func collusion(_ done: (String) -> Void) throws -> [AttackRow] {
         var rows: [AttackRow] = []
         let fixture = try AttackFixture(rule: options.rule, units: options.results, acceptance: .quorum)
-        for share in [0.05, 0.1, 0.2, 0.3] {
+        let shares = [0.05, 0.1, 0.2, 0.3]
+        for share in shares {
+            let name = "quorum 2, a clique of \(share) of 40 hosts, always forges"
+            guard name.hasPrefix(options.only ?? "") else { continue }
             let crowd = Crowd(hosts: 40, forgers: Int((share * 40).rounded()))
             let run = CrowdRun(crowd: crowd)
             let boinc = options.seeds.map { seed in
                 var draws = Draws(seed: seed, purpose: 0xB3)
                 return BoincBaseline.crowd(crowd, units: options.results, draws: &draws)
             }
-            let name = "quorum 2, a clique of \(share) of 40 hosts, always forges"
             rows.append(
                 AttackRow(
                     kind: .collude, strategy: name, tallies: try options.seeds.map { try run.play(fixture, seed: $0) },
@@ -142,8 +144,9 @@ public struct AttackSweep {
             done(name)
         }
         let each = max(1, Int((1 / options.rule.checkRate).rounded()))
-        for share in [0.05, 0.1, 0.2, 0.3] {
+        for share in shares {
             let name = "adaptive, \(share) of the checks go to the clique, bursts of \(each)"
+            guard name.hasPrefix(options.only ?? "") else { continue }
             rows.append(
                 try farm(
                     .burst(each), friends: share, name: name, bound: Self.cliqueBound(options.rule, share),

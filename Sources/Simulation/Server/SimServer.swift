@@ -71,12 +71,15 @@ final class SimServer {
         guard let key = SigningKey(rawRepresentation: SimServer.keySeed) else {
             throw StoreError.corrupt("the project's key")
         }
+        // One key for all seeds, but each seed's own lots and draws.
+        let seed = LittleEndian.bytes(of: [Int64(bitPattern: world.seed)])
+        let keys = ServerKeys(project: key, secret: HMACSHA256.code(for: seed, key: SimServer.keySeed))
         var settings = ServerSettings(site: "Simulation", resultsPath: "/results")
         // Idle hosts call less often than in production: they learn nothing by it, and calls cost most of the time.
         settings.waitingCallSeconds = 20
         settings.idleCallSeconds = 60
         core = ProjectServer(
-            settings: settings, keys: ServerKeys(project: key),
+            settings: settings, keys: keys,
             blobs: blobs, spec: { _ in spec })
     }
 

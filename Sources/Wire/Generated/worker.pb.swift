@@ -688,6 +688,10 @@ public nonisolated struct WireCompareJob: Sendable {
 
   public var results: [WireLocalResult] = []
 
+  /// To try the scientist's comparing program: it is asked about equal results as well, and what fails there is the
+  /// job's failure.
+  public var isTrial: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1989,7 +1993,7 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CompareJob"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}context\0\u{3}unit_path\0\u{1}results\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}context\0\u{3}unit_path\0\u{1}results\0\u{3}is_trial\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2000,6 +2004,7 @@ nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularMessageField(value: &self._context) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.unitPath) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.isTrial) }()
       default: break
       }
     }
@@ -2019,6 +2024,9 @@ nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.results.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 3)
     }
+    if self.isTrial != false {
+      try visitor.visitSingularBoolField(value: self.isTrial, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2026,6 +2034,7 @@ nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._context != rhs._context {return false}
     if lhs.unitPath != rhs.unitPath {return false}
     if lhs.results != rhs.results {return false}
+    if lhs.isTrial != rhs.isTrial {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,117 @@
+import Comparators
+import Domain
+import Plugins
+import Wire
+import WorkerHost
+
+/// Says whether two results of a unit agree: by the manifest's rule or program, else as the app compares.
+struct PairComparer {
+    private enum Way {
+        case app
+        case rule(ResultComparator)
+        case program(ProgramComparator)
+    }
+
+    private let way: Way
+    private let app: AppDescriptor
+    private let context: AppContext
+    private let isTrial: Bool
+
+    /// A program that failed is asked once more: a machine without memory for a moment says nothing of two results.
+    private static let triesMax = 2
+
+    init(_ app: AppDescriptor, _ context: AppContext, _ job: WireCompareJob) throws(Fault) {
+        self.app = app
+        self.context = context
+        isTrial = job.isTrial
+        let rule: ComparisonRule?
+        do throws(WireError) { rule = try job.context.comparisonRule() } catch {
+            throw Fault(.protocolError, "\(error)")
+        }
+        switch rule {
+        case nil: way = .app
+        case .program(let rule):
+            let runner = try SandboxRunner(job.context.inputs)
+            way = .program(try ProgramComparator(rule, runner: runner))
+        case let rule?: way = .rule(try ResultComparator(rule))
+        }
+    }
+
+    /// - Throws: what says nothing of these two results: there is no sandbox, no disk; of a trial, what the program
+    ///   did wrong as well.
+    func compare(
+        _ a: Result<Payload, MalformedResult>, _ b: Result<Payload, MalformedResult>, of unit: Payload
+    ) throws(Fault) -> Agreement {
+        let (first, second): (Payload, Payload)
+        do throws(MalformedResult) { (first, second) = (try a.get(), try b.get()) } catch {
+            return Self.different(error.reason)
+        }
+        if case .app = way { return app.validator.compare(first, second, unit: unit, context: context) }
+        // The manifest's rule knows no shapes.
+        for result in [first, second] {
+            if let why = app.validator.malformation(of: result, unit: unit) { return Self.different(why) }
+        }
+        switch way {
+        case .app, .rule: return rule?.compare(first, second) ?? Self.different("no rule")
+        case .program(let program): return try ask(program, first, second)
+        }
+    }
+
+    private var rule: ResultComparator? { if case .rule(let rule) = way { rule } else { nil } }
+
+    /// Two results of which the program does not tell whether they agree do not; a further replica decides.
+    private func ask(_ program: ProgramComparator, _ a: Payload, _ b: Payload) throws(Fault) -> Agreement {
+        var tries = 0
+        while true {
+            do throws(Fault) { return try program.compare(a, b, asksAlways: isTrial) } catch {
+                guard error.kind == .badData, !isTrial else { throw error }
+                tries += 1
+                if tries == Self.triesMax { return Self.different(error.message) }
+            }
+        }
+    }
+
+    private static func different(_ why: String) -> Agreement {
+        .different(Difference(element: JobRunner.cut(why), distance: .infinity, tolerance: 0))
+    }
+}
+
+/// Runs the comparing program of a batch in a sandbox.
+private struct SandboxRunner: ComparisonProgramRunner {
+    let program: [UInt8]
+
+    /// - Throws: `.noInput` when the program is not among the batch's files.
+    init(_ inputs: [WireLocalInput]) throws(Fault) {
+        guard let input = inputs.first(where: { $0.ref.name == InputFile.comparingProgram }) else {
+            throw Fault(.noInput, "the comparing program is not among the files of the batch")
+        }
+        let reference: InputReference
+        do throws(WireError) {
+            reference = try input.ref.domain()
+            let packed: [UInt8]
+            do throws(Fault) {
+                packed = try LocalInputs.verified(reference.digest, path: input.path, name: reference.name)
+            } catch {
+                throw WireError.malformed(error.message)
+            }
+            program = try PlainContainer.decode(packed, limit: Limits.plainInputBytesMax)
+        } catch {
+            throw Fault(.noInput, "the comparing program: \(error)")
+        }
+    }
+
+    func run(
+        _ rule: ProgramRule, first: [ProgramFolder.File], second: [ProgramFolder.File]
+    ) throws(Fault) -> [UInt8] {
+        func files(_ files: [ProgramFolder.File]) -> [SandboxedProgram.File] {
+            files.map { SandboxedProgram.File(name: $0.name, bytes: $0.bytes) }
+        }
+        let sandboxed = SandboxedProgram(
+            name: rule.program, program: program, arguments: rule.arguments + ["/first", "/second"],
+            folders: ["first": files(first), "second": files(second)], timeoutSeconds: rule.timeoutSeconds,
+            outputBytesMax: ProgramAnswer.bytesMax + 1)
+        do throws(Fault) { return try sandboxed.run() } catch {
+            throw Fault(error.kind, "the comparing program \(rule.program): \(error.message)", advice: error.advice)
+        }
+    }
+}
