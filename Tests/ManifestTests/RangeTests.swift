@@ -49,7 +49,7 @@ struct KeyCase: Sendable, CustomTestStringConvertible {
         KeyCase(path: "validation.check_rate", right: ["0.001", "1", "0.25"], wrong: ["0", "1.1", "-0.1", "x"]),
         KeyCase(path: "validation.window", right: ["1", "1000"], wrong: ["0", "1001", "2.5", "x"]),
         KeyCase(
-            path: "validation.compare_program", right: ["c.py", "tools/compare", "./a_b-c.sh"],
+            path: "validation.compare_program", right: ["c.py", "tools/compare", "x/a_b-c.sh"],
             wrong: ["", "/bin/ls", "../c.py", "a b.py", "-c.py", ".c.py", "[c.py]"]),
         KeyCase(path: "credit.factor", right: ["0", "10", "0.25"], wrong: ["-0.1", "10.1", "x"]),
     ]
