@@ -21,6 +21,7 @@ let package = Package(
         .executable(name: "millrace-client", targets: ["millrace-client"]),
         .executable(name: "millrace-worker", targets: ["millrace-worker"]),
         .executable(name: "millrace-sim", targets: ["millrace-sim"]),
+        .executable(name: "millrace-bench", targets: ["millrace-bench"]),
         // For the package in Benchmarks/.
         .library(name: "MillraceApps", targets: ["Apps", "Plugins", "Compute", "Domain"]),
     ],
@@ -110,6 +111,10 @@ let package = Package(
         ),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
+        .executableTarget(
+            name: "millrace-bench",
+            dependencies: ["ServerCore", "StorageSQLite", "Storage", "Wire", "Bytes", "Domain", protobuf, arguments]
+        ),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
         .executableTarget(
             name: "forging-worker",

@@ -90,11 +90,14 @@ public struct Linter: Sendable {
         let path = folder.path(of: program.file)
         do throws(Fault) {
             try checkFile(program.file)
-            let start = try Files.read(path, limit: Limits.plainInputBytesMax).prefix(4)
-            guard start.starts(with: "#!".utf8) || start.elementsEqual([0x7F, 0x45, 0x4C, 0x46]) else {
+            let bytes = try Files.read(path, limit: Limits.plainInputBytesMax)
+            let line = bytes.prefix { $0 != 0x0A }
+            let isScript = line.starts(with: "#!".utf8) && line.last != 0x0D
+            guard isScript || bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46]), !path.hasSuffix(ZstdFile.suffix) else {
                 throw Fault(
                     .badData, "\(Printable.clean(path)) is no program",
-                    advice: "a script whose first line names its interpreter (`#!/usr/bin/python3`), or an ELF file")
+                    advice: "a script whose first line names its interpreter (`#!/usr/bin/python3`) and ends without a "
+                        + "carriage return, or an ELF file; not packed")
             }
             return []
         } catch {

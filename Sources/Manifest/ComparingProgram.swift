@@ -11,7 +11,7 @@ struct ComparingProgram {
             "validation.compare_arguments", .lines(bytesMax: ProgramRule.argumentBytesMax), .otherwise("none"),
             "Arguments of that program, in front of the two folders."),
         ManifestKey(
-            "validation.compare_time", .duration(ProgramRule.timeouts), .otherwise("60 s"),
+            "validation.compare_time", .duration(ProgramRule.timeouts), .otherwise("20 s"),
             "Time after which one comparison by that program counts as failed."),
     ]
 

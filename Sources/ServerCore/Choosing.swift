@@ -62,11 +62,12 @@ extension ProjectServer {
                 after = TaskID(rawValue: first.id.rawValue - 1)
             }
             // Not the first behind the place: that one lies behind whatever was given before, more often than not.
-            var found = try tx.unsentTasks(notOf: volunteer, after: after, among: 16, limit: 16)
-            found.removeAll { $0.id.unit.batch != batch }
+            var found = try tx.unsentNumbers(after: after, limit: 16)
+            found.removeAll { $0.unit.batch != batch }
             var row: [SchedulableTask] = []
             while row.count < 2, !found.isEmpty {
-                row.append(found.remove(at: Int(places.next(below: Int64(found.count)))))
+                let task = found.remove(at: Int(places.next(below: Int64(found.count))))
+                if let task = try tx.unsentTask(task, notOf: volunteer) { row.append(task) }
             }
             rows.append(row)
         }
@@ -76,16 +77,14 @@ extension ProjectServer {
     }
 
     private func hasTask(of batch: BatchID, after: TaskID, in tx: any StoreTransaction) throws -> Bool {
-        // Volunteers are numbered from 1: nobody's, so every unsent task counts.
-        let next = try tx.unsentTasks(notOf: VolunteerID(rawValue: 0), after: after, among: 1, limit: 1).first
-        return next?.id.unit.batch == batch
+        try tx.unsentNumbers(after: after, limit: 1).first?.unit.batch == batch
     }
 
     /// The store passes over tasks of units that this volunteer has had. When that leaves none, those may still wait
     /// for others, and a volunteer who is told that nothing waits would look for a fault.
     private func emptyQueue(_ refusals: [Refusal], in tx: any StoreTransaction) throws -> [Refusal] {
         guard refusals.map(\.reason) == [.noTasks],
-            try !tx.unsentTasks(notOf: VolunteerID(rawValue: 0), limit: 1).isEmpty
+            try !tx.unsentNumbers(after: TaskID(rawValue: -1), limit: 1).isEmpty
         else { return refusals }
         let text = "tasks wait, but this volunteer has had a task of each of their work units already; others must come"
         return [Refusal(reason: .sameVolunteer, count: 0, text: text)]

@@ -74,6 +74,7 @@ extension ProjectServer {
 
     /// What the end of a job means. Outside of transactions: a split puts its containers here, before their rows.
     public func event(_ job: ServerJob, _ result: JobResult, board: JobBoard, now: Timestamp) throws -> JobEvent {
+        let result = withoutBadProgram(result, of: job)
         var givesUp = false
         if case .fault(let fault) = result { givesUp = board.givesUp(job.key, after: fault, settings) }
         switch job.key {
@@ -106,6 +107,15 @@ extension ProjectServer {
             default: return .retry(job.key, wrongReply)
             }
         }
+    }
+
+    /// Two results that the scientist's comparing program cannot judge are like two that bring the worker down: tried
+    /// again, not for ever, and in the end no agreement, which is nobody's fault.
+    private func withoutBadProgram(_ result: JobResult, of job: ServerJob) -> JobResult {
+        guard case .compare = job.key, case .reply(let reply) = result, case .failure(let failure) = reply.reply,
+            fault(failure).kind == .negative
+        else { return result }
+        return .fault(Fault(.software, text(failure.message)))
     }
 
     /// Writes what a job brought. An event that came too late for the state of its unit or batch changes nothing.

@@ -19,6 +19,7 @@ extension ProjectServer {
         let unit = aggregate.unit
         var message = WireWorkerJob()
         var tasks: [TaskID]
+        var seconds = settings.jobTimeoutSeconds
         switch work {
         case .check(let task):
             guard let report = report(of: task, in: aggregate) else { return nil }
@@ -40,10 +41,14 @@ extension ProjectServer {
                 compare.results.append(local(task, report, unit))
             }
             message.compare = compare
+            if case .program(let rule) = try spec(batch.manifest).validation.comparison {
+                // Each pair, and each result alone for a program that fails.
+                let questions = tasks.count * (tasks.count + 3) / 2
+                seconds = max(seconds, 60 + Double(questions) * rule.timeoutSeconds)
+            }
         }
         return ServerJob(
-            key: key(of: work, unit: unit.id), message: message, timeoutSeconds: settings.jobTimeoutSeconds,
-            batch: batch, tasks: tasks)
+            key: key(of: work, unit: unit.id), message: message, timeoutSeconds: seconds, batch: batch, tasks: tasks)
     }
 
     private func report(of task: TaskID, in aggregate: WorkUnitAggregate) -> TaskReport? {

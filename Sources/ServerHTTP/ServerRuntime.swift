@@ -213,7 +213,8 @@ public final class ServerRuntime: Sendable {
         switch event {
         case .retry(_, let fault):
             failed = true
-            log.warning("a job will be tried again", metadata: ["job": "\(job.key)", "reason": "\(fault.message)"])
+            let reason = fault.message + (fault.advice.map { ". \($0)" } ?? "")
+            log.warning("a job will be tried again", metadata: ["job": "\(job.key)", "reason": "\(reason)"])
         case .splitFailed(let batch, let reason), .assembleFailed(let batch, let reason):
             log.error("a batch failed", metadata: ["batch": "\(batch)", "reason": "\(reason)"])
         case .assembled(let batch): log.info("a batch is finished", metadata: ["batch": "\(batch)"])

@@ -56,9 +56,7 @@ final class MemoryTables: StoreTransaction {
 
     var units: [Int64: WorkUnitAggregate] = [:]
     var unitOrder = SortedNumbers()
-    var unsent = SortedNumbers()
-    var sent = SortedNumbers()
-    var awaiting = SortedNumbers()
+    var open = OpenWork()
 
     func savepoint<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
         let mark = undo.count

@@ -74,10 +74,6 @@ extension MemoryTables {
     func hosts(of volunteer: VolunteerID) throws -> [HostRecord] { hostRows.filter { $0.volunteer == volunteer } }
 
     func inProgressCounts() throws -> [HostID: Int] {
-        var counts: [HostID: Int] = [:]
-        for number in sent.values {
-            if let assignment = assignment(of: number) { counts[assignment.host, default: 0] += 1 }
-        }
-        return counts
+        open.outCounts
     }
 }

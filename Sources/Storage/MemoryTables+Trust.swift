@@ -50,7 +50,7 @@ extension MemoryTables {
     }
 
     func firstChecking(of host: HostID, app: String) throws -> Int64? {
-        seriesChecking[SeriesKey(host: host, app: app)]?.values.first
+        seriesChecking[SeriesKey(host: host, app: app)]?.first
     }
 
     func standingSeries(in batch: BatchID, after: TaskID?, limit: Int) throws -> [SeriesEntry] {

@@ -34,45 +34,38 @@ extension MemoryTables {
     }
 
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask] {
+        guard limit > 0 else { return [] }
         var found: [SchedulableTask] = []
-        for number in unsent.from(after.map { $0.rawValue + 1 } ?? 0) {
-            if found.count >= limit { break }
-            guard let aggregate = units[number >> 6], !aggregate.holds(volunteer) else { continue }
-            found.append(SchedulableTask(aggregate.tasks[Int(number & 63)], of: aggregate.unit))
+        for number in open.unsent.from(after.map { $0.rawValue + 1 } ?? 0) {
+            guard let task = try unsentTask(TaskID(rawValue: number), notOf: volunteer) else { continue }
+            found.append(task)
+            if found.count == limit { break }
         }
         return found
     }
 
-    func unsentTasks(
-        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
-    ) throws -> [SchedulableTask] {
-        let next = unsent.from(after.rawValue + 1).prefix(max(look, 0))
-        return next.lazy.compactMap { number -> SchedulableTask? in
-            guard let aggregate = self.units[number >> 6], !aggregate.holds(volunteer) else { return nil }
-            return SchedulableTask(aggregate.tasks[Int(number & 63)], of: aggregate.unit)
-        }
-        .prefix(max(limit, 0)).map { $0 }
+    func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
+        open.unsent.from(after.rawValue + 1).prefix(max(limit, 0)).map { TaskID(rawValue: $0) }
+    }
+
+    func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {
+        guard open.unsent.contains(id.rawValue), let aggregate = units[id.unit.rawValue], !aggregate.holds(volunteer)
+        else { return nil }
+        return SchedulableTask(aggregate.tasks[id.ordinal], of: aggregate.unit)
     }
 
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
-        let overdue = sent.values.compactMap { number in
-            assignment(of: number).map { (deadline: $0.deadline, number: number) }
-        }
-        .filter { $0.deadline < now }
-        .sorted { ($0.deadline, $0.number) < ($1.deadline, $1.number) }
-        return overdue.prefix(max(limit, 0)).map { TaskID(rawValue: $0.number) }
+        open.overdue(before: now, limit: limit)
     }
 
     func sentTasks(of host: HostID) throws -> [SchedulableTask] {
-        sent.values.compactMap { number in
-            guard let aggregate = units[number >> 6] else { return nil }
-            let task = aggregate.tasks[Int(number & 63)]
-            return task.state.assignment?.host == host ? SchedulableTask(task, of: aggregate.unit) : nil
+        open.out(at: host).compactMap { task in
+            units[task.unit.rawValue].map { SchedulableTask($0.tasks[task.ordinal], of: $0.unit) }
         }
     }
 
     func unitsAwaitingValidation(limit: Int) throws -> [WorkUnitID] {
-        awaiting.values.prefix(max(limit, 0)).map { WorkUnitID(rawValue: $0) }
+        open.awaiting.values.prefix(max(limit, 0)).map { WorkUnitID(rawValue: $0) }
     }
 
     /// By counting: this is what the counters of a database are compared with.
@@ -86,17 +79,7 @@ extension MemoryTables {
     }
 
     func activeHostCount(of batch: BatchID) throws -> Int {
-        let first = batch.rawValue << 42
-        var hosts: Set<HostID> = []
-        for number in sent.from(first) {
-            guard TaskID(rawValue: number).unit.batch == batch else { break }
-            if let assignment = assignment(of: number) { hosts.insert(assignment.host) }
-        }
-        return hosts.count
-    }
-
-    func assignment(of task: Int64) -> Assignment? {
-        units[task >> 6]?.tasks[Int(task & 63)].state.assignment
+        open.activeHostCount(of: batch)
     }
 
     private func requireHolders(of aggregate: WorkUnitAggregate) throws {
@@ -119,13 +102,7 @@ extension MemoryTables {
     private func replace(_ old: WorkUnitAggregate?, by new: WorkUnitAggregate?, at number: Int64) {
         units[number] = new
         if old == nil { unitOrder.insert(number) } else if new == nil { unitOrder.remove(number) }
-        if new?.awaitsValidation ?? false { awaiting.insert(number) } else { awaiting.remove(number) }
-        for at in 0..<max(old?.tasks.count ?? 0, new?.tasks.count ?? 0) {
-            let task = number << 6 + Int64(at)
-            let state = new.flatMap { at < $0.tasks.count ? $0.tasks[at].state : nil }
-            if case .unsent? = state { unsent.insert(task) } else { unsent.remove(task) }
-            if case .sent? = state { sent.insert(task) } else { sent.remove(task) }
-        }
+        open.replace(old, by: new)
     }
 }
 

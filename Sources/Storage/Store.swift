@@ -54,11 +54,10 @@ public protocol WorkUnitTable {
     /// Unsent tasks in order of task number, of units that hold no task of `volunteer` in any state.
     /// - Parameter after: goes on behind this task, so that a scheduler can pass tasks that do not suit a host.
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask]
-    /// The same among the next `look` unsent tasks only, however many of them that leaves: costs no more where the
-    /// volunteer has had most of them.
-    func unsentTasks(
-        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
-    ) throws -> [SchedulableTask]
+    /// The numbers of the next unsent tasks, whoever has had tasks of their units: no unit is read for it.
+    func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID]
+    /// An unsent task; nil when it is none, or `volunteer` holds a task of its unit in any state.
+    func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask?
     /// Tasks in state sent whose deadline is before `now`, earliest first.
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID]
     /// Tasks in state sent at this host, in order of task number.

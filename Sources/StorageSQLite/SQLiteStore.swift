@@ -62,6 +62,7 @@ public final class SQLiteStore: Store {
             """)
         if let pages = options.pageCountMax { try connection.script("PRAGMA max_page_count = \(pages)") }
         try Migration.run(on: connection, from: version)
+        try tables.loadOpenWork()
     }
 
     /// The schema version this program reads and writes.
@@ -76,8 +77,8 @@ public final class SQLiteStore: Store {
         try tables.whole(body)
     }
 
-    /// Units that the transaction in progress keeps in memory.
-    package var unitsRemembered: Int { tables.loaded.count }
+    /// Units that the transaction in progress has changed and not written yet.
+    package var unitsUnwritten: Int { tables.unitRows.dirtyCount }
 
     /// Moves what the log holds into the database file, for a copy of the file. Waits for readers no longer than the
     /// busy time-out.

@@ -32,13 +32,19 @@ extension SQLiteTransaction {
         let batch = make(id)
         guard batch.id == id else { throw StoreError.conflict("batch \(batch.id) where \(id) was given") }
         try StoreRules.check(batch)
-        try connection.run(BatchSQL.insert) { bind(batch, &$0) }
+        try write(BatchSQL.insert) { bind(batch, &$0) }
         try insertInputs(of: batch)
+        openBatchIDs = nil
         return batch
     }
 
     func batch(_ id: BatchID) throws -> BatchRecord? {
-        try connection.first(BatchSQL.one, { $0.integer(id.rawValue) }, readBatch).map(withInputs)
+        try alive()
+        if let known = batchRows[id] { return known }
+        let found = try connection.first(BatchSQL.one, { $0.integer(id.rawValue) }, readBatch).map(withInputs)
+        if batchRows.count >= SQLiteTransaction.batchesMax { batchRows.removeAll() }
+        batchRows[id] = found
+        return found
     }
 
     func batches() throws -> [BatchRecord] {
@@ -46,21 +52,27 @@ extension SQLiteTransaction {
     }
 
     func openBatches() throws -> [BatchRecord] {
-        try connection.all(BatchSQL.open, readBatch).map(withInputs)
+        try alive()
+        if let known = openBatchIDs { return try known.compactMap { try batch($0) } }
+        let found = try connection.all(BatchSQL.open, readBatch).map(withInputs)
+        openBatchIDs = found.map(\.id)
+        return found
     }
 
     func updateBatch(_ batch: BatchRecord) throws {
         guard let old = try self.batch(batch.id) else { throw StoreError.missing("batch \(batch.id)") }
         try StoreRules.check(batch)
-        try connection.run(BatchSQL.update) { bind(batch, &$0) }
+        batchRows[batch.id] = nil
+        openBatchIDs = nil
+        try write(BatchSQL.update) { bind(batch, &$0) }
         guard old.inputs != batch.inputs else { return }
-        try connection.run(BatchSQL.deleteInputs) { $0.integer(batch.id.rawValue) }
+        try write(BatchSQL.deleteInputs) { $0.integer(batch.id.rawValue) }
         try insertInputs(of: batch)
     }
 
     private func insertInputs(of batch: BatchRecord) throws {
         for (position, input) in batch.inputs.enumerated() {
-            try connection.run(BatchSQL.insertInput) {
+            try write(BatchSQL.insertInput) {
                 $0.integer(batch.id.rawValue)
                 $0.integer(position)
                 $0.text(input.name)

@@ -2,7 +2,6 @@ import Domain
 import Storage
 
 private enum DaySQL {
-    static let owner = Query("SELECT volunteer FROM host WHERE id = ?")
     static let add = Query(
         """
         INSERT INTO credit_day (host, day, project, team, amount) VALUES (?, ?, ?, ?, ?)
@@ -26,21 +25,29 @@ extension SQLiteTransaction {
     /// Called for every entry that is appended.
     func countDays(_ entry: LedgerEntry) throws {
         for (host, amount) in entry.finalCredit {
-            let owner = try connection.first(DaySQL.owner, { $0.integer(host.rawValue) }, { $0.integer() })
-            guard let owner else { throw StoreError.missing("host \(host)") }
-            let team = try team(of: VolunteerID(rawValue: owner), at: entry.at)
-            try connection.run(DaySQL.add) {
-                $0.integer(host.rawValue)
-                $0.integer(UTCDay(entry.at).number)
-                $0.text(entry.project)
-                $0.integer(team?.rawValue ?? 0)
+            guard let owner = try self.host(host)?.volunteer else { throw StoreError.missing("host \(host)") }
+            let team = try team(of: owner, at: entry.at)
+            let day = Appended.Day(
+                host: host, day: UTCDay(entry.at).number, project: entry.project, team: team?.rawValue ?? 0)
+            appended.append(day, amount)
+        }
+    }
+
+    func writeDays(_ days: [Appended.Day: Credit]) throws {
+        for (day, amount) in days {
+            try write(DaySQL.add) {
+                $0.integer(day.host.rawValue)
+                $0.integer(day.day)
+                $0.text(day.project)
+                $0.integer(day.team)
                 $0.integer(amount.microcobblestones)
             }
         }
     }
 
     func creditDays(of host: HostID) throws -> [CreditDay] {
-        try connection.all(DaySQL.ofHost, { $0.integer(host.rawValue) }) { row in
+        try settle()
+        return try connection.all(DaySQL.ofHost, { $0.integer(host.rawValue) }) { row in
             let day = UTCDay(number: row.integer())
             let project = row.text()
             let team = row.integer()
@@ -51,6 +58,7 @@ extension SQLiteTransaction {
     }
 
     func creditSums(by grouping: CreditGrouping, from first: UTCDay, through last: UTCDay) throws -> [CreditSum] {
+        try settle()
         let query =
             switch grouping {
             case .volunteer: DaySQL.byVolunteer

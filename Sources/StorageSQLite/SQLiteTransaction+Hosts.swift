@@ -36,16 +36,20 @@ enum HostSQL {
             provisional_credit = ?18, recent = ?19, recent_ms = ?20, created_ms = ?21, last_seen_ms = ?22
         WHERE id = ?1
         """)
-    static let inProgress = Query("SELECT host, count(*) FROM task INDEXED BY task_out WHERE state = 1 GROUP BY host")
 }
 
 extension SQLiteTransaction {
     func volunteer(named name: String) throws -> VolunteerRecord? {
-        try connection.first(HostSQL.volunteerNamed, { $0.text(name) }, readVolunteer)
+        try settle()
+        return try connection.first(HostSQL.volunteerNamed, { $0.text(name) }, readVolunteer)
     }
 
     func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? {
-        try connection.first(HostSQL.volunteer, { $0.integer(id.rawValue) }, readVolunteer)
+        try alive()
+        if let known = volunteerRows.row(id) { return known }
+        let found = try connection.first(HostSQL.volunteer, { $0.integer(id.rawValue) }, readVolunteer)
+        if let found { volunteerRows.read(id, found) }
+        return found
     }
 
     func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord {
@@ -53,22 +57,40 @@ extension SQLiteTransaction {
         let volunteer = make(id)
         guard volunteer.id == id else { throw StoreError.conflict("volunteer \(volunteer.id) where \(id) was given") }
         try StoreRules.check(volunteer)
-        try connection.run(HostSQL.insertVolunteer) { bind(volunteer, &$0) }
+        try write(HostSQL.insertVolunteer) { bind(volunteer, &$0) }
+        volunteerRows.inserted(id)
         return volunteer
     }
 
     func updateVolunteer(_ volunteer: VolunteerRecord) throws {
-        try requireVolunteer(volunteer.id)
+        guard let old = try self.volunteer(volunteer.id) else {
+            throw StoreError.missing("volunteer \(volunteer.id)")
+        }
         try StoreRules.check(volunteer)
-        try connection.run(HostSQL.updateVolunteer) { bind(volunteer, &$0) }
+        if volunteer.name != old.name {
+            // Names are unique, and the database knows them.
+            try settle()
+            try write(HostSQL.updateVolunteer) { bind(volunteer, &$0) }
+        }
+        volunteerRows.change(volunteer.id, to: volunteer, from: old)
+        try settleIfLarge()
+    }
+
+    func writeVolunteer(_ volunteer: VolunteerRecord) throws {
+        try write(HostSQL.updateVolunteer) { bind(volunteer, &$0) }
     }
 
     func host(_ id: HostID) throws -> HostRecord? {
-        try connection.first(HostSQL.host, { $0.integer(id.rawValue) }, readHost)
+        try alive()
+        if let known = hostRows.row(id) { return known }
+        let found = try connection.first(HostSQL.host, { $0.integer(id.rawValue) }, readHost)
+        if let found { hostRows.read(id, found) }
+        return found
     }
 
     func host(publicKey: [UInt8]) throws -> HostRecord? {
-        try connection.first(HostSQL.hostByKey, { $0.blob(publicKey) }, readHost)
+        try settle()
+        return try connection.first(HostSQL.hostByKey, { $0.blob(publicKey) }, readHost)
     }
 
     func insertHost(_ make: (HostID) -> HostRecord) throws -> HostRecord {
@@ -77,30 +99,44 @@ extension SQLiteTransaction {
         guard host.id == id else { throw StoreError.conflict("host \(host.id) where \(id) was given") }
         try StoreRules.check(host)
         try requireVolunteer(host.volunteer)
-        try connection.run(HostSQL.insertHost) { bind(host, &$0) }
+        try write(HostSQL.insertHost) { bind(host, &$0) }
+        hostRows.inserted(id)
         return host
     }
 
     func updateHost(_ host: HostRecord) throws {
-        try requireHost(host.id)
+        guard let old = try self.host(host.id) else { throw StoreError.missing("host \(host.id)") }
         try StoreRules.check(host)
         try requireVolunteer(host.volunteer)
-        try connection.run(HostSQL.updateHost) { bind(host, &$0) }
+        if host.publicKey != old.publicKey {
+            // Keys are unique, and the database knows them.
+            try settle()
+            try write(HostSQL.updateHost) { bind(host, &$0) }
+        }
+        hostRows.change(host.id, to: host, from: old)
+        try settleIfLarge()
     }
 
+    func writeHost(_ host: HostRecord) throws { try write(HostSQL.updateHost) { bind(host, &$0) } }
+
     func hosts() throws -> [HostRecord] {
-        try connection.all(HostSQL.hosts, readHost)
+        try settle()
+        return try connection.all(HostSQL.hosts, readHost)
     }
 
     func hosts(of volunteer: VolunteerID) throws -> [HostRecord] {
-        try connection.all(HostSQL.hostsOf, { $0.integer(volunteer.rawValue) }, readHost)
+        try settle()
+        return try connection.all(HostSQL.hostsOf, { $0.integer(volunteer.rawValue) }, readHost)
     }
 
-    func volunteers() throws -> [VolunteerRecord] { try connection.all(HostSQL.volunteers, readVolunteer) }
+    func volunteers() throws -> [VolunteerRecord] {
+        try settle()
+        return try connection.all(HostSQL.volunteers, readVolunteer)
+    }
 
     func inProgressCounts() throws -> [HostID: Int] {
-        let counts = try connection.all(HostSQL.inProgress) { (HostID(rawValue: $0.integer()), $0.int()) }
-        return Dictionary(uniqueKeysWithValues: counts)
+        try alive()
+        return open.outCounts
     }
 
     private func bind(_ volunteer: VolunteerRecord, _ to: inout Binder) {

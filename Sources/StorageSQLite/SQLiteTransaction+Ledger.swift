@@ -29,18 +29,29 @@ extension SQLiteTransaction {
             if let id = account.host { try requireHost(id) }
         }
         var numbered = entry
-        numbered.number = try connection.first(LedgerSQL.nextNumber) { $0.integer() } ?? 1
-        try connection.run(LedgerSQL.insert) { bind(numbered, &$0) }
+        let next = try appended.nextEntry ?? connection.first(LedgerSQL.nextNumber) { $0.integer() } ?? 1
+        numbered.number = next
         try countDays(numbered)
+        appended.append(numbered)
+        try settleIfLarge()
         return numbered
     }
 
     func ledgerEntries(for task: TaskID) throws -> [LedgerEntry] {
-        try connection.all(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
+        let stored = try connection.all(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
+        return stored + appended.unwrittenEntries(for: task)
+    }
+
+    func writeAppended() throws {
+        let (entries, days, leaves) = appended.take()
+        for entry in entries { try write(LedgerSQL.insert) { bind(entry, &$0) } }
+        try writeDays(days)
+        try writeLeaves(leaves)
     }
 
     func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry] {
-        try connection.all(
+        try settle()
+        return try connection.all(
             LedgerSQL.page,
             {
                 $0.integer(number)
@@ -49,6 +60,7 @@ extension SQLiteTransaction {
     }
 
     func ledgerSummary() throws -> LedgerSummary {
+        try settle()
         let summary = try connection.first(LedgerSQL.summary) { row in
             LedgerSummary(
                 entries: row.integer(), granted: Credit(microcobblestones: row.integer()),
@@ -63,6 +75,7 @@ extension SQLiteTransaction {
     }
 
     func balance(of account: Account) throws -> Credit {
+        try settle()
         let balance: Int64? =
             switch account {
             case .project(let name):

@@ -13,17 +13,31 @@ private enum LogSQL {
 extension SQLiteTransaction {
     func appendLogLeaf(_ leaf: [UInt8]) throws -> Int64 {
         let position = try logLeafCount()
-        try connection.run(LogSQL.insert) {
-            $0.integer(position)
-            $0.blob(leaf)
-        }
+        appended.append(leaf: leaf, at: position)
         return position
     }
 
-    func logLeafCount() throws -> Int64 { try connection.first(LogSQL.next) { $0.integer() } ?? 0 }
+    func logLeafCount() throws -> Int64 {
+        try alive()
+        if let next = appended.nextLeaf { return next }
+        let next = try connection.first(LogSQL.next) { $0.integer() } ?? 0
+        appended.nextLeaf = next
+        return next
+    }
+
+    func writeLeaves(_ leaves: ArraySlice<[UInt8]>) throws {
+        guard let next = appended.nextLeaf else { return }
+        for (at, leaf) in leaves.enumerated() {
+            try write(LogSQL.insert) {
+                $0.integer(next - Int64(leaves.count - at))
+                $0.blob(leaf)
+            }
+        }
+    }
 
     func logLeaves(from index: Int64, limit: Int) throws -> [[UInt8]] {
-        try connection.all(
+        try settle()
+        return try connection.all(
             LogSQL.page,
             {
                 $0.integer(max(index, 0))
@@ -33,5 +47,5 @@ extension SQLiteTransaction {
 
     func logEdge() throws -> [UInt8]? { try connection.first(LogSQL.edge) { $0.blob() } }
 
-    func saveLogEdge(_ edge: [UInt8]) throws { try connection.run(LogSQL.saveEdge) { $0.blob(edge) } }
+    func saveLogEdge(_ edge: [UInt8]) throws { try write(LogSQL.saveEdge) { $0.blob(edge) } }
 }

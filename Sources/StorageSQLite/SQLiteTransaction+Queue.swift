@@ -2,109 +2,78 @@ import Domain
 import Storage
 
 private enum QueueSQL {
-    /// The join order is forced (CROSS JOIN, INDEXED BY): the queue is walked in order and ended early, whatever the
-    /// planner believes about the sizes of the tables.
-    private static let columns = """
-        task.id, app, flops, flops_bound, memory_bytes, disk_bytes, output_bytes_max, work_unit.deadline_ms, container,
-        container_bytes, work_unit.state <> 0
-        """
-    static let unsent = Query(
-        """
-        SELECT \(columns) FROM task INDEXED BY task_unsent CROSS JOIN work_unit ON work_unit.id = task.id >> 6
-        WHERE task.state = 0 AND task.id >= ?1
-            AND NOT EXISTS (
-                SELECT 1 FROM task AS held
-                WHERE held.id BETWEEN (task.id >> 6) << 6 AND task.id | 63 AND held.volunteer = ?2
-            )
-        ORDER BY task.id LIMIT ?3
-        """)
-    static let unsentAmong = Query(
-        """
-        SELECT \(columns)
-        FROM (SELECT id FROM task INDEXED BY task_unsent WHERE state = 0 AND id >= ?1 ORDER BY id LIMIT ?4) AS next
-        CROSS JOIN task ON task.id = next.id CROSS JOIN work_unit ON work_unit.id = task.id >> 6
-        WHERE NOT EXISTS (
-            SELECT 1 FROM task AS held
-            WHERE held.id BETWEEN (task.id >> 6) << 6 AND task.id | 63 AND held.volunteer = ?2
-        )
-        ORDER BY task.id LIMIT ?3
-        """)
-    static let sent = Query(
-        """
-        SELECT \(columns), host, volunteer, sent_ms, task.deadline_ms
-        FROM task INDEXED BY task_out CROSS JOIN work_unit ON work_unit.id = task.id >> 6
-        WHERE task.state = 1 AND host = ? ORDER BY task.id
-        """)
-    static let overdue = Query(
-        """
-        SELECT id FROM task INDEXED BY task_due WHERE state = 1 AND deadline_ms < ? ORDER BY deadline_ms, id LIMIT ?
-        """)
+    static let open = Query(
+        "SELECT id, state, host, deadline_ms FROM task INDEXED BY task_open WHERE state IN (0, 1) ORDER BY id")
     static let awaiting = Query(
-        "SELECT id FROM work_unit INDEXED BY work_unit_awaiting WHERE awaiting = 1 ORDER BY id LIMIT ?")
+        "SELECT id FROM work_unit INDEXED BY work_unit_awaiting WHERE awaiting = 1 ORDER BY id")
     static let unitCounts = Query("SELECT state, n FROM unit_count WHERE batch = ?")
     static let taskCounts = Query("SELECT state, n FROM task_count WHERE batch = ?")
-    /// One step into the index per host, not one per task.
-    static let activeHosts = Query(
-        """
-        SELECT count(*) FROM host WHERE EXISTS (
-            SELECT 1 FROM task INDEXED BY task_out
-            WHERE task.state = 1 AND task.host = host.id AND task.id BETWEEN ? AND ?
-        )
-        """)
 }
 
 extension SQLiteTransaction {
+    /// What is open, from the database alone.
+    func readOpenWork() throws -> OpenWork {
+        var unsent: [Int64] = []
+        var out: [(TaskID, HostID, Timestamp)] = []
+        _ = try connection.all(QueueSQL.open) { row in
+            let (id, state) = (row.integer(), row.integer())
+            if state == 0 {
+                unsent.append(id)
+            } else {
+                out.append((TaskID(rawValue: id), HostID(rawValue: row.integer()), row.time()))
+            }
+        }
+        var open = OpenWork(unsent: unsent, awaiting: try connection.all(QueueSQL.awaiting) { $0.integer() })
+        for (task, host, deadline) in out { open.send(task, to: host, until: deadline) }
+        return open
+    }
+
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask] {
         guard limit > 0 else { return [] }
         let wanted = after.map { $0.rawValue + 1 } ?? 0
         let hint = hints.start(for: volunteer)
-        let found = try connection.all(
-            QueueSQL.unsent,
-            {
-                $0.integer(max(wanted, hint))
-                $0.integer(volunteer.rawValue)
-                $0.integer(limit)
-            }, { try $0.schedulable() })
+        var found: [SchedulableTask] = []
+        for number in open.unsent.from(max(wanted, hint)) {
+            guard let task = try unsentTask(TaskID(rawValue: number), notOf: volunteer) else { continue }
+            found.append(task)
+            if found.count == limit { break }
+        }
         if wanted <= hint { hints.found(found.first?.id.rawValue, for: volunteer) }
         return found
     }
 
-    func unsentTasks(
-        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
-    ) throws -> [SchedulableTask] {
-        guard limit > 0, look > 0 else { return [] }
-        return try connection.all(
-            QueueSQL.unsentAmong,
-            {
-                $0.integer(after.rawValue + 1)
-                $0.integer(volunteer.rawValue)
-                $0.integer(limit)
-                $0.integer(look)
-            }, { try $0.schedulable() })
+    func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
+        try alive()
+        return open.unsent.from(after.rawValue + 1).prefix(max(limit, 0)).map { TaskID(rawValue: $0) }
+    }
+
+    func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {
+        try alive()
+        guard open.unsent.contains(id.rawValue) else { return nil }
+        guard let aggregate = try workUnit(id.unit) else { throw StoreError.corrupt("no unit of task \(id)") }
+        if aggregate.holds(volunteer) { return nil }
+        return SchedulableTask(aggregate.tasks[id.ordinal], of: aggregate.unit)
     }
 
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
-        try connection.all(
-            QueueSQL.overdue,
-            {
-                $0.time(now)
-                $0.integer(max(limit, 0))
-            }, { TaskID(rawValue: $0.integer()) })
+        try alive()
+        return open.overdue(before: now, limit: limit)
     }
 
     func sentTasks(of host: HostID) throws -> [SchedulableTask] {
-        try connection.all(QueueSQL.sent, { $0.integer(host.rawValue) }) { row in
-            var task = try row.schedulable()
-            task.assignment = row.assignment()
-            return task
+        try open.out(at: host).map { task in
+            guard let aggregate = try workUnit(task.unit) else { throw StoreError.corrupt("no unit of task \(task)") }
+            return SchedulableTask(aggregate.tasks[task.ordinal], of: aggregate.unit)
         }
     }
 
     func unitsAwaitingValidation(limit: Int) throws -> [WorkUnitID] {
-        try connection.all(QueueSQL.awaiting, { $0.integer(max(limit, 0)) }) { WorkUnitID(rawValue: $0.integer()) }
+        try alive()
+        return open.awaiting.values.prefix(max(limit, 0)).map { WorkUnitID(rawValue: $0) }
     }
 
     func counts(of batch: BatchID) throws -> BatchCounts {
+        try settle()
         var counts = BatchCounts()
         for (state, count) in try numbers(QueueSQL.unitCounts, of: batch) {
             switch state {
@@ -129,25 +98,11 @@ extension SQLiteTransaction {
     }
 
     func activeHostCount(of batch: BatchID) throws -> Int {
-        try connection.first(
-            QueueSQL.activeHosts,
-            {
-                $0.integer(batch.rawValue << 42)
-                $0.integer(batch.rawValue << 42 | (1 << 42 - 1))
-            }, { $0.int() }) ?? 0
+        try alive()
+        return open.activeHostCount(of: batch)
     }
 
     private func numbers(_ query: Query, of batch: BatchID) throws -> [(Int64, Int64)] {
         try connection.all(query, { $0.integer(batch.rawValue) }) { ($0.integer(), $0.integer()) }
-    }
-}
-
-extension Row {
-    fileprivate mutating func schedulable() throws -> SchedulableTask {
-        SchedulableTask(
-            id: TaskID(rawValue: integer()), app: text(), flops: real(), flopsBound: real(), memoryBytes: integer(),
-            diskBytes: integer(), outputBytesMax: integer(), deadlineSpan: TimeSpan(milliseconds: integer()),
-            container: try digest(), containerBytes: integer(), assignment: nil, isBegun: boolean()
-        )
     }
 }

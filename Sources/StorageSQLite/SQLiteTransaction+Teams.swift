@@ -46,7 +46,7 @@ extension SQLiteTransaction {
         try StoreRules.check(team)
         try requireVolunteer(team.founder)
         guard try self.team(named: team.name) == nil else { throw StoreError.duplicate("team named \(team.name)") }
-        try connection.run(TeamSQL.insert) {
+        try write(TeamSQL.insert) {
             $0.integer(team.id.rawValue)
             $0.text(team.name)
             $0.integer(team.founder.rawValue)
@@ -60,7 +60,7 @@ extension SQLiteTransaction {
     func updateTeam(_ team: TeamRecord) throws {
         guard let old = try self.team(team.id) else { throw StoreError.missing("team \(team.id)") }
         try StoreRules.check(team, replacing: old)
-        try connection.run(TeamSQL.update) {
+        try write(TeamSQL.update) {
             $0.integer(team.id.rawValue)
             $0.integer(team.credit.microcobblestones)
             $0.recent(team.recent)
@@ -90,7 +90,7 @@ extension SQLiteTransaction {
         try requireVolunteer(membership.volunteer)
         guard try team(membership.team) != nil else { throw StoreError.missing("team \(membership.team)") }
         try StoreRules.check(membership, after: try lastMembership(of: membership.volunteer))
-        try connection.run(TeamSQL.join) {
+        try write(TeamSQL.join) {
             $0.integer(membership.volunteer.rawValue)
             $0.integer(membership.team.rawValue)
             $0.time(membership.from)
@@ -102,7 +102,7 @@ extension SQLiteTransaction {
             throw StoreError.missing("a membership of volunteer \(volunteer) that lasts")
         }
         _ = try StoreRules.closed(last, at: moment)
-        try connection.run(TeamSQL.leave) {
+        try write(TeamSQL.leave) {
             $0.integer(volunteer.rawValue)
             $0.time(moment)
         }

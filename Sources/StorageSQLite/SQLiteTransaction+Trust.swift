@@ -47,7 +47,7 @@ extension SQLiteTransaction {
     func saveTrust(_ record: TrustRecord) throws {
         try StoreRules.check(record)
         try requireHost(record.host)
-        try connection.run(TrustSQL.save) {
+        try write(TrustSQL.save) {
             $0.integer(record.host.rawValue)
             $0.text(record.app)
             $0.integer(record.lastSequence)
@@ -75,7 +75,7 @@ extension SQLiteTransaction {
         guard try isTaken == nil && seriesEntry(for: entry.task) == nil else {
             throw StoreError.duplicate("series entry for task \(entry.task)")
         }
-        try connection.run(TrustSQL.insertEntry) {
+        try write(TrustSQL.insertEntry) {
             $0.integer(entry.task.rawValue)
             $0.integer(entry.host.rawValue)
             $0.text(entry.app)
@@ -93,7 +93,7 @@ extension SQLiteTransaction {
             throw StoreError.missing("series entry for task \(entry.task)")
         }
         try StoreRules.check(entry, replacing: old)
-        try connection.run(TrustSQL.updateEntry) {
+        try write(TrustSQL.updateEntry) {
             $0.integer(entry.task.rawValue)
             $0.integer(entry.state.rawValue)
         }

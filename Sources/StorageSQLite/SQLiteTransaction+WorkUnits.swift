@@ -11,13 +11,15 @@ private enum WorkUnitSQL {
     static let updateUnit = Query(
         """
         UPDATE work_unit SET state = ?3, canonical = ?4, failure = ?5, failure_text = ?6, awaiting = ?7,
-            revision = ?2 + 1, updated_ms = ?8
-        WHERE id = ?1 AND revision = ?2
+            revision = ?2, updated_ms = ?8
+        WHERE id = ?1
         """)
     static let insertTask = Query(
         "INSERT INTO task (\(WorkUnitColumns.task)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.taskCount)))")
     static let updateTask = Query(
         "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task)) WHERE id = ?1")
+    static let sendTask = Query(
+        "UPDATE task SET state = 1, host = ?2, volunteer = ?3, sent_ms = ?4, deadline_ms = ?5 WHERE id = ?1")
     static let units = Query(
         "SELECT \(WorkUnitColumns.unit) FROM work_unit WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?")
     static let tasks = Query("SELECT \(WorkUnitColumns.task) FROM task WHERE id BETWEEN ? AND ? ORDER BY id")
@@ -42,21 +44,30 @@ extension SQLiteTransaction {
             try requireHolders(of: aggregate.tasks[...])
         }
         for aggregate in units {
-            try connection.run(WorkUnitSQL.insertUnit) {
+            try write(WorkUnitSQL.insertUnit) {
                 $0.unit(aggregate.unit, awaiting: aggregate.awaitsValidation)
             }
             for task in aggregate.tasks {
-                try connection.run(WorkUnitSQL.insertTask) { $0.task(task) }
+                try write(WorkUnitSQL.insertTask) { $0.task(task) }
             }
+            unitRows.inserted(aggregate.unit.id)
+            replaceOpen(nil, by: aggregate)
+            try settleIfLarge()
         }
         if let first = numbers.min() { hints.reopened(at: first.rawValue << 6) }
     }
 
     func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? {
-        if let known = loaded[id] { return known }
-        let found = try aggregates(from: id.rawValue, to: id.rawValue, limit: 1).first
-        remember(id, found)
+        try alive()
+        if let known = unitRows.row(id) { return known }
+        let found = try storedUnit(id)
+        if let found { unitRows.read(id, found) }
         return found
+    }
+
+    /// As the database has it.
+    func storedUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? {
+        try aggregates(from: id.rawValue, to: id.rawValue, limit: 1).first
     }
 
     func saveWorkUnit(_ aggregate: WorkUnitAggregate) throws {
@@ -66,28 +77,61 @@ extension SQLiteTransaction {
         for (at, task) in aggregate.tasks.enumerated() where at >= old.tasks.count || old.tasks[at] != task {
             try requireHolders(of: aggregate.tasks[at...at])
         }
-        let changed = try connection.run(WorkUnitSQL.updateUnit) {
-            $0.integer(id.rawValue)
-            $0.integer(aggregate.unit.revision)
-            $0.state(aggregate.unit.state)
-            $0.boolean(aggregate.awaitsValidation)
-            $0.time(aggregate.unit.updatedAt)
-        }
-        guard changed == 1 else { throw StoreError.corrupt("work unit \(id) changed under the only writer") }
-        for (at, task) in aggregate.tasks.enumerated() {
-            if at >= old.tasks.count {
-                try connection.run(WorkUnitSQL.insertTask) { $0.task(task) }
-            } else if old.tasks[at] != task {
-                try connection.run(WorkUnitSQL.updateTask) { $0.task(task) }
-            }
-        }
         if opens(old, becoming: aggregate) { hints.reopened(at: id.rawValue << 6) }
         var saved = aggregate
         saved.unit.revision += 1
-        remember(id, saved)
+        unitRows.change(id, to: saved, from: old)
+        replaceOpen(old, by: saved)
+        try settleIfLarge()
+    }
+
+    /// Writes units with those of their tasks that are not as the database has them.
+    func writeUnits(
+        _ changes: [(key: WorkUnitID, row: WorkUnitAggregate, stored: RowCache<WorkUnitID, WorkUnitAggregate>.Stored)]
+    ) throws {
+        for (id, aggregate, stored) in changes {
+            let old: WorkUnitAggregate
+            switch stored {
+            case .known(let known): old = known
+            case .unknown:
+                guard let found = try storedUnit(id) else { throw StoreError.corrupt("work unit \(id) is gone") }
+                old = found
+            }
+            if old.unit != aggregate.unit {
+                try write(WorkUnitSQL.updateUnit) {
+                    $0.integer(id.rawValue)
+                    $0.integer(aggregate.unit.revision)
+                    $0.state(aggregate.unit.state)
+                    $0.boolean(aggregate.awaitsValidation)
+                    $0.time(aggregate.unit.updatedAt)
+                }
+            }
+            for (at, task) in aggregate.tasks.enumerated() {
+                if at >= old.tasks.count {
+                    try write(WorkUnitSQL.insertTask) { $0.task(task) }
+                } else if old.tasks[at] != task {
+                    try update(task, from: old.tasks[at])
+                }
+            }
+        }
+    }
+
+    private func update(_ task: TaskRecord, from old: TaskRecord) throws {
+        guard old.state == .unsent, case .sent(let assignment) = task.state else {
+            try write(WorkUnitSQL.updateTask) { $0.task(task) }
+            return
+        }
+        try write(WorkUnitSQL.sendTask) {
+            $0.integer(task.id.rawValue)
+            $0.integer(assignment.host.rawValue)
+            $0.integer(assignment.volunteer.rawValue)
+            $0.time(assignment.sentAt)
+            $0.time(assignment.deadline)
+        }
     }
 
     func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate] {
+        try settle()
         let first = batch.rawValue << 36 + max(fromIndex, 0)
         return try aggregates(from: first, to: (batch.rawValue + 1) << 36 - 1, limit: limit)
     }

@@ -2,18 +2,60 @@ import Domain
 import Storage
 
 /// The tables of a `SQLiteStore` inside a transaction. One object serves all transactions of a store, one at a time.
+///
+/// What every scheduler call reads and writes is kept in memory and written together when the transaction ends: hosts,
+/// volunteers and units (`RowCache`), the ends of ledger and log (`Appended`), and which work is open (`OpenWork`).
+/// Queries that look at whole tables write it first (`settle`). Savepoints reach the database only when something is
+/// written in them.
 final class SQLiteTransaction: StoreTransaction {
     let connection: Connection
     private var isOpen = false
-    /// Units as they are stored, read or written in this transaction: a save needs what it replaces, and the caller has
-    /// nearly always just loaded it.
-    private(set) var loaded: [WorkUnitID: WorkUnitAggregate] = [:]
-    /// Units kept: cancelling or checking a large batch passes millions of them in one transaction.
-    private static let loadedMax = 4096
+    var hostRows = RowCache<HostID, HostRecord>(rowsMax: 65_536)
+    var volunteerRows = RowCache<VolunteerID, VolunteerRecord>(rowsMax: 65_536)
+    /// A unit takes about a kilobyte.
+    var unitRows = RowCache<WorkUnitID, WorkUnitAggregate>(rowsMax: 32_768)
+    /// Batches as they are stored; few, and always written at once.
+    var batchRows: [BatchID: BatchRecord] = [:]
+    var openBatchIDs: [BatchID]?
+    var appended = Appended()
+    /// Of all units that are stored or changed here.
+    private(set) var open = OpenWork()
+    private var openChanges: [(old: WorkUnitAggregate?, new: WorkUnitAggregate?)] = []
     /// Hosts and volunteers that are known to exist.
     var knownHosts: Set<HostID> = []
     var knownVolunteers: Set<VolunteerID> = []
     var hints = UnsentHints()
+
+    /// Savepoints in force, outermost first.
+    private var savepoints: [Savepoint] = []
+    /// Of them, those that the database knows.
+    private var issued = 0
+    /// So much was changed that how to undo it was dropped: whatever is undone now is read afresh.
+    private var hasOverflowed = false
+
+    /// Changes that are remembered for undoing, and units that wait to be written: cancelling or checking a large batch
+    /// passes millions of them in one transaction.
+    static let changesMax = 4096
+    static let batchesMax = 1024
+
+    private struct Savepoint {
+        var hosts: Int
+        var volunteers: Int
+        var units: Int
+        var open: Int
+        var hints: Int
+        var appended: Appended.Mark
+        /// How to undo it was dropped; this was changed before it and may not have been written outside of it.
+        var lost: Unwritten?
+    }
+
+    /// Rows that only memory knows.
+    private struct Unwritten {
+        var hosts: [HostRecord]
+        var volunteers: [VolunteerRecord]
+        var units: [WorkUnitAggregate]
+        var appended: Appended
+    }
 
     init(_ connection: Connection) {
         self.connection = connection
@@ -34,55 +76,196 @@ final class SQLiteTransaction: StoreTransaction {
             throw error
         }
         isOpen = true
-        defer {
-            isOpen = false
-            loaded.removeAll(keepingCapacity: true)
-        }
+        defer { isOpen = false }
         do {
             let value = try body(self)
+            try settle()
             try connection.run(SQLiteTransaction.commit)
-            hints.keep()
+            kept()
             return value
         } catch {
             connection.rollBack()
-            forget(since: 0)
+            savepoints.removeAll()
+            issued = 0
+            forget()
             throw error
         }
     }
 
     func savepoint<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-        try connection.run(SQLiteTransaction.mark)
-        let mark = hints.mark
+        try alive()
+        let mark = Savepoint(
+            hosts: hostRows.mark, volunteers: volunteerRows.mark, units: unitRows.mark, open: openChanges.count,
+            hints: hints.mark, appended: appended.mark)
+        savepoints.append(mark)
+        let depth = savepoints.count
         do {
             let value = try body(self)
-            try connection.run(SQLiteTransaction.release)
+            if issued == depth {
+                try connection.run(SQLiteTransaction.release)
+                issued -= 1
+            }
+            savepoints.removeLast()
             return value
         } catch {
-            // When the transaction is lost these fail too, and `whole` throws what broke it.
-            if connection.broken == nil {
-                try connection.run(SQLiteTransaction.backToMark)
-                try connection.run(SQLiteTransaction.release)
-            }
-            forget(since: mark)
+            // When the transaction is lost nothing can be undone alone, and `whole` throws what broke it.
+            if connection.broken == nil { try undo(depth) }
+            savepoints.removeLast()
             throw error
         }
     }
 
-    /// Drops what was learnt from rows that are undone.
-    private func forget(since mark: Int) {
-        hints.undo(to: mark)
-        loaded.removeAll(keepingCapacity: true)
+    /// Undoes the innermost savepoint.
+    private func undo(_ depth: Int) throws {
+        let mark = savepoints[depth - 1]
+        if issued == depth {
+            try connection.run(SQLiteTransaction.backToMark)
+            try connection.run(SQLiteTransaction.release)
+            issued -= 1
+        }
         knownHosts.removeAll()
         knownVolunteers.removeAll()
+        batchRows.removeAll()
+        openBatchIDs = nil
+        if let lost = mark.lost { return try restore(lost) }
+        hints.undo(to: mark.hints)
+        hostRows.undo(to: mark.hosts)
+        volunteerRows.undo(to: mark.volunteers)
+        unitRows.undo(to: mark.units)
+        undoOpen(to: mark.open)
+        appended.undo(to: mark.appended)
     }
 
-    /// Keeps a unit as it is stored. What is forgotten for it is read again when it is wanted.
-    func remember(_ id: WorkUnitID, _ aggregate: WorkUnitAggregate?) {
-        if loaded.count >= SQLiteTransaction.loadedMax, loaded[id] == nil {
-            loaded.removeAll(keepingCapacity: true)
+    /// After a savepoint of which nobody knows what it changed: all rows are read again, but for those that were
+    /// changed before it.
+    private func restore(_ lost: Unwritten) throws {
+        forgetRows()
+        try loadOpenWork()
+        for row in lost.hosts { hostRows.change(row.id, to: row, from: row, isStored: false) }
+        for row in lost.volunteers { volunteerRows.change(row.id, to: row, from: row, isStored: false) }
+        for row in lost.units {
+            open.replace(try storedUnit(row.unit.id), by: row)
+            unitRows.change(row.unit.id, to: row, from: row, isStored: false)
         }
-        loaded[id] = aggregate
+        appended = lost.appended
+        // Whatever comes now can only be undone together with the outermost savepoint.
+        for at in savepoints.indices where savepoints[at].lost == nil { savepoints[at].lost = lost }
     }
+
+    private func undoOpen(to mark: Int) {
+        while openChanges.count > mark, let last = openChanges.popLast() { open.replace(last.new, by: last.old) }
+    }
+
+    /// Everything is durable: nothing can be undone any more.
+    private func kept() {
+        hints.keep()
+        hostRows.commit()
+        volunteerRows.commit()
+        unitRows.commit()
+        openChanges.removeAll(keepingCapacity: true)
+        appended.commit()
+        hasOverflowed = false
+    }
+
+    /// Everything of this transaction is undone.
+    private func forget() {
+        hints.undo(to: 0)
+        knownHosts.removeAll()
+        knownVolunteers.removeAll()
+        batchRows.removeAll()
+        openBatchIDs = nil
+        let isKnown = !hasOverflowed
+        if isKnown { undoOpen(to: 0) }
+        forgetRows()
+        // A database that cannot even be read says so at the next transaction.
+        if !isKnown { try? loadOpenWork() }
+    }
+
+    private func forgetRows() {
+        hints = UnsentHints()
+        hostRows.forget()
+        volunteerRows.forget()
+        unitRows.forget()
+        openChanges.removeAll()
+        appended.forget()
+        hasOverflowed = false
+    }
+
+    // MARK: Writing
+
+    /// - Throws: what has broken the transaction.
+    func alive() throws {
+        if let broken = connection.broken { throw broken }
+    }
+
+    /// Tells the database of the savepoints in force.
+    private func issue() throws {
+        while issued < savepoints.count {
+            try connection.run(SQLiteTransaction.mark)
+            savepoints[issued].appended.written = appended.mark.written
+            issued += 1
+        }
+    }
+
+    /// Runs a statement that changes something; before the first one of a savepoint the database is told of it.
+    @discardableResult
+    func write(_ query: Query, _ bind: (inout Binder) -> Void = { _ in }) throws -> Int {
+        try issue()
+        return try connection.run(query, bind)
+    }
+
+    /// Writes what only memory knows.
+    func settle() throws {
+        try alive()
+        if hostRows.dirtyCount == 0, volunteerRows.dirtyCount == 0, unitRows.dirtyCount == 0, !appended.hasUnwritten {
+            return
+        }
+        try issue()
+        for change in hostRows.takeDirty() { try writeHost(change.row) }
+        for change in volunteerRows.takeDirty() { try writeVolunteer(change.row) }
+        try writeUnits(unitRows.takeDirty())
+        try writeAppended()
+    }
+
+    /// Keeps memory bounded in a transaction without an end.
+    func settleIfLarge() throws {
+        if unitRows.dirtyCount >= SQLiteTransaction.changesMax { try settle() }
+        let changes = unitRows.mark + hostRows.mark + volunteerRows.mark + appended.count
+        guard changes >= 8 * SQLiteTransaction.changesMax else { return }
+        for at in savepoints.indices where savepoints[at].lost == nil {
+            savepoints[at].lost = unwritten(before: savepoints[at])
+        }
+        try settle()
+        hostRows.commit()
+        volunteerRows.commit()
+        unitRows.commit()
+        openChanges.removeAll()
+        appended.commit()
+        hasOverflowed = true
+    }
+
+    /// What was changed before a savepoint and is not in the database outside of it.
+    private func unwritten(before mark: Savepoint) -> Unwritten {
+        var (hosts, volunteers, units, appended) = (hostRows, volunteerRows, unitRows, appended)
+        hosts.undo(to: mark.hosts)
+        volunteers.undo(to: mark.volunteers)
+        units.undo(to: mark.units)
+        appended.undo(to: mark.appended)
+        return Unwritten(
+            hosts: hosts.takeDirty().map(\.row), volunteers: volunteers.takeDirty().map(\.row),
+            units: units.takeDirty().map(\.row), appended: appended.unwritten)
+    }
+
+    // MARK: Open work
+
+    func replaceOpen(_ old: WorkUnitAggregate?, by new: WorkUnitAggregate?) {
+        open.replace(old, by: new)
+        openChanges.append((old, new))
+    }
+
+    func loadOpenWork() throws { open = try readOpenWork() }
+
+    // MARK: Who exists
 
     func requireHost(_ id: HostID) throws {
         if knownHosts.contains(id) { return }

@@ -38,6 +38,8 @@ final class ChildProcess: Sendable {
         var input: Int32
         var output: Int32
         var errors: Int32
+        /// Descriptors of this process that become 3, 4, ... of the child.
+        var more: [Int32] = []
         /// Variables that this child needs beyond those that every child gets.
         var variables: [String] = []
     }
@@ -68,19 +70,20 @@ final class ChildProcess: Sendable {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // A descriptor among 0, 1, 2 (this process was started without them) would be overwritten by the one put there
-        // before it.
+        // A descriptor among those that the child gets (this process was started without them) would be overwritten by
+        // the one put there before it.
         var copies: [Int32] = []
         defer { for copy in copies { close(copy) } }
-        for (from, to) in [(launch.input, 0), (launch.output, 1), (launch.errors, 2)] as [(Int32, Int32)] {
-            let copy = fcntl(from, F_DUPFD_CLOEXEC, 3)
+        let passed = [launch.input, launch.output, launch.errors] + launch.more
+        for (to, from) in passed.enumerated() {
+            let copy = fcntl(from, F_DUPFD_CLOEXEC, Int32(passed.count))
             guard copy >= 0 else {
                 throw Fault(.osError, "cannot start \(launch.executable): \(String(cString: strerror(errno)))")
             }
             copies.append(copy)
-            posix_spawn_file_actions_adddup2(&actions, copy, to)
+            posix_spawn_file_actions_adddup2(&actions, copy, Int32(to))
         }
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        posix_spawn_file_actions_addclosefrom_np(&actions, Int32(passed.count))
         if let folder = launch.folder { posix_spawn_file_actions_addchdir_np(&actions, folder) }
 
         var attributes = posix_spawnattr_t()

@@ -17,9 +17,6 @@ struct PairComparer {
     private let context: AppContext
     private let isTrial: Bool
 
-    /// A program that failed is asked once more: a machine without memory for a moment says nothing of two results.
-    private static let triesMax = 2
-
     init(_ app: AppDescriptor, _ context: AppContext, _ job: WireCompareJob) throws(Fault) {
         self.app = app
         self.context = context
@@ -37,8 +34,8 @@ struct PairComparer {
         }
     }
 
-    /// - Throws: what says nothing of these two results: there is no sandbox, no disk; of a trial, what the program
-    ///   did wrong as well.
+    /// - Throws: what says nothing of these two results: `.negative` when the program fails on both alone or only on
+    ///   their meeting, other kinds when there is no sandbox or no memory. Of a trial, all that the program does wrong.
     func compare(
         _ a: Result<Payload, MalformedResult>, _ b: Result<Payload, MalformedResult>, of unit: Payload
     ) throws(Fault) -> Agreement {
@@ -59,16 +56,23 @@ struct PairComparer {
 
     private var rule: ResultComparator? { if case .rule(let rule) = way { rule } else { nil } }
 
-    /// Two results of which the program does not tell whether they agree do not; a further replica decides.
+    /// A program that fails on two results may have been brought down by one of them. It is asked about each alone; the
+    /// one that it cannot read differs from all that it can. If that does not tell them apart, nobody is to blame yet.
     private func ask(_ program: ProgramComparator, _ a: Payload, _ b: Payload) throws(Fault) -> Agreement {
-        var tries = 0
-        while true {
-            do throws(Fault) { return try program.compare(a, b, asksAlways: isTrial) } catch {
-                guard error.kind == .badData, !isTrial else { throw error }
-                tries += 1
-                if tries == Self.triesMax { return Self.different(error.message) }
-            }
+        do throws(Fault) { return try program.compare(a, b, asksAlways: isTrial) } catch {
+            guard error.isOfProgram else { throw error }
+            if isTrial { throw Fault(.badData, error.message, advice: error.advice) }
+            guard try reads(program, a) != reads(program, b) else { throw Fault(.negative, error.message) }
+            return Self.different("one of the two cannot be read; \(error.message)")
         }
+    }
+
+    private func reads(_ program: ProgramComparator, _ result: Payload) throws(Fault) -> Bool {
+        do throws(Fault) { _ = try program.compare(result, result, asksAlways: true) } catch {
+            guard error.isOfProgram else { throw error }
+            return false
+        }
+        return true
     }
 
     private static func different(_ why: String) -> Agreement {
@@ -109,9 +113,14 @@ private struct SandboxRunner: ComparisonProgramRunner {
         let sandboxed = SandboxedProgram(
             name: rule.program, program: program, arguments: rule.arguments + ["/first", "/second"],
             folders: ["first": files(first), "second": files(second)], timeoutSeconds: rule.timeoutSeconds,
-            outputBytesMax: ProgramAnswer.bytesMax + 1)
+            outputBytesMax: ProgramAnswer.bytesMax + 1, whoAsks: 0)
         do throws(Fault) { return try sandboxed.run() } catch {
             throw Fault(error.kind, "the comparing program \(rule.program): \(error.message)", advice: error.advice)
         }
     }
+}
+
+extension Fault {
+    /// Whether a comparing program did something wrong, or took too long; else it could not be run.
+    fileprivate var isOfProgram: Bool { kind == .badData || kind == .interrupted }
 }

@@ -57,6 +57,11 @@ struct SandboxTests {
         ("a signal to a process outside", "kill -0 \(getpid()) && echo open"),
         ("a network card", "grep -E '^ *(e|w)[a-z0-9]+:' /proc/net/dev && echo open"),
         ("root", "test \"$(id -u)\" = 0 && echo open"),
+        ("a setting of the kernel", "echo 10 > /proc/sys/kernel/printk_ratelimit_burst && echo open"),
+        ("a program for core dumps", "cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern && echo open"),
+        ("the mode of a device", "chmod 666 /dev/full && echo open"),
+        ("namespaces of its own", "unshare -Ur true && echo open"),
+        ("a control group", "unshare -Urm mount -t cgroup2 none /tmp && echo open"),
         ("a privileged system call", "mount -t tmpfs none /tmp && echo open"),
         ("a device", "mknod /tmp/disk b 8 0 && echo open"),
         ("an inherited descriptor", "for f in 3 4 5 6 7 8 9; do test -e /proc/self/fd/$f && echo open; done"),
@@ -88,9 +93,28 @@ struct SandboxTests {
         let signal = try #require(fault("kill -SEGV $$"))
         #expect(signal.kind == .badData && signal.message.hasPrefix("it ended with "))
         let late = try #require(fault("sleep 100 & sleep 100", seconds: 0.5))
-        #expect(late.kind == .badData && late.message == "it did not end within 0.5 s")
+        #expect(late.kind == .interrupted && late.message == "it did not end within 0.5 s")
         let memory = try #require(fault("x=0123456789abcdef; while :; do x=$x$x; done"))
         #expect(memory.kind == .badData)
+    }
+
+    @Test("Who no longer waits for the answer ends it at once", .enabled(if: isThere))
+    func unwanted() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
+        defer { close(ends[0]) }
+        close(ends[1])
+        let program = SandboxedProgram(
+            name: "probe.sh", program: Array("#!/bin/sh\nsleep 1000\n".utf8), arguments: [], folders: [:],
+            timeoutSeconds: 900, outputBytesMax: 1, whoAsks: ends[0])
+        #expect { _ = try program.run() } throws: { ($0 as? Fault)?.kind == .osError }
+    }
+
+    @Test("Many processes of the same user outside do not count", .enabled(if: isThere))
+    func processes() throws {
+        let words = try Self.words("n=0; while [ $n -lt 40 ]; do sleep 5 & n=$((n+1)); done; echo $n")
+        #expect(words == "40\n")
+        #expect(try Self.words("echo $(ls /proc | grep -c '^[0-9]')") != "")
     }
 
     @Test("Output beyond its bound is dropped, and what was started ends with it", .enabled(if: isThere))

@@ -42,8 +42,10 @@ struct WorkerRunTests {
     @Test("Stop, continue, terminate: the whole group hears it")
     func signals() throws {
         let folder = try TemporaryFolder()
+        // It starts nothing once it is ready: a shell that is stopped while it starts a program waits for that, and is
+        // not seen as stopped.
         let run = try Self.start(
-            folder, "trap 'echo saved > saved; exit 75' TERM\necho ready > ready\nwhile :; do sleep 0.05; done")
+            folder, "trap 'echo saved > saved; exit 75' TERM\nsleep 1000 &\necho ready > ready\nwait")
         #expect(eventually { Files.exists(folder.path + "/slot/ready") })
         run.suspend()
         #expect(eventually { Self.state(run.pid) == "T" })

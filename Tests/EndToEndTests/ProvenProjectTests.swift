@@ -137,12 +137,37 @@ struct ProvenProjectTests {
         #expect(try await answer(site, "1").number("rows") == 1797)
     }
 
+    @Test(
+        "A comparing program that always fails blames nobody: the batch ends without agreement, and says why",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/bwrap")))
+    func theProgramFails() async throws {
+        let site = try Site()
+        try await site.startServer()
+        let keys = "rule: quorum\n  compare_program: tools/compare.sh"
+        let project = try compared(in: site.folder, "", replacement: keys, maxTotal: 3)
+        try FileManager.default.createDirectory(atPath: project + "/tools", withIntermediateDirectories: true)
+        try "#!/bin/sh\necho cannot >&2\nexit 5\n"
+            .write(toFile: project + "/tools/compare.sh", atomically: true, encoding: .utf8)
+        let submitted = try await site.millrace(["submit", project])
+        try #require(submitted.status == 0, "submit: \(submitted.errors)")
+        for name in ["Mallory", "Ada", "Grace"] {
+            try await site.attach(name)
+            try site.startClient(name, worker: name == "Mallory" ? "forging-worker" : "millrace-worker")
+        }
+        let ended = try await site.millrace(["status", "1", "--watch"], limitSeconds: 900)
+        #expect(ended.status == 1, "\(ended.output) \(ended.errors)")
+        let report = try await site.json(["report", "validation", "--batch", "1"])
+        let states = report.list("units").flatMap { $0.list("tasks") }.map { $0.text("state") }
+        #expect(states.contains("inconclusive") && !states.contains("invalid"), "\(states)")
+        #expect(site.logText("server.log").contains("compare.sh: it ended with exit code 5: cannot"))
+    }
+
     private static let programKeys =
         "rule: quorum\n  compare_program: tools/compare.sh\n  compare_arguments: --strict\n  compare_time: 10 s"
 
     /// The digits' project by quorum, without the app's check.
     private func compared(
-        in folder: TemporaryFolder, _ rule: String, whole: String? = nil, replacement: String? = nil
+        in folder: TemporaryFolder, _ rule: String, whole: String? = nil, replacement: String? = nil, maxTotal: Int = 8
     ) throws -> String {
         let target = folder.url.appending(path: "project")
         try FileManager.default.copyItem(
@@ -150,6 +175,7 @@ struct ProvenProjectTests {
         let path = target.appending(path: "project.yaml")
         let text = try String(contentsOf: path, encoding: .utf8)
             .replacing("check_each: true", with: "check_each: false")
+            .replacing("max_total: 8", with: "max_total: \(maxTotal)")
             .replacing(
                 "rule: check",
                 with: replacement

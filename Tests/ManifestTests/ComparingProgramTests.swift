@@ -16,13 +16,13 @@ import Testing
 
     @Test func everyKey() throws {
         let reading = Self.read(
-            "compare_program: tools/compare.py\ncompare_arguments: [--tolerance, '1e-6']\ncompare_time: 2 min")
+            "compare_program: tools/compare.py\ncompare_arguments: [--tolerance, '1e-6']\ncompare_time: 50 s")
         guard case .success(let spec, let warnings) = reading.outcome else {
             Issue.record("\(reading.outcome)")
             return
         }
         #expect(warnings.isEmpty)
-        let rule = ProgramRule(program: "compare.py", arguments: ["--tolerance", "1e-6"], timeoutSeconds: 120)
+        let rule = ProgramRule(program: "compare.py", arguments: ["--tolerance", "1e-6"], timeoutSeconds: 50)
         #expect(spec.validation.comparison == .program(rule))
         let file = InputFile(name: InputFile.comparingProgram, path: "tools/compare.py", packing: .plain)
         #expect(spec.validation.program == file && spec.files == spec.inputs + [file])
@@ -35,7 +35,7 @@ import Testing
             Issue.record("refused")
             return
         }
-        #expect(spec.validation.comparison == .program(ProgramRule(program: "compare", timeoutSeconds: 60)))
+        #expect(spec.validation.comparison == .program(ProgramRule(program: "compare", timeoutSeconds: 20)))
     }
 
     @Test(arguments: [
@@ -44,7 +44,7 @@ import Testing
         ("compare_program: c.py\ncompare: [{by: exact}]", "`validation.compare_program` beside `validation.compare`"),
         ("compare_program: \"a b.py\"", "`validation.compare_program`: "),
         ("compare_program: ../c.py", "`validation.compare_program`: "),
-        ("compare_program: c.py\ncompare_time: 2 h", "`validation.compare_time`: "),
+        ("compare_program: c.py\ncompare_time: 2 min", "`validation.compare_time`: "),
         ("compare_program: c.py\ncompare_arguments: [\"a\\nb\"]", "`validation.compare_arguments`: "),
     ])
     func refused(keys: String, message: String) {

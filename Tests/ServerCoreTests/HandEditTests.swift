@@ -71,7 +71,7 @@ struct HandEditTests {
     private static let edits: [Edit] = [
         // Tasks.
         Edit("UPDATE task SET result = zeroblob(32) WHERE id = \(judged)", "task ", ": result is 0000", "says"),
-        Edit("UPDATE task SET compared_with = NULL WHERE id = \(judged)", "compared_with is NULL", "says"),
+        Edit("UPDATE task SET compared_with = NULL WHERE id = \(compared)", "compared_with is NULL", "says"),
         Edit(
             "UPDATE task SET compared_with = compared_with + 1 WHERE outcome = 2 AND compared_with IS NOT NULL",
             "compared_with is ", "says"),
@@ -132,6 +132,7 @@ struct HandEditTests {
 
     private static let zeroes = String(repeating: "00", count: 32)
     private static let judged = "(SELECT min(id) FROM task WHERE outcome = 1)"
+    private static let compared = "(SELECT min(id) FROM task WHERE outcome = 1 AND compared_with IS NOT NULL)"
     private static let unit = "(SELECT min(id) FROM work_unit)"
     private static let lastUnit = "(SELECT max(id) FROM work_unit)"
 

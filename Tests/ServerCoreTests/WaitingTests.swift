@@ -29,8 +29,8 @@ struct WaitingTests {
         }
         let status = try site.status(batch)
         #expect(status.state == "failed" && status.reason.contains("150 of 150"))
-        let row = try site.validation(batch).units[149].tasks[0]
-        #expect(row.state == "inconclusive" && row.reason.contains("no further volunteer came"))
+        let rows = try site.validation(batch).units[149].tasks.filter { $0.state == "inconclusive" }
+        #expect(rows.count == 1 && rows[0].reason.contains("no further volunteer came"))
         try site.expectSoundStore()
     }
 

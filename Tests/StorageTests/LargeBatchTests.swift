@@ -20,7 +20,7 @@ struct LargeBatchTests {
                 aggregate.unit.state = .cancelled
                 aggregate.tasks[0].state = .notNeeded
                 try tx.saveWorkUnit(aggregate)
-                #expect(store.unitsRemembered <= 4096)
+                #expect(store.unitsUnwritten <= 4096)
             }
             // What was forgotten is read as it was saved.
             let first = try #require(try tx.workUnit(WorkUnitID(batch: batch, index: 0)))

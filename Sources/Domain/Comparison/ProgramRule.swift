@@ -11,14 +11,14 @@ public struct ProgramRule: Codable, Hashable, Sendable {
     public var program: String
     /// At most 32, each at most 256 bytes without control characters.
     public var arguments: [String]
-    /// 0.1 ... 3600.
+    /// 0.1 ... 60: a worker of the server waits for it.
     public var timeoutSeconds: Double
 
     public static let argumentBytesMax = 256
     /// Seconds.
-    public static let timeouts = 0.1...3600.0
+    public static let timeouts = 0.1...60.0
 
-    public init(program: String, arguments: [String] = [], timeoutSeconds: Double = 60) {
+    public init(program: String, arguments: [String] = [], timeoutSeconds: Double = 20) {
         self.program = program
         self.arguments = arguments
         self.timeoutSeconds = timeoutSeconds
@@ -35,7 +35,10 @@ public struct ProgramRule: Codable, Hashable, Sendable {
         }
         guard allowed, (1...64).contains(program.utf8.count), program.utf8.first != UInt8(ascii: "."),
             program.utf8.first != UInt8(ascii: "-")
-        else { throw ComparisonRule.fault("program", "\"\(program.prefix(70))\"", "a file name without folders") }
+        else {
+            throw ComparisonRule.fault(
+                "program", "\"\(program.prefix(70))\"", "a file name of letters, digits, `.`, `_` and `-`")
+        }
         guard arguments.count <= 32 else {
             throw ComparisonRule.fault("program.arguments", "\(arguments.count) entries", "at most 32")
         }

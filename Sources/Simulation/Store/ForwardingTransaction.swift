@@ -38,10 +38,11 @@ class ForwardingTransaction: StoreTransaction {
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask] {
         try base.unsentTasks(notOf: volunteer, after: after, limit: limit)
     }
-    func unsentTasks(
-        notOf volunteer: VolunteerID, after: TaskID, among look: Int, limit: Int
-    ) throws -> [SchedulableTask] {
-        try base.unsentTasks(notOf: volunteer, after: after, among: look, limit: limit)
+    func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
+        try base.unsentNumbers(after: after, limit: limit)
+    }
+    func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {
+        try base.unsentTask(id, notOf: volunteer)
     }
     func overdueTasks(before now: Timestamp, limit: Int) throws -> [TaskID] {
         try base.overdueTasks(before: now, limit: limit)
