@@ -113,7 +113,11 @@ let package = Package(
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
         .executableTarget(
             name: "millrace-bench",
-            dependencies: ["ServerCore", "StorageSQLite", "Storage", "Wire", "Bytes", "Domain", protobuf, arguments]
+            dependencies: [
+                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "WorkerHost", "Wire", "Bytes", "Domain",
+                protobuf, logging,
+                arguments,
+            ]
         ),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
         .executableTarget(

@@ -33,9 +33,10 @@ extension ProjectServer {
     /// Puts the inline results. Blob first: a crash here leaves blobs without a row; the host reports again, and the
     /// same bytes are the same blob. Called outside of transactions.
     public func storeInline(_ call: SchedulerCall, _ wanted: [Int]) throws {
-        for at in wanted {
-            if case .success(_, let inline?) = call.reports[at].outcome { _ = try blobs.put(inline) }
-        }
+        _ = try blobs.put(
+            wanted.compactMap { at in
+                if case .success(_, let inline?) = call.reports[at].outcome { inline } else { nil }
+            })
     }
 
     /// Takes one report. Row second: the blob is there, or the answer is `resultMissing` and nothing changes.

@@ -60,7 +60,7 @@ extension ProjectServer {
         let spec = try spec(batch.manifest)
         let cursor = reply.cursor.array
         if let fault = fault(in: reply, cursor: cursor, batch: batch) { return .splitFailed(batch.id, fault) }
-        var units: [WorkUnitRecord] = []
+        var made: [(id: WorkUnitID, body: WireWorkUnitBody, container: [UInt8])] = []
         let dictionary: UnitDictionary?
         do {
             dictionary = try self.dictionary(of: batch, reply)
@@ -79,11 +79,13 @@ extension ProjectServer {
                 guard container.count <= Limits.workUnitBytesMax else {
                     throw WireError.tooLarge(field: "work unit", limit: Limits.workUnitBytesMax)
                 }
-                let digest = try blobs.put(container)
-                units.append(record(id, body, digest, container.count, spec, now))
+                made.append((id, body, container))
             } catch let error as WireError {
                 return .splitFailed(batch.id, "unit \(id.index) (\(label)): \(error)")
             }
+        }
+        let units = zip(made, try blobs.put(made.map(\.container))).map { unit, digest in
+            record(unit.id, unit.body, digest, unit.container.count, spec, now)
         }
         return .split(
             PreparedSplit(

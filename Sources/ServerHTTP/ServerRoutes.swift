@@ -67,9 +67,16 @@ public struct ServerRoutes: Sendable {
         }
     }
 
-    /// Runs what blocks on the disk on NIO's threads for that.
+    /// More than there are cores: they wait for the disk, and those that wait together are written together.
+    private static let disk: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 32)
+        pool.start()
+        return pool
+    }()
+
+    /// Runs what blocks on the disk on threads for that.
     func onDisk<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
-        try await NIOThreadPool.singleton.runIfActive(body)
+        try await ServerRoutes.disk.runIfActive(body)
     }
 
     /// Refuses whoever does not show the admin's token. The comparison takes the same time wherever they differ: what

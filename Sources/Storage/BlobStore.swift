@@ -8,6 +8,8 @@ import Domain
 public protocol BlobStore: AnyObject, Sendable {
     /// - Throws: `StoreError.io` when there is no space; nothing is left behind.
     func put(_ bytes: [UInt8]) throws -> Digest
+    /// Several at once, which may cost less than each alone. A crash may leave some of them.
+    func put(_ blobs: [[UInt8]]) throws -> [Digest]
     func contains(_ digest: Digest) throws -> Bool
     func size(of digest: Digest) throws -> Int64?
     /// - Parameter limit: refuses with `StoreError.io` when the blob is larger.
@@ -29,6 +31,10 @@ public protocol BlobStore: AnyObject, Sendable {
     func finishUpload(_ name: UploadName, expecting digest: Digest) throws
     /// Removes uploads not touched since `before`.
     func removeStaleUploads(before: Timestamp) throws
+}
+
+extension BlobStore {
+    public func put(_ blobs: [[UInt8]]) throws -> [Digest] { try blobs.map { try put($0) } }
 }
 
 /// The name of an unfinished upload: chosen by the server, never by a client.

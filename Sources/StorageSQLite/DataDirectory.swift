@@ -25,7 +25,7 @@ public final class DataDirectory: Sendable {
         self.path = path
         let folder = try Folder(path)
         try DataDirectory.checkVersion(folder)
-        blobs = try FileBlobStore(path: path + "/blobs", hash: hash, recheck: recheck)
+        blobs = try FileBlobStore(path: path + "/blobs", hash: hash, recheck: recheck, smallMax: 4096)
     }
 
     public var databasePath: String { path + "/millrace.sqlite" }

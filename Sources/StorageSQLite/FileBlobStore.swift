@@ -4,7 +4,8 @@ import Storage
 import Synchronization
 
 /// Blobs as files in the data directory: `ab/abcdef…` by the first byte of the name, `uploads/` for what is not whole
-/// yet, `temporary/` for what is being written.
+/// yet, `temporary/` for what is being written. Small ones lie together in `small.sqlite` (`SmallBlobs`); one that a
+/// worker must read as a file is written out into `temporary/`.
 ///
 /// A file under its final name is whole: it was written under another name, synced, and renamed; then the folder was
 /// synced. What a crash leaves behind lies in `temporary/` and is removed at the next opening, or in `uploads/`, where
@@ -18,14 +19,18 @@ public final class FileBlobStore: BlobStore {
     private let lock: FileLock
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
     private let counter = Atomic<Int>(0)
+    let small: SmallBlobs?
+    private let smallMax: Int
 
     /// Opens the folder and makes it when there is none.
     ///
     /// - Parameters:
     ///   - hash: starts a SHA-256.
     ///   - recheck: hash each blob again when it is read whole, and throw `StoreError.corrupt` when it has changed.
+    ///   - smallMax: blobs of at most so many bytes are put together; 0: each has a file.
     /// - Throws: `StoreError.locked` when another store holds the folder; `StoreError.io`.
-    public init(path: String, hash: @escaping HashFactory, recheck: Bool = false) throws {
+    public init(path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0) throws {
+        self.smallMax = smallMax
         self.hash = hash
         self.recheck = recheck
         root = try Folder(path)
@@ -33,12 +38,14 @@ public final class FileBlobStore: BlobStore {
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
         for name in try temporary.names() { try temporary.remove(name) }
+        small = smallMax > 0 ? try SmallBlobs(file: path + "/small.sqlite") : nil
         try makeUploadsWritable()
     }
 
     /// Whether a blob was ever put or asked for: then its folder is there.
     func hasHeldBlobs() throws -> Bool {
-        try root.names().contains { $0.utf8.count == 2 && UInt8($0, radix: 16) != nil }
+        if let small, try !small.isEmpty { return true }
+        return try root.names().contains { $0.utf8.count == 2 && UInt8($0, radix: 16) != nil }
     }
 
     /// The folder a blob lies in.
@@ -51,7 +58,16 @@ public final class FileBlobStore: BlobStore {
         }
     }
 
+    public func put(_ blobs: [[UInt8]]) throws -> [Digest] {
+        guard let small else { return try blobs.map { try put($0) } }
+        let named = blobs.map { (digest: Storage.digest(of: $0, with: hash), bytes: $0) }
+        try small.put(named.filter { $0.bytes.count <= smallMax })
+        for (_, bytes) in named where bytes.count > smallMax { _ = try put(bytes) }
+        return named.map(\.digest)
+    }
+
     public func put(_ bytes: [UInt8]) throws -> Digest {
+        if small != nil, bytes.count <= smallMax { return try put([bytes])[0] }
         let digest = Storage.digest(of: bytes, with: hash)
         let folder = try fan(digest)
         if try folder.status(of: digest.hex)?.st_size == off_t(bytes.count) {
@@ -88,7 +104,8 @@ public final class FileBlobStore: BlobStore {
     public func contains(_ digest: Digest) throws -> Bool { try size(of: digest) != nil }
 
     public func size(of digest: Digest) throws -> Int64? {
-        try fan(digest).status(of: digest.hex).map { Int64($0.st_size) }
+        if let size = try small?.size(of: digest) { return size }
+        return try fan(digest).status(of: digest.hex).map { Int64($0.st_size) }
     }
 
     private func opened(_ digest: Digest) throws -> OpenFile {
@@ -97,6 +114,13 @@ public final class FileBlobStore: BlobStore {
     }
 
     public func read(_ digest: Digest, limit: Int) throws -> [UInt8] {
+        if let bytes = try small?.bytes(of: digest) {
+            guard bytes.count <= limit else {
+                throw StoreError.io("blob \(digest) has \(bytes.count) bytes, more than \(limit)")
+            }
+            guard !recheck || Storage.digest(of: bytes, with: hash) == digest else { throw changed(digest) }
+            return bytes
+        }
         let file = try opened(digest)
         let size = Int(try file.status().st_size)
         guard size <= limit else { throw StoreError.io("blob \(digest) has \(size) bytes, more than \(limit)") }
@@ -108,16 +132,52 @@ public final class FileBlobStore: BlobStore {
     }
 
     public func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8] {
+        func check(_ size: Int64) throws {
+            guard offset >= 0, offset <= size, count >= 0 else {
+                throw StoreError.io("blob \(digest) has \(size) bytes, none at \(offset)")
+            }
+        }
+        if let bytes = try small?.bytes(of: digest) {
+            try check(Int64(bytes.count))
+            return Array(bytes[Int(offset)..<Int(offset) + min(count, bytes.count - Int(offset))])
+        }
         let file = try opened(digest)
         let size = Int64(try file.status().st_size)
-        guard offset >= 0, offset <= size, count >= 0 else {
-            throw StoreError.io("blob \(digest) has \(size) bytes, none at \(offset)")
-        }
+        try check(size)
         return try file.read(at: offset, count: Int(min(Int64(count), size - offset)))
+    }
+
+    private func changed(_ digest: Digest) -> StoreError {
+        .corrupt("small blob \(digest) does not have the hash it is named by")
+    }
+
+    /// A file with the bytes of a small blob, for who can only read files. It need not survive anything: whoever asks
+    /// again gets a new one. A reader sees it whole or not at all.
+    private func unpacked(_ digest: Digest, _ bytes: [UInt8]) throws -> String {
+        let name = digest.hex
+        if try temporary.status(of: name)?.st_size != off_t(bytes.count) {
+            let made = "\(counter.add(1, ordering: .relaxed).newValue)"
+            guard let file = try temporary.open(made, O_WRONLY | O_CREAT | O_EXCL) else {
+                throw StoreError.io("\(temporary.path) is gone")
+            }
+            try file.write(bytes, at: 0)
+            try temporary.rename(made, to: name, in: temporary)
+        }
+        return temporary.path + "/" + name
+    }
+
+    /// Removes files that were written out for a worker long ago.
+    func removeUnpacked(before: Timestamp) throws {
+        for name in try temporary.names() where name.utf8.count == 64 {
+            guard let status = try temporary.status(of: name) else { continue }
+            let written = Timestamp(seconds: Int64(status.st_mtim.tv_sec))
+            if written < before { try temporary.remove(name) }
+        }
     }
 
     /// - Returns: nil also when there is no such blob.
     public func path(of digest: Digest) -> String? {
+        if let bytes = try? small?.bytes(of: digest) { return try? unpacked(digest, bytes) }
         guard let folder = try? fan(digest), let status = try? folder.status(of: digest.hex), status.st_size >= 0
         else { return nil }
         return folder.path + "/" + digest.hex
@@ -125,11 +185,19 @@ public final class FileBlobStore: BlobStore {
 
     /// Not synced: a removal that a crash undoes leaves a blob that nobody asks for.
     public func remove(_ digest: Digest) throws {
+        if let small {
+            try small.remove(digest)
+            try temporary.remove(digest.hex)
+        }
         try fan(digest).remove(digest.hex)
     }
 
     /// Hashes the file again. - Throws: `StoreError.corrupt` when it has changed, `.missing`, `.io`.
     public func verify(_ digest: Digest) throws {
+        if let bytes = try small?.bytes(of: digest) {
+            guard Storage.digest(of: bytes, with: hash) == digest else { throw changed(digest) }
+            return
+        }
         let file = try opened(digest)
         guard try hashed(file) == digest else {
             throw StoreError.corrupt("\(file.path) does not have the hash it is named by")

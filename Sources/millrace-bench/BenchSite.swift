@@ -23,10 +23,9 @@ final class BenchSite {
     private var board = JobBoard()
     private var crowd = CrowdGauge()
 
-    static let app = "no-op"
-
-    /// Splits the batch into units that are all in the store when this returns.
-    init(store: any Store, units: Int, quorum: Int) throws {
+    /// - Parameter isSplitAtOnce: all units are in the store when this returns; else they come as a server makes them,
+    ///   some thousands ahead of what is computed.
+    init(store: any Store, units: Int, quorum: Int, isSplitAtOnce: Bool) throws {
         self.store = store
         unitCount = units
         blobs = MemoryBlobStore(hash: BlobHash.factory)
@@ -36,7 +35,7 @@ final class BenchSite {
         let spec = Self.spec(quorum)
         var settings = ServerSettings(site: "Bench", resultsPath: "/results")
         settings.splitDrafts = 1000
-        settings.readyUnitsMax = Int64(units) + 1
+        if isSplitAtOnce { settings.readyUnitsMax = Int64(units) + 1 }
         let core = ProjectServer(settings: settings, keys: ServerKeys(project: key), blobs: blobs) { _ in spec }
         self.core = core
         let manifest = try blobs.put(Array("bench".utf8))
@@ -44,13 +43,16 @@ final class BenchSite {
         batch = try store.transaction { tx in
             try core.submit(spec, manifest: manifest, inputs: [], in: tx, now: time).id
         }
-        var made = 0
-        while made < units { made = try split() }
+        repeat { _ = try validate() } while try isSplitAtOnce && unitsMade() < units
+    }
+
+    private func unitsMade() throws -> Int {
+        Int(try store.transaction { tx in try tx.batch(batch)?.workUnitCount } ?? 0)
     }
 
     private static func spec(_ quorum: Int) -> ProjectSpec {
         ProjectSpec(
-            name: "bench", title: "Bench", description: "", scienceArea: "none", licence: "CC0-1.0", app: app,
+            name: "bench", title: "Bench", description: "", scienceArea: "none", licence: "CC0-1.0", app: NoOp.name,
             parameters: [], inputs: [], split: SplitRule(stepsPerUnit: 1),
             replication: ReplicationRule(
                 quorum: quorum, initial: quorum, maxTotal: 8, maxErrors: 4, deadline: TimeSpan(seconds: 1e6)),
@@ -59,32 +61,6 @@ final class BenchSite {
                 outputBytes: 1 << 10),
             validation: ValidationRule(checkEach: false, relativeTolerance: nil, absoluteTolerance: nil),
             credit: CreditRule(factor: 1))
-    }
-
-    /// One piece of the batch. - Returns: units so far.
-    private func split() throws -> Int {
-        let jobs = try tick()
-        for job in jobs {
-            guard case .split(let split) = job.message.job else { continue }
-            var reply = WireWorkerReply()
-            let first = Int(job.batch.workUnitCount)
-            let count = min(Int(split.limit), unitCount - first)
-            reply.split.drafts = (first..<(first + count)).map { index in
-                var draft = WireUnitDraftMessage()
-                draft.label = "unit \(index)"
-                draft.flops = 1e9
-                draft.sections = [
-                    SectionCodec.stored(
-                        name: "number", kind: .elementInt64, bytes: LittleEndian.bytes(of: [Int64(index)]))
-                ]
-                return draft
-            }
-            reply.split.cursor = Data(LittleEndian.bytes(of: [Int64(first + count)]))
-            reply.split.finished = first + count == unitCount
-            reply.split.appVersion = 1
-            try finish(job, reply)
-        }
-        return Int(try store.transaction { tx in try tx.batch(batch)?.workUnitCount } ?? 0)
     }
 
     func register(_ number: Int) throws -> BenchHost {
@@ -127,7 +103,7 @@ final class BenchSite {
         host.held = []
         request.wantTasks = UInt32(want)
         request.wantSeconds = 1e9
-        request.apps = ["\(Self.app)/1"]
+        request.apps = ["\(NoOp.name)/1"]
         return request
     }
 
@@ -153,22 +129,11 @@ final class BenchSite {
         return jobs
     }
 
-    /// Compares by hash, all ends of one tick in one transaction. - Returns: how many jobs there were.
+    /// Does the jobs of one tick, their ends in one transaction. - Returns: how many there were.
     func validate() throws -> Int {
         var events: [(ServerJob, JobEvent)] = []
         for job in try tick() {
-            guard case .compare(let compare) = job.message.job else { continue }
-            var reply = WireWorkerReply()
-            let results = compare.results.map(\.path)
-            for first in results.indices {
-                for second in results.indices.dropFirst(first + 1) {
-                    var pair = WirePairReply()
-                    pair.first = UInt32(first)
-                    pair.second = UInt32(second)
-                    pair.agree = results[first] == results[second]
-                    reply.compare.pairs.append(pair)
-                }
-            }
+            let reply = NoOp.answer(job.message, units: unitCount)
             events.append((job, try core.event(job, .reply(reply), board: board, now: now)))
         }
         try store.transaction { tx in
@@ -176,12 +141,6 @@ final class BenchSite {
         }
         for (job, event) in events { core.ended(job, event, on: &board, now: now) }
         return events.count
-    }
-
-    private func finish(_ job: ServerJob, _ reply: WireWorkerReply) throws {
-        let event = try core.event(job, .reply(reply), board: board, now: now)
-        try store.transaction { tx in try core.commit(event, in: tx, now: now) }
-        core.ended(job, event, on: &board, now: now)
     }
 
     static let profile: WireHostProfileMessage = {

@@ -2,11 +2,11 @@ import ArgumentParser
 import Domain
 
 @main
-struct BenchTool: ParsableCommand {
+struct BenchTool: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-bench",
         abstract: "Measures the server: what a scheduler call costs, and how many it answers.",
-        subcommands: [CoreCommand.self])
+        subcommands: [CoreCommand.self, CallsCommand.self, LoadCommand.self])
 }
 
 /// `millrace-bench core`.
@@ -46,6 +46,9 @@ struct CoreCommand: ParsableCommand {
     @Option(name: .long, help: "Calls that are made durable together.")
     var group = 64
 
+    @Flag(name: .long, help: "All units are in the store before the first call.")
+    var splitAtOnce = false
+
     func validate() throws {
         guard ["sqlite", "memory"].contains(store) else { throw ValidationError("--store is sqlite or memory") }
         guard (1...10_000_000).contains(units), (1...100_000).contains(hosts), (1...10_000_000).contains(calls),
@@ -55,7 +58,8 @@ struct CoreCommand: ParsableCommand {
 
     func run() throws {
         let bench = CoreBench(
-            units: units, hosts: hosts, calls: calls, tasks: tasks, quorum: quorum, group: group)
+            units: units, hosts: hosts, calls: calls, tasks: tasks, quorum: quorum, group: group,
+            isSplitAtOnce: splitAtOnce)
         print(try bench.run(isDurable: store == "sqlite", folder: folder).text)
     }
 }

@@ -57,7 +57,7 @@ struct StoreBench {
 
 /// Which blob store a conformance test runs on.
 enum BlobKind: CaseIterable, Sendable {
-    case memory, files
+    case memory, files, small
 }
 
 struct BlobBench {
@@ -69,6 +69,7 @@ struct BlobBench {
         switch kind {
         case .memory: blobs = MemoryBlobStore(hash: sha256)
         case .files: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256)
+        case .small: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64)
         }
     }
 }

@@ -1,0 +1,72 @@
+import Bytes
+import Domain
+import FoundationEssentials
+import Glibc
+import SwiftProtobuf
+import Wire
+
+/// A host that computes nothing and calls at once again. Used by one thread at a time.
+final class LoadHost: @unchecked Sendable {
+    private let key = SigningKey()
+    private let host: UInt64
+    private var sequence: Int64 = 0
+    private var held: [WireTaskOffer] = []
+    private static let type = "Content-Type: application/x-protobuf"
+
+    init(_ number: Int, _ connection: BenchConnection) throws {
+        var request = WireRegisterRequest()
+        request.publicKey = Data(key.publicKey.rawRepresentation)
+        request.volunteerName = "volunteer \(number)"
+        request.profile = BenchSite.profile
+        let body: [UInt8] = try request.serializedBytes()
+        while true {
+            let fields = [Self.type, "\(RequestSignature.signatureHeader): \(Self.sign("/v1/register", 0, body, key))"]
+            let answer = try connection.post("/v1/register", fields, body)
+            if answer.status == 429 {
+                // The server lets two through a second.
+                usleep(200_000)
+                continue
+            }
+            guard answer.status == 200 else { throw Fault(.refused, String(decoding: answer.body, as: UTF8.self)) }
+            host = try WireRegisterReply(serializedBytes: answer.body).hostID
+            return
+        }
+    }
+
+    private static func sign(_ path: String, _ sequence: Int64, _ body: [UInt8], _ key: SigningKey) -> String {
+        Hex.encode(key.sign(RequestSignature.message(method: "POST", path: path, sequence: sequence, body: body)))
+    }
+
+    /// Reports all that it holds and asks for as much. - Returns: how many were reported.
+    func call(_ connection: BenchConnection, want: Int) throws -> Int {
+        sequence += 1
+        var request = WireSchedulerRequest()
+        request.profile = BenchSite.profile
+        request.heldTasks = held.map(\.taskID)
+        request.reports = held.map { offer in
+            // The same for every replica of a unit.
+            let bytes = [UInt8](offer.unitSha256.prefix(8))
+            var report = WireTaskReportMessage()
+            report.taskID = offer.taskID
+            report.success.resultSha256 = Data(SHA256Hash.digest(of: bytes).bytes)
+            report.success.resultBytes = UInt64(bytes.count)
+            report.success.resultInline = Data(bytes)
+            report.success.cpuSeconds = 1
+            report.success.wallSeconds = 1
+            return report
+        }
+        request.wantTasks = UInt32(want)
+        request.wantSeconds = 1e9
+        request.apps = ["\(NoOp.name)/1"]
+        let body: [UInt8] = try request.serializedBytes()
+        let fields = [
+            Self.type, "\(RequestSignature.hostHeader): \(host)",
+            "\(RequestSignature.sequenceHeader): \(sequence)",
+            "\(RequestSignature.signatureHeader): \(Self.sign("/v1/scheduler", sequence, body, key))",
+        ]
+        let answer = try connection.post("/v1/scheduler", fields, body)
+        guard answer.status == 200 else { throw Fault(.refused, String(decoding: answer.body, as: UTF8.self)) }
+        held = try WireSchedulerReply(serializedBytes: answer.body).tasks
+        return request.reports.count
+    }
+}
