@@ -113,7 +113,8 @@ extension ProjectServer {
     /// again, not for ever, and in the end no agreement, which is nobody's fault.
     private func withoutBadProgram(_ result: JobResult, of job: ServerJob) -> JobResult {
         guard case .compare = job.key, case .reply(let reply) = result, case .failure(let failure) = reply.reply,
-            fault(failure).kind == .negative
+            fault(failure).kind == .negative,
+            case .program = try? spec(job.batch.manifest).validation.comparison
         else { return result }
         return .fault(Fault(.software, text(failure.message)))
     }

@@ -57,4 +57,26 @@ struct ComparingProgramTests {
             #expect(try UnitContainer.decodeUnverified(container).inputs.map(\.name) == ["photons"])
         }
     }
+
+    /// The worker's word for it is `.negative`; from any other app it would be the server's own fault.
+    @Test("Results that the program cannot judge are tried again, then agree with nothing, and nobody is blamed")
+    func cannotJudge() throws {
+        let site = try TestSite(units: 1, replicas: (2, 2), validation: Self.spec().validation)
+        let batch = try site.submit()
+        try site.work()
+        let volunteers = [try TestVolunteer(site, "Ada"), try TestVolunteer(site, "Grace")]
+        for volunteer in volunteers {
+            try volunteer.fetch()
+            try volunteer.deliver()
+        }
+        site.workerFailure = { "\($0)".hasPrefix("compare") ? .negative : nil }
+        for _ in 0..<8 {
+            try site.work()
+            site.wait(100)
+        }
+        let rows = try site.validation(batch).units.flatMap(\.tasks)
+        #expect(rows.map(\.state) == ["inconclusive", "inconclusive"])
+        let hosts = try site.store.transaction { try $0.hosts() }
+        #expect(hosts.allSatisfy { $0.invalidCount == 0 && $0.errorCount == 0 })
+    }
 }

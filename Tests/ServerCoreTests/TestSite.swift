@@ -44,7 +44,8 @@ final class TestSite {
         store: any Store = MemoryStore(), blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory),
         units: Int = 4, quorum: Int = 2, checkEach: Bool = true, acceptance: AcceptanceRule = .quorum,
         replicas: (initial: Int, maxTotal: Int)? = nil, key: SigningKey = TestSite.key,
-        spread: SpreadRule = SpreadRule(), adjust: (inout ServerSettings) -> Void = { _ in }
+        spread: SpreadRule = SpreadRule(), validation: ValidationRule? = nil,
+        adjust: (inout ServerSettings) -> Void = { _ in }
     ) throws {
         self.store = store
         self.blobs = blobs
@@ -52,6 +53,7 @@ final class TestSite {
         var spec = ProjectSpec.sample(quorum: quorum, checkEach: checkEach, acceptance: acceptance)
         if let replicas { (spec.replication.initial, spec.replication.maxTotal) = replicas }
         spec.spread = spread
+        if let validation { spec.validation = validation }
         self.spec = spec
         let manifestSpec = spec
         manifest = try blobs.put(Array("manifest".utf8))
