@@ -100,6 +100,12 @@ final class Connection {
         return try read(&row)
     }
 
+    /// Loses the transaction for a reason that the database does not see. - Returns: the reason.
+    func lose(_ error: StoreError) -> StoreError {
+        broken = broken ?? error
+        return error
+    }
+
     /// Ends the open transaction, if there still is one, and with it the doubt. Damage stays.
     func rollBack() {
         if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }

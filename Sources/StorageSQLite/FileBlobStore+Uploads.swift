@@ -4,6 +4,9 @@ import Storage
 
 /// Uploads: files that grow at the end, each under a lock of its own while it changes.
 extension FileBlobStore {
+    /// Uploads may rest for two weeks, what was written out for a worker for one day.
+    private static let unpackedYounger = TimeSpan(seconds: 13 * 86_400)
+
     public func uploadOffset(_ name: UploadName) throws -> Int64 {
         try uploads.status(of: name.text).map { Int64($0.st_size) } ?? 0
     }
@@ -57,7 +60,8 @@ extension FileBlobStore {
     }
 
     public func removeStaleUploads(before: Timestamp) throws {
-        try removeUnpacked(before: before)
+        // A worker reads at once what was written out for it; a day later nobody does.
+        try removeUnpacked(before: before + FileBlobStore.unpackedYounger)
         for name in try uploads.names() {
             guard let file = try uploads.open(name, O_RDONLY) else { continue }
             // Somebody is writing to it: not stale.

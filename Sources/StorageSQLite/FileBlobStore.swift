@@ -155,13 +155,21 @@ public final class FileBlobStore: BlobStore {
     /// again gets a new one. A reader sees it whole or not at all.
     private func unpacked(_ digest: Digest, _ bytes: [UInt8]) throws -> String {
         let name = digest.hex
-        if try temporary.status(of: name)?.st_size != off_t(bytes.count) {
-            let made = "\(counter.add(1, ordering: .relaxed).newValue)"
+        if let file = try temporary.open(name, O_RDONLY), try file.status().st_size == off_t(bytes.count) {
+            // Its age counts from now.
+            futimens(file.descriptor, nil)
+            return temporary.path + "/" + name
+        }
+        let made = "\(counter.add(1, ordering: .relaxed).newValue)"
+        do {
             guard let file = try temporary.open(made, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
             }
             try file.write(bytes, at: 0)
             try temporary.rename(made, to: name, in: temporary)
+        } catch {
+            try? temporary.remove(made)
+            throw error
         }
         return temporary.path + "/" + name
     }

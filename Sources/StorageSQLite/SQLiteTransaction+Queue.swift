@@ -29,6 +29,7 @@ extension SQLiteTransaction {
     }
 
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask] {
+        try alive()
         guard limit > 0 else { return [] }
         let wanted = after.map { $0.rawValue + 1 } ?? 0
         let hint = hints.start(for: volunteer)
@@ -61,7 +62,8 @@ extension SQLiteTransaction {
     }
 
     func sentTasks(of host: HostID) throws -> [SchedulableTask] {
-        try open.out(at: host).map { task in
+        try alive()
+        return try open.out(at: host).map { task in
             guard let aggregate = try workUnit(task.unit) else { throw StoreError.corrupt("no unit of task \(task)") }
             return SchedulableTask(aggregate.tasks[task.ordinal], of: aggregate.unit)
         }

@@ -94,7 +94,9 @@ extension SQLiteTransaction {
             switch stored {
             case .known(let known): old = known
             case .unknown:
-                guard let found = try storedUnit(id) else { throw StoreError.corrupt("work unit \(id) is gone") }
+                guard let found = try storedUnit(id) else {
+                    throw connection.lose(.corrupt("work unit \(id) is gone"))
+                }
                 old = found
             }
             if old.unit != aggregate.unit {

@@ -32,6 +32,8 @@ final class SQLiteTransaction: StoreTransaction {
     private var issued = 0
     /// So much was changed that how to undo it was dropped: whatever is undone now is read afresh.
     private var hasOverflowed = false
+    /// `open` is not what the database has.
+    private var mustLoadOpenWork = false
 
     /// Changes that are remembered for undoing, and units that wait to be written: cancelling or checking a large batch
     /// passes millions of them in one transaction.
@@ -78,6 +80,7 @@ final class SQLiteTransaction: StoreTransaction {
         isOpen = true
         defer { isOpen = false }
         do {
+            if mustLoadOpenWork { try loadOpenWork() }
             let value = try body(self)
             try settle()
             try connection.run(SQLiteTransaction.commit)
@@ -85,7 +88,6 @@ final class SQLiteTransaction: StoreTransaction {
             return value
         } catch {
             connection.rollBack()
-            savepoints.removeAll()
             issued = 0
             forget()
             throw error
@@ -98,6 +100,7 @@ final class SQLiteTransaction: StoreTransaction {
             hosts: hostRows.mark, volunteers: volunteerRows.mark, units: unitRows.mark, open: openChanges.count,
             hints: hints.mark, appended: appended.mark)
         savepoints.append(mark)
+        defer { savepoints.removeLast() }
         let depth = savepoints.count
         do {
             let value = try body(self)
@@ -105,12 +108,10 @@ final class SQLiteTransaction: StoreTransaction {
                 try connection.run(SQLiteTransaction.release)
                 issued -= 1
             }
-            savepoints.removeLast()
             return value
         } catch {
             // When the transaction is lost nothing can be undone alone, and `whole` throws what broke it.
             if connection.broken == nil { try undo(depth) }
-            savepoints.removeLast()
             throw error
         }
     }
@@ -140,6 +141,8 @@ final class SQLiteTransaction: StoreTransaction {
     /// changed before it.
     private func restore(_ lost: Unwritten) throws {
         forgetRows()
+        // Until it is loaded, and after it, nobody knows how to come back to what was before this transaction.
+        hasOverflowed = true
         try loadOpenWork()
         for row in lost.hosts { hostRows.change(row.id, to: row, from: row, isStored: false) }
         for row in lost.volunteers { volunteerRows.change(row.id, to: row, from: row, isStored: false) }
@@ -148,8 +151,6 @@ final class SQLiteTransaction: StoreTransaction {
             unitRows.change(row.unit.id, to: row, from: row, isStored: false)
         }
         appended = lost.appended
-        // Whatever comes now can only be undone together with the outermost savepoint.
-        for at in savepoints.indices where savepoints[at].lost == nil { savepoints[at].lost = lost }
     }
 
     private func undoOpen(to mark: Int) {
@@ -177,8 +178,8 @@ final class SQLiteTransaction: StoreTransaction {
         let isKnown = !hasOverflowed
         if isKnown { undoOpen(to: 0) }
         forgetRows()
-        // A database that cannot even be read says so at the next transaction.
-        if !isKnown { try? loadOpenWork() }
+        // A database that cannot be read says so at the next transaction.
+        if !isKnown { mustLoadOpenWork = true }
     }
 
     private func forgetRows() {
@@ -231,7 +232,8 @@ final class SQLiteTransaction: StoreTransaction {
     func settleIfLarge() throws {
         if unitRows.dirtyCount >= SQLiteTransaction.changesMax { try settle() }
         let changes = unitRows.mark + hostRows.mark + volunteerRows.mark + appended.count
-        guard changes >= 8 * SQLiteTransaction.changesMax else { return }
+        let isCrowded = unitRows.isCrowded || hostRows.isCrowded || volunteerRows.isCrowded
+        guard isCrowded || changes >= 8 * SQLiteTransaction.changesMax else { return }
         for at in savepoints.indices where savepoints[at].lost == nil {
             savepoints[at].lost = unwritten(before: savepoints[at])
         }
@@ -263,7 +265,10 @@ final class SQLiteTransaction: StoreTransaction {
         openChanges.append((old, new))
     }
 
-    func loadOpenWork() throws { open = try readOpenWork() }
+    func loadOpenWork() throws {
+        open = try readOpenWork()
+        mustLoadOpenWork = false
+    }
 
     // MARK: Who exists
 

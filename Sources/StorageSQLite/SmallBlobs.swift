@@ -102,18 +102,38 @@ final class SmallBlobs: Sendable {
     }
 
     func size(of digest: Digest) throws -> Int64? {
-        try reader.withLock { try $0.first(Self.size, { $0.digest(digest) }, { $0.integer() }) }
+        try reader.withLock { connection in
+            try Self.mending(connection) { try $0.first(Self.size, { $0.digest(digest) }, { $0.integer() }) }
+        }
     }
 
     func bytes(of digest: Digest) throws -> [UInt8]? {
-        try reader.withLock { try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() }) }
+        try reader.withLock { connection in
+            try Self.mending(connection) { try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() }) }
+        }
     }
 
     func remove(_ digest: Digest) throws {
-        _ = try writer.withLock { try $0.run(Self.delete) { $0.digest(digest) } }
+        _ = try writer.withLock { connection in
+            try Self.mending(connection) { try $0.run(Self.delete) { $0.digest(digest) } }
+        }
     }
 
     var isEmpty: Bool {
-        get throws { try reader.withLock { try $0.text("SELECT count(*) FROM (SELECT 1 FROM blob LIMIT 1)") == "0" } }
+        get throws {
+            try reader.withLock { connection in
+                try Self.mending(connection) {
+                    try $0.text("SELECT count(*) FROM (SELECT 1 FROM blob LIMIT 1)") == "0"
+                }
+            }
+        }
+    }
+
+    /// A statement of its own: when it fails, the next one begins afresh.
+    private static func mending<T>(_ connection: Connection, _ body: (Connection) throws -> T) throws -> T {
+        do { return try body(connection) } catch {
+            connection.rollBack()
+            throw error
+        }
     }
 }
