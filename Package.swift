@@ -167,7 +167,9 @@ let package = Package(
         ),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "StorageSQLite"]),
         .testTarget(name: "ArchitectureTests"),
-        .testTarget(name: "EndToEndTests", dependencies: ["Wire", "Bytes", "Domain", "CPosix", protobuf]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

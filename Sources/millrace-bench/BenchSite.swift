@@ -46,7 +46,7 @@ final class BenchSite {
         repeat { _ = try validate() } while try isSplitAtOnce && unitsMade() < units
     }
 
-    private func unitsMade() throws -> Int {
+    func unitsMade() throws -> Int {
         Int(try store.transaction { tx in try tx.batch(batch)?.workUnitCount } ?? 0)
     }
 

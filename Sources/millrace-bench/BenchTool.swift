@@ -43,7 +43,7 @@ struct CoreCommand: ParsableCommand {
     @Option(name: .long, help: "Results that must agree.")
     var quorum = 1
 
-    @Option(name: .long, help: "Calls that are made durable together.")
+    @Option(name: .long, help: "Calls that are made durable together; at most one of each host.")
     var group = 64
 
     @Flag(name: .long, help: "All units are in the store before the first call.")
@@ -58,7 +58,7 @@ struct CoreCommand: ParsableCommand {
 
     func run() throws {
         let bench = CoreBench(
-            units: units, hosts: hosts, calls: calls, tasks: tasks, quorum: quorum, group: group,
+            units: units, hosts: hosts, calls: calls, tasks: tasks, quorum: quorum, group: min(group, hosts),
             isSplitAtOnce: splitAtOnce)
         print(try bench.run(isDurable: store == "sqlite", folder: folder).text)
     }

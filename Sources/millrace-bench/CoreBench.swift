@@ -55,6 +55,7 @@ struct CoreBench {
             site = try BenchSite(store: store, units: units, quorum: quorum, isSplitAtOnce: isSplitAtOnce)
         }
         guard let site else { throw Fault(.software, "no site") }
+        let before = try site.unitsMade()
         var all = try (0..<hosts).map { try site.register($0) }
         var stages = [
             "check of the request": 0.0, "inline results": 0, "transaction": 0, "receipts": 0, "validator": 0,
@@ -93,7 +94,6 @@ struct CoreBench {
             try timed("validator") { while try site.validate() > 0 {} }
         }
         let counts = try store.transaction { tx in try tx.counts(of: site.batch) }
-        let before = isSplitAtOnce ? units : min(units, 5000)
         return Report(
             stages: stages.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, calls: done, tasks: reported,
             validated: Int(counts.validated + counts.assembled), splitSeconds: seconds(splitting), units: before)
