@@ -79,16 +79,19 @@ struct LargeBatchTests {
             #expect(throws: Stop.self) { try tx.savepoint { try cancelAll($0) } }
             try tx.savepoint { try send(1, $0) }
         }
-        // The large part is undone, then everything.
-        do {
-            try store?.transaction { tx in
-                try send(2, tx)
-                #expect(throws: Stop.self) { try tx.savepoint { try cancelAll($0) } }
-                try send(3, tx)
-                throw Stop()
-            }
-            Issue.record("nothing was thrown")
-        } catch is Stop {}
+        // The large part is undone, then everything, with and without further changes in between.
+        for goesOn in [false, true] {
+            do {
+                try store?.transaction { tx in
+                    try send(2, tx)
+                    #expect(throws: Stop.self) { try tx.savepoint { try cancelAll($0) } }
+                    if goesOn { try send(3, tx) }
+                    throw Stop()
+                }
+                Issue.record("nothing was thrown")
+            } catch is Stop {}
+            #expect(try store?.transaction { try $0.sentTasks(of: host.id).count } == 2)
+        }
         let inMemory = try Self.openWork(try #require(store), hosts: [host.id])
         #expect(try store?.transaction { try StoreAudit.differences($0) } == [])
         store = nil
