@@ -33,7 +33,6 @@ struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
     var dirtyCount: Int { dirty.count }
     /// So many rows must stay for the transaction that there is little room for others.
     var isCrowded: Bool { written.count + dirty.count >= max(1, generationMax / 2) }
-    var count: Int { young.count + old.count }
 
     mutating func row(_ key: Key) -> Row? {
         if let row = young[key] { return row }

@@ -43,18 +43,19 @@ struct PairComparer {
         do throws(MalformedResult) { (first, second) = (try a.get(), try b.get()) } catch {
             return Self.different(error.reason)
         }
-        if case .app = way { return app.validator.compare(first, second, unit: unit, context: context) }
-        // The manifest's rule knows no shapes.
-        for result in [first, second] {
-            if let why = app.validator.malformation(of: result, unit: unit) { return Self.different(why) }
-        }
         switch way {
-        case .app, .rule: return rule?.compare(first, second) ?? Self.different("no rule")
-        case .program(let program): return try ask(program, first, second)
+        case .app: return app.validator.compare(first, second, unit: unit, context: context)
+        case .rule(let rule): return malformed([first, second], unit) ?? rule.compare(first, second)
+        case .program(let program):
+            if let malformed = malformed([first, second], unit) { return malformed }
+            return try ask(program, first, second)
         }
     }
 
-    private var rule: ResultComparator? { if case .rule(let rule) = way { rule } else { nil } }
+    /// Neither a rule of the manifest nor a program knows the shapes of the app's results.
+    private func malformed(_ results: [Payload], _ unit: Payload) -> Agreement? {
+        results.lazy.compactMap { app.validator.malformation(of: $0, unit: unit) }.first.map { Self.different($0) }
+    }
 
     /// A program that fails on two results may have been brought down by one of them. It is asked about each alone; the
     /// one that it cannot read differs from all that it can. If that does not tell them apart, nobody is to blame yet.
