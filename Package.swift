@@ -114,9 +114,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-bench",
             dependencies: [
-                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "WorkerHost", "Wire", "Bytes", "Domain",
-                protobuf, logging,
-                arguments,
+                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "ClientSystem", "WorkerHost", "Wire", "Bytes",
+                "Domain", protobuf, logging, arguments,
             ]
         ),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.

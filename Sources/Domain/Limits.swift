@@ -47,6 +47,8 @@ public enum Limits {
     /// A higher request number would leave a host none to go on with.
     public static let sequenceMax: Int64 = 1 << 62
     public static let rpcBytesMax = 8 << 20
+    /// A call inside of a session, whose sender is known only when all of it is there.
+    public static let callBytesMax = 256 * 1024
     public static let reportsPerRequestMax = 256
     public static let tasksPerReplyMax = 64
     public static let heldTasksPerRequestMax = 1024

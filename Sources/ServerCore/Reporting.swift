@@ -39,31 +39,44 @@ extension ProjectServer {
             })
     }
 
-    /// Takes one report. Row second: the blob is there, or the answer is `resultMissing` and nothing changes.
-    /// Reply last: a crash after the commit loses the receipt, the host reports again and gets `duplicate`.
+    /// What became of a report.
+    struct Taken {
+        var receipt: WireReceipt
+        /// The result, which is to be a blob before the transaction is committed.
+        var blob: [UInt8]?
+    }
+
+    /// Takes one report. Row second: the blob is there, or will be before the commit, or the answer is `resultMissing`
+    /// and nothing changes. Reply last: a crash after the commit loses the receipt, the host reports again and gets
+    /// `duplicate`.
     func take(
-        _ reported: ReportedTask, from host: HostID, in tx: any StoreTransaction, now: Timestamp
-    ) throws -> WireReceipt {
+        _ reported: ReportedTask, from host: HostID, keepInline: Int, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> Taken {
         var receipt = WireReceipt()
         receipt.taskID = keys.number(of: reported.task)
         receipt.atMs = UInt64(max(0, now.milliseconds))
         receipt.status = .receiptNotNeeded
-        guard let aggregate = try tx.workUnit(reported.task.unit) else { return receipt }
+        var blob: [UInt8]?
+        guard let aggregate = try tx.workUnit(reported.task.unit) else { return Taken(receipt: receipt) }
         let event: WorkUnitEvent
         switch reported.outcome {
-        case .success(let report, _):
+        case .success(var report, let inline):
+            report.reportedAt = now
             if isAwaited(reported.task, of: host, in: aggregate) {
                 if report.resultBytes > aggregate.unit.outputBytesMax {
                     event = .taskFailed(reported.task, host: host, tooLarge(report, aggregate.unit, now))
                     break
                 }
-                guard try blobs.size(of: report.result) == report.resultBytes else {
+                if let inline, inline.count <= keepInline {
+                    blob = inline
+                } else if try blobs.size(of: report.result) != report.resultBytes {
                     receipt.status = .receiptResultMissing
-                    return receipt
+                    return Taken(receipt: receipt)
                 }
             }
             event = .reported(reported.task, host: host, report)
-        case .failure(let error):
+        case .failure(var error):
+            error.at = now
             event = .taskFailed(reported.task, host: host, error)
         }
         let applied = try apply(event, to: aggregate, in: tx, now: now)
@@ -72,7 +85,7 @@ extension ProjectServer {
         if kept?.state.assignment?.host == host, let report = kept?.state.report {
             receipt.resultSha256 = report.result.field
         }
-        return receipt
+        return Taken(receipt: receipt, blob: blob)
     }
 
     private func tooLarge(_ report: TaskReport, _ unit: WorkUnitRecord, _ now: Timestamp) -> TaskError {

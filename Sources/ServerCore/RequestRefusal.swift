@@ -21,6 +21,7 @@ public enum RefusalCode: String, Hashable, Sendable, CaseIterable {
     case badRequest = "bad_request"
     case badToken = "bad_token"
     case badSignature = "bad_signature"
+    case badSession = "bad_session"
     case unknownHost = "unknown_host"
     case badTicket = "bad_ticket"
     case notFound = "not_found"
@@ -44,7 +45,7 @@ public enum RefusalCode: String, Hashable, Sendable, CaseIterable {
     public var status: Int {
         switch self {
         case .badRequest: 400
-        case .badToken, .badSignature: 401
+        case .badToken, .badSignature, .badSession: 401
         case .unknownHost, .badTicket: 403
         case .notFound, .noSuchBlob: 404
         case .methodNotAllowed: 405

@@ -8,6 +8,8 @@ import Wire
 public struct ScheduleOutcome: Sendable {
     public var reply: WireSchedulerReply
     var receipts: WireReceipts
+    /// Results that came inside of the call and are to be blobs before the transaction is committed.
+    public var blobs: [[UInt8]] = []
     /// Tasks sent for the first time, for the day's count of this host.
     public var newlySent: Int
 }
@@ -24,10 +26,12 @@ extension ProjectServer {
     /// it with a higher number. A crash after it loses the reply: the host repeats, its reports are duplicates, and
     /// tasks that were sent and that it does not hold are sent again.
     /// - Parameter sentLastDay: tasks sent to this host in the last 24 hours.
+    /// - Parameter keepInline: results that came inside of the call and have at most so many bytes are handed on in
+    ///   `ScheduleOutcome.blobs`; all others must be blobs already.
     /// - Parameter crowd: who has been seen lately, at most minutes old; nil: looked up for this call.
     public func schedule(
         _ call: SchedulerCall, host id: HostID, sequence: Int64, sentLastDay: Int, crowd: Crowd? = nil,
-        in tx: any StoreTransaction, now: Timestamp
+        keepInline: Int = 0, in tx: any StoreTransaction, now: Timestamp
     ) throws -> Result<ScheduleOutcome, RequestRefusal> {
         guard var host = try tx.host(id) else {
             return .failure(RequestRefusal(.unknownHost, "there is no host \(id)", advice: "attach again"))
@@ -41,7 +45,9 @@ extension ProjectServer {
         var outcome = ScheduleOutcome(reply: WireSchedulerReply(), receipts: WireReceipts(), newlySent: 0)
         outcome.receipts.hostID = UInt64(id.rawValue)
         for report in call.reports {
-            outcome.receipts.receipts.append(try take(report, from: id, in: tx, now: now))
+            let taken = try take(report, from: id, keepInline: keepInline, in: tx, now: now)
+            outcome.receipts.receipts.append(taken.receipt)
+            if let blob = taken.blob { outcome.blobs.append(blob) }
         }
         // Reports may have changed the host's counts.
         host = try tx.host(id) ?? host
@@ -164,6 +170,14 @@ extension ProjectServer {
         return offer
     }
 
+    /// Whether `finish` finds in memory all that it puts in, and so need not wait for a disk.
+    public func isAtHand(_ outcome: ScheduleOutcome) -> Bool {
+        outcome.reply.tasks.allSatisfy { offer in
+            offer.unitBytes > UInt64(Limits.inlineBlobBytesMax)
+                || Digest(field: offer.unitSha256).map { blobs.recent($0) != nil } ?? true
+        }
+    }
+
     /// Signs the receipts, once for the reply, and puts small work units into it. Only after the commit is durable: a
     /// receipt is a promise.
     public func finish(_ outcome: ScheduleOutcome) throws -> WireSchedulerReply {
@@ -176,7 +190,7 @@ extension ProjectServer {
         for at in reply.tasks.indices where reply.tasks[at].unitBytes <= UInt64(Limits.inlineBlobBytesMax) {
             guard let digest = Digest(field: reply.tasks[at].unitSha256) else { continue }
             // A container that cannot be read is left out: the host asks for the blob and reports what it got.
-            if let bytes = try? blobs.read(digest, limit: Limits.inlineBlobBytesMax) {
+            if let bytes = blobs.recent(digest) ?? (try? blobs.read(digest, limit: Limits.inlineBlobBytesMax)) {
                 reply.tasks[at].unitInline = .init(field: bytes)
             }
         }

@@ -1,6 +1,7 @@
 import Bytes
 import Domain
 import Transparency
+import Wire
 
 /// The project's key and the secrets that follow from it.
 public struct ServerKeys: Sendable {
@@ -15,6 +16,7 @@ public struct ServerKeys: Sendable {
     private let drawSecret: [UInt8]
     let numberSecret: [UInt8]
     let lotSecret: [UInt8]
+    private let sessionsKey: MACKey
 
     public init(project: SigningKey) {
         self.init(project: project, secret: project.rawRepresentation)
@@ -30,6 +32,7 @@ public struct ServerKeys: Sendable {
         rows = RowSeal(key: HMACSHA256.code(for: Array("millrace-rows-v1".utf8), key: raw))
         numberSecret = HMACSHA256.code(for: Array("millrace-number-v1".utf8), key: raw)
         lotSecret = HMACSHA256.code(for: Array("millrace-lot-v1".utf8), key: raw)
+        sessionsKey = MACKey(HMACSHA256.code(for: Array("millrace-session-v1".utf8), key: raw))
         drawSecret = HMACSHA256.code(for: Array("millrace-draw-v1".utf8), key: raw)
     }
 
@@ -82,6 +85,9 @@ public struct ServerKeys: Sendable {
     func draw(_ draw: Draw, task: TaskID, result: Digest) -> UInt64 {
         number(task, result, round: draw.rawValue, key: drawSecret)
     }
+
+    /// The key of a session, 32 bytes: whoever knows the secret knows it, so nobody has to keep it.
+    func sessionSecret(_ token: SessionToken) -> [UInt8] { sessionsKey.code(for: [token.bytes]) }
 
     private func number(_ task: TaskID, _ result: Digest, round: UInt8?, key: [UInt8]) -> UInt64 {
         var message = ByteWriter()

@@ -111,10 +111,15 @@ extension RequestRefusal {
         return reply
     }
 
-    func response(_ format: ReplyFormat) -> Response {
+    var fields: HTTPFields {
         var fields = HTTPFields()
         if code == .badToken { fields[.wwwAuthenticate] = "Bearer" }
         if code == .unavailable || code == .diskFull || code == .tooManyRequests { fields[.retryAfter] = "5" }
+        return fields
+    }
+
+    func response(_ format: ReplyFormat) -> Response {
+        let fields = fields
         let made = try? format.response(wireMessage, status: code.status, fields: fields)
         return made ?? Response(status: .init(code: code.status))
     }

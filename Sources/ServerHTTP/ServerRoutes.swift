@@ -17,6 +17,8 @@ public struct ServerRoutes: Sendable {
     let tokenHash: Digest
     let registrations = RateLimiter(burst: 120, perSecond: 2)
     let accounts = RateLimiter(burst: 60, perSecond: 1)
+    /// A signature and a sealed key cost a quarter of a millisecond.
+    let sessions = RateLimiter(burst: 1000, perSecond: 20)
     let uploads = UploadQuota()
     let pages = PageShelf<String>()
     let reports = PageShelf<WireValidationReport>()
@@ -41,6 +43,7 @@ public struct ServerRoutes: Sendable {
                 metrics: runtime.metrics, log: runtime.log, refusalPage: { routes.refusalPage($0) }))
         router.get("/v1/project", use: project)
         router.post("/v1/register", use: register)
+        router.post("/v1/session", use: session)
         router.post("/v1/scheduler", use: scheduler)
         router.post("/v1/account", use: account)
         addBlobs(router)
@@ -125,7 +128,7 @@ public struct ServerRoutes: Sendable {
         let (body, host, sequence) = try await signedBody(request, limit: Limits.rpcBytesMax)
         let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)
         runtime.networks.note(host, context.network)
-        let reply = try await schedule(message, host, sequence)
+        let reply = try await schedule(try core.checkScheduler(message, now: runtime.clock.now()), host, sequence)
         return try ReplyFormat.protobuf.response(reply)
     }
 
@@ -165,26 +168,31 @@ public struct ServerRoutes: Sendable {
     }
 
     /// Blob first, row second, reply last; see `Reporting.swift`.
-    private func schedule(
-        _ message: WireSchedulerRequest, _ host: HostID, _ sequence: Int64
-    ) async throws -> WireSchedulerReply {
-        let now = try await writer.perform { _, now in now }
-        let call = try core.checkScheduler(message, now: now)
-        if message.reports.contains(where: { !$0.success.resultInline.isEmpty }) {
+    func schedule(_ call: SchedulerCall, _ host: HostID, _ sequence: Int64) async throws -> WireSchedulerReply {
+        if !runtime.keepsInline(call) {
             let wanted = try await writer.perform { [core] tx, _ in
                 try core.wantedInline(call, host: host, sequence: sequence, in: tx)
             }
             try await onDisk { [core] in try core.storeInline(call, wanted) }
         }
-        let sentLastDay = runtime.sentLastDay(host, now: now)
-        let outcome = try await writer.perform { [core, runtime] tx, now in
-            try core.schedule(
-                call, host: host, sequence: sequence, sentLastDay: sentLastDay,
-                crowd: try runtime.crowd(core, in: tx, now: now), in: tx, now: now)
-        }.get()
-        runtime.noteSent(outcome.newlySent, to: host, now: now)
-        if !call.reports.isEmpty { runtime.nudge() }
+        let outcome = try await withCheckedThrowingContinuation { continuation in
+            runtime.schedule(call, host, sequence) { continuation.resume(with: $0) }
+        }
+        if core.isAtHand(outcome) { return try core.finish(outcome) }
         return try await onDisk { [core] in try core.finish(outcome) }
+    }
+
+    /// Answered without the store: a session is kept nowhere.
+    @Sendable func session(_ request: Request, _ context: ServerContext) async throws -> Response {
+        guard sessions.mayPass(context.peer) else {
+            throw RequestRefusal(.tooManyRequests, "too many requests from this address", advice: "wait a minute")
+        }
+        let (body, host, _) = try await signedBody(request, limit: 4096)
+        let message = try ReplyFormat.strict(WireSessionRequest.self, body, limit: 4096)
+        var generator = SystemRandomNumberGenerator()
+        let nonce = (0..<SessionToken.nonceByteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let reply = try core.openSession(message, host: host, nonce: nonce, now: runtime.clock.now())
+        return try ReplyFormat.protobuf.response(reply)
     }
 
     private func signature(_ request: Request) throws -> [UInt8] {

@@ -18,6 +18,8 @@ public final class ServerRuntime: Sendable {
     let publisher: LogPublisher
     let networks = NetworkBook()
     let stats: StatsPublisher
+    let clock: SteadyClock
+    let date = DateText()
     private let pool: JobPool
     private let wake = WakeUp()
     private let tickEnded = WakeUp()
@@ -58,8 +60,10 @@ public final class ServerRuntime: Sendable {
         self.core = core
         self.manifests = manifests
         self.log = log
+        let steady = SteadyClock(wall: clock)
+        self.clock = steady
         results = ResultsFolder(core: core)
-        writer = try WriterThread(metrics: metrics, clock: clock, makeStore: makeStore)
+        writer = try WriterThread(metrics: metrics, blobs: core.blobs, clock: steady, makeStore: makeStore)
         pool = JobPool(performers)
         sweep = UploadSweep(blobs: core.blobs, clock: clock)
         let epoch = try writer.performBlocking { tx, now in
@@ -173,27 +177,37 @@ public final class ServerRuntime: Sendable {
         }
     }
 
-    /// One job from start to commit, on a thread of the pool.
+    /// One job, on a thread of the pool, which goes on with the next one while this one's end waits for its commit.
     private func run(_ job: ServerJob, _ performer: any JobPerformer) {
-        let now = { [self] in try writer.performBlocking { _, now in now } }
-        var event: JobEvent?
         do {
             let result = try perform(job, performer)
             if memory.withLock({ $0.isStopping }) { return }
             let board = memory.withLock { $0.board }
-            let made = try core.event(job, result, board: board, now: try now())
-            if case .assembled(let batch) = made, case .reply(let reply) = result {
+            let event = try core.event(job, result, board: board, now: clock.now())
+            if case .assembled(let batch) = event, case .reply(let reply) = result {
                 try results.publish(batch, summary: reply.assemble.summary)
             }
-            try writer.performBlocking { [core] tx, now in try core.commit(made, in: tx, now: now) }
-            event = made
-            note(job, made, result)
+            writer.submit({ [core] tx, now in try core.commit(event, in: tx, now: now) }) { [self] committed in
+                switch committed {
+                case .success:
+                    note(job, event, result)
+                    end(job, event)
+                case .failure(let error): fail(job, error)
+                }
+            }
         } catch {
-            metrics.job(kind: job.key.kind, cpuSeconds: 0, failed: true)
-            log.error("a job failed", metadata: ["job": "\(job.key)", "error": "\(error)"])
+            fail(job, error)
         }
-        let ended = (try? now()) ?? Timestamp(milliseconds: 0)
-        memory.withLock { core.ended(job, event, on: &$0.board, now: ended) }
+    }
+
+    private func fail(_ job: ServerJob, _ error: any Error) {
+        metrics.job(kind: job.key.kind, cpuSeconds: 0, failed: true)
+        log.error("a job failed", metadata: ["job": "\(job.key)", "error": "\(error)"])
+        end(job, nil)
+    }
+
+    private func end(_ job: ServerJob, _ event: JobEvent?) {
+        memory.withLock { core.ended(job, event, on: &$0.board, now: clock.now()) }
         wake.signal()
     }
 

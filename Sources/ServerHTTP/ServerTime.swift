@@ -1,4 +1,5 @@
 import Domain
+import Synchronization
 
 /// The store's time: the wall clock, made so that it never runs backwards and never stands still.
 ///
@@ -29,5 +30,22 @@ public struct ServerTime: Sendable {
         // What is left of a millisecond counts next time: otherwise many short steps would stand still after all.
         self.last = (steady, last.monotonic + .milliseconds(whole))
         return steady
+    }
+}
+
+/// The one `ServerTime` of a server, for all its threads.
+final class SteadyClock: Sendable {
+    private let wall: @Sendable () -> Timestamp
+    private let start = ContinuousClock.now
+    private let time = Mutex(ServerTime())
+
+    /// - Parameter wall: what the machine's clock says.
+    init(wall: @escaping @Sendable () -> Timestamp) { self.wall = wall }
+
+    func now() -> Timestamp {
+        time.withLock { time in
+            let moment = wall()
+            return time.now(wall: moment, monotonic: start.duration(to: .now))
+        }
     }
 }

@@ -63,9 +63,11 @@ public struct WebServer: Sendable {
         var quiet = log
         quiet.logLevel = max(log.logLevel, .warning)
         let host = address.host
+        let desk = CallDesk(routes: routes)
         let application = Application(
             router: routes.router(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(WebServer.idleSeconds))),
+            // Idle connections are ended by `CallHandler`, which sees all that the router does not.
+            server: .http1(configuration: .init(additionalChannelHandlers: [CallHandler(desk: desk)])),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: "millrace",
                 availableConnectionsDelegate: MaximumAvailableConnections(WebServer.connectionsMax)),

@@ -1,4 +1,5 @@
 import Domain
+import NIOCore
 import Storage
 import Synchronization
 import WorkerHost
@@ -6,24 +7,27 @@ import WorkerHost
 /// The one thread that touches the store, with group commit.
 ///
 /// Whoever wants to read or write hands in a closure; the thread runs all that wait in one transaction and answers
-/// when it is durable. What throws is undone alone. When the database or the commit fails, nothing of the group is kept
+/// when it is durable. Small results that came with calls become blobs just before the commit, all of a group at once.
+/// What throws is undone alone. When the database or the commit fails, nothing of the group is kept
 /// and each is run again in a transaction of its own. Closures may therefore run twice and must have no effect besides
 /// the transaction.
 final class WriterThread: Sendable {
     private let queue = BlockingQueue<any WriterItem>()
-    private let clock: @Sendable () -> Timestamp
+    private let clock: SteadyClock
     private let metrics: Metrics
+    private let blobs: any BlobStore
     private let ended = WakeUp()
     /// A larger group would only make the first in it wait.
     private static let groupMax = 256
 
     /// - Parameter makeStore: called on the thread. - Throws: what it throws.
     init(
-        metrics: Metrics, clock: @escaping @Sendable () -> Timestamp,
+        metrics: Metrics, blobs: any BlobStore, clock: SteadyClock,
         makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
         self.clock = clock
         self.metrics = metrics
+        self.blobs = blobs
         let opened = BlockingQueue<Result<Void, any Error>>()
         BlockingThread.start("millrace-writer") { [self] in
             do {
@@ -64,32 +68,38 @@ final class WriterThread: Sendable {
         ended.wait(seconds: 30)
     }
 
-    private func submit<T: Sendable>(
+    /// - Parameters:
+    ///   - blobs: of what `body` returned; durable before the commit.
+    ///   - loop: where `done` is called, together with those of the same group; nil: on the writer's thread.
+    func submit<T: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T,
+        blobs: @escaping @Sendable (T) -> [[UInt8]] = { _ in [] }, on loop: (any EventLoop)? = nil,
         _ done: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
-        if !queue.put(Item(body: body, done: done)) {
+        if !queue.put(Item(body: body, blobsOf: blobs, loop: loop, done: done)) {
             done(.failure(Fault(.interrupted, "the server is stopping")))
         }
     }
 
     private func run(_ store: any Store) {
-        var time = ServerTime()
-        let start = ContinuousClock.now
         while true {
             let group = queue.take(limit: WriterThread.groupMax)
             if group.isEmpty { return }
-            commit(group, store, now: time.now(wall: clock(), monotonic: start.duration(to: .now)))
+            commit(group, store, now: clock.now())
         }
     }
 
     private func commit(_ group: [any WriterItem], _ store: any Store, now: Timestamp) {
         do {
-            let refused = try store.transaction { tx in try runAll(group, tx, now) }
-            metrics.committed(groupSize: group.count, failed: false)
-            for (at, item) in group.enumerated() {
-                if let error = refused[at] { item.fail(error) } else { item.succeed() }
+            let refused = try store.transaction { tx in
+                let refused = try runAll(group, tx, now)
+                // Blob first: a crash here leaves blobs that no row names.
+                let results = group.indices.flatMap { refused[$0] == nil ? group[$0].blobs : [] }
+                if !results.isEmpty { _ = try blobs.put(results) }
+                return refused
             }
+            metrics.committed(groupSize: group.count, failed: false)
+            answer(group, refused)
         } catch {
             metrics.committed(groupSize: group.count, failed: true)
             guard group.count > 1 else {
@@ -97,6 +107,27 @@ final class WriterThread: Sendable {
                 return
             }
             for item in group { commit([item], store, now: now) }
+        }
+    }
+
+    /// One hop to each event loop for all that wait there.
+    private func answer(_ group: [any WriterItem], _ refused: [Int: any Error]) {
+        var hops: [ObjectIdentifier: (loop: any EventLoop, items: [(any WriterItem, (any Error)?)])] = [:]
+        for (at, item) in group.enumerated() {
+            if let loop = item.loop {
+                hops[ObjectIdentifier(loop), default: (loop, [])].items.append((item, refused[at]))
+            } else if let error = refused[at] {
+                item.fail(error)
+            } else {
+                item.succeed()
+            }
+        }
+        for (loop, items) in hops.values {
+            loop.execute {
+                for (item, error) in items {
+                    if let error { item.fail(error) } else { item.succeed() }
+                }
+            }
         }
     }
 
@@ -125,6 +156,10 @@ final class WriterThread: Sendable {
 
 /// One closure that waits for the writer.
 private protocol WriterItem: Sendable {
+    /// Where it is answered; nil: on the writer's thread.
+    var loop: (any EventLoop)? { get }
+    /// What must be durable before the commit, once it has run.
+    var blobs: [[UInt8]] { get }
     func run(_ tx: any StoreTransaction, _ now: Timestamp) throws
     func succeed()
     func fail(_ error: any Error)
@@ -132,16 +167,23 @@ private protocol WriterItem: Sendable {
 
 private final class Item<T: Sendable>: WriterItem {
     private let body: @Sendable (any StoreTransaction, Timestamp) throws -> T
+    private let blobsOf: @Sendable (T) -> [[UInt8]]
+    let loop: (any EventLoop)?
     private let done: @Sendable (Result<T, any Error>) -> Void
     private let value = Mutex<T?>(nil)
 
     init(
         body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T,
+        blobsOf: @escaping @Sendable (T) -> [[UInt8]], loop: (any EventLoop)?,
         done: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         self.body = body
+        self.blobsOf = blobsOf
+        self.loop = loop
         self.done = done
     }
+
+    var blobs: [[UInt8]] { value.withLock { $0 }.map(blobsOf) ?? [] }
 
     func run(_ tx: any StoreTransaction, _ now: Timestamp) throws {
         let result = try body(tx, now)
@@ -153,5 +195,8 @@ private final class Item<T: Sendable>: WriterItem {
         done(.success(result))
     }
 
-    func fail(_ error: any Error) { done(.failure(error)) }
+    func fail(_ error: any Error) {
+        guard let loop, !loop.inEventLoop else { return done(.failure(error)) }
+        loop.execute { [done] in done(.failure(error)) }
+    }
 }

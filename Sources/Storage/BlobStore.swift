@@ -10,6 +10,10 @@ public protocol BlobStore: AnyObject, Sendable {
     func put(_ bytes: [UInt8]) throws -> Digest
     /// Several at once, which may cost less than each alone. A crash may leave some of them.
     func put(_ blobs: [[UInt8]]) throws -> [Digest]
+    /// Blobs of at most so many bytes cost little when several are put at once; 0: there are none such.
+    var togetherBytesMax: Int { get }
+    /// A blob that happens to be in memory; nil says nothing. Never waits for a disk.
+    func recent(_ digest: Digest) -> [UInt8]?
     func contains(_ digest: Digest) throws -> Bool
     func size(of digest: Digest) throws -> Int64?
     /// - Parameter limit: refuses with `StoreError.io` when the blob is larger.
@@ -35,6 +39,8 @@ public protocol BlobStore: AnyObject, Sendable {
 
 extension BlobStore {
     public func put(_ blobs: [[UInt8]]) throws -> [Digest] { try blobs.map { try put($0) } }
+    public var togetherBytesMax: Int { 0 }
+    public func recent(_ digest: Digest) -> [UInt8]? { nil }
 }
 
 /// The name of an unfinished upload: chosen by the server, never by a client.

@@ -47,6 +47,10 @@ public final class MemoryBlobStore: BlobStore {
         return name
     }
 
+    public var togetherBytesMax: Int { 4096 }
+
+    public func recent(_ digest: Digest) -> [UInt8]? { state.withLock { $0.blobs[digest] } }
+
     public func contains(_ digest: Digest) throws -> Bool {
         state.withLock { $0.blobs[digest] != nil }
     }

@@ -107,22 +107,23 @@ extension MemoryTables {
 }
 
 extension BatchCounts {
-    /// Adds one unit with its tasks.
-    mutating func count(_ aggregate: WorkUnitAggregate) {
+    /// Adds one unit with its tasks, or takes it away.
+    /// - Parameter by: 1 or -1.
+    mutating func count(_ aggregate: WorkUnitAggregate, by: Int64 = 1) {
         switch aggregate.unit.state {
-        case .ready: ready += 1
-        case .active: active += 1
-        case .comparing: comparing += 1
-        case .provisional: provisional += 1
-        case .validated: validated += 1
-        case .assembled, .purged: assembled += 1
-        case .failed: failed += 1
-        case .cancelled: cancelled += 1
+        case .ready: ready += by
+        case .active: active += by
+        case .comparing: comparing += by
+        case .provisional: provisional += by
+        case .validated: validated += by
+        case .assembled, .purged: assembled += by
+        case .failed: failed += by
+        case .cancelled: cancelled += by
         }
         for task in aggregate.tasks {
             switch task.state {
-            case .sent: tasksOut += 1
-            case .reported, .decided, .failed: tasksDone += 1
+            case .sent: tasksOut += by
+            case .reported, .decided, .failed: tasksDone += by
             case .unsent, .expired, .aborted, .notNeeded: break
             }
         }

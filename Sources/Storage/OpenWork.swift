@@ -1,6 +1,7 @@
 import Domain
 
-/// Which tasks wait to be sent, which are out where and until when, and which units wait for the validator.
+/// Which tasks wait to be sent, which are out where and until when, which units wait for the validator, and how each
+/// batch stands.
 ///
 /// A function of the units alone, kept in step with them: what a database would keep as indexes.
 package struct OpenWork: Sendable {
@@ -10,11 +11,15 @@ package struct OpenWork: Sendable {
     /// Tasks that are out by deadline in milliseconds, and the deadlines in order.
     private var due: [Int64: SortedNumbers] = [:]
     private var deadlines = SortedNumbers()
+    private var counts: [BatchID: BatchCounts] = [:]
 
     package init() {}
 
-    /// - Parameters: in order of number.
-    package init(unsent: [Int64], awaiting: [Int64]) {
+    /// - Parameters:
+    ///   - unsent, awaiting: in order of number.
+    ///   - counts: of each batch that has units.
+    package init(unsent: [Int64], awaiting: [Int64], counts: [BatchID: BatchCounts] = [:]) {
+        self.counts = counts
         self.unsent = SortedNumbers(sorted: unsent)
         self.awaiting = SortedNumbers(sorted: awaiting)
     }
@@ -39,6 +44,8 @@ package struct OpenWork: Sendable {
     /// A unit takes the place of what it was; nil: it was not there, or is no more.
     package mutating func replace(_ old: WorkUnitAggregate?, by new: WorkUnitAggregate?) {
         guard let id = (new ?? old)?.unit.id else { return }
+        if let old { counts[id.batch, default: BatchCounts()].count(old, by: -1) }
+        if let new { counts[id.batch, default: BatchCounts()].count(new) }
         let (waited, waits) = (old?.awaitsValidation ?? false, new?.awaitsValidation ?? false)
         if waits, !waited { awaiting.insert(id.rawValue) }
         if waited, !waits { awaiting.remove(id.rawValue) }
@@ -57,6 +64,23 @@ package struct OpenWork: Sendable {
             if let isNow { send(task, to: isNow.host, until: isNow.deadline) }
         }
     }
+
+    /// How the batches stood before some changes, given in order.
+    package func counts(
+        before changes: some BidirectionalCollection<(old: WorkUnitAggregate?, new: WorkUnitAggregate?)>
+    ) -> [BatchID: BatchCounts] {
+        var past = counts
+        for change in changes.reversed() {
+            if let new = change.new { past[new.unit.id.batch, default: BatchCounts()].count(new, by: -1) }
+            if let old = change.old { past[old.unit.id.batch, default: BatchCounts()].count(old) }
+        }
+        return past
+    }
+
+    package mutating func setCounts(_ counts: [BatchID: BatchCounts]) { self.counts = counts }
+
+    /// Units and tasks of a batch by state.
+    package func counts(of batch: BatchID) -> BatchCounts { counts[batch] ?? BatchCounts() }
 
     /// Tasks at a host in order of number.
     package func out(at host: HostID) -> [TaskID] {

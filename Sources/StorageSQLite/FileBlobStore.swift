@@ -101,6 +101,10 @@ public final class FileBlobStore: BlobStore {
         fchmod(file.descriptor, 0o444)
     }
 
+    public var togetherBytesMax: Int { small == nil ? 0 : smallMax }
+
+    public func recent(_ digest: Digest) -> [UInt8]? { small?.recent(digest) }
+
     public func contains(_ digest: Digest) throws -> Bool { try size(of: digest) != nil }
 
     public func size(of digest: Digest) throws -> Int64? {

@@ -14,6 +14,17 @@ private enum LedgerSQL {
             (SELECT coalesce(sum(provisional), 0) FROM host_balance), (SELECT coalesce(sum(credit), 0) FROM host),
             (SELECT coalesce(sum(provisional_credit), 0) FROM host), (SELECT coalesce(sum(credit), 0) FROM volunteer)
         """)
+    static let addToProject = Query(
+        """
+        INSERT INTO project_balance (project, balance) VALUES (?, ?)
+        ON CONFLICT (project) DO UPDATE SET balance = balance + excluded.balance
+        """)
+    static let addToHost = Query(
+        """
+        INSERT INTO host_balance (host, balance, provisional) VALUES (?, ?, ?)
+        ON CONFLICT (host) DO UPDATE
+        SET balance = balance + excluded.balance, provisional = provisional + excluded.provisional
+        """)
     static let projectBalance = Query("SELECT balance FROM project_balance WHERE project = ?")
     static let hostBalance = Query("SELECT balance FROM host_balance WHERE host = ?")
     static let provisionalBalance = Query("SELECT provisional FROM host_balance WHERE host = ?")
@@ -45,8 +56,38 @@ extension SQLiteTransaction {
     func writeAppended() throws {
         let (entries, days, leaves) = appended.take()
         for entry in entries { try write(LedgerSQL.insert) { bind(entry, &$0) } }
+        try addToBalances(entries)
         try writeDays(days)
         try writeLeaves(leaves)
+    }
+
+    /// Balances, credits minus debits: each account that the entries touch once.
+    private func addToBalances(_ entries: ArraySlice<LedgerEntry>) throws {
+        var projects: [String: Int64] = [:]
+        var hosts: [HostID: (final: Int64, provisional: Int64)] = [:]
+        for entry in entries {
+            let amount = entry.amount.microcobblestones
+            for (account, change) in [(entry.debit, -amount), (entry.credit, amount)] {
+                switch account {
+                case .project(let name): projects[name, default: 0] += change
+                case .host(let id): hosts[id, default: (0, 0)].final += change
+                case .provisional(let id): hosts[id, default: (0, 0)].provisional += change
+                }
+            }
+        }
+        for (name, change) in projects.sorted(by: { $0.key < $1.key }) {
+            try write(LedgerSQL.addToProject) {
+                $0.text(name)
+                $0.integer(change)
+            }
+        }
+        for (host, change) in hosts.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            try write(LedgerSQL.addToHost) {
+                $0.integer(host.rawValue)
+                $0.integer(change.final)
+                $0.integer(change.provisional)
+            }
+        }
     }
 
     func ledger(fromNumber number: Int64, limit: Int) throws -> [LedgerEntry] {

@@ -6,8 +6,11 @@ private enum QueueSQL {
         "SELECT id, state, host, deadline_ms FROM task INDEXED BY task_open WHERE state IN (0, 1) ORDER BY id")
     static let awaiting = Query(
         "SELECT id FROM work_unit INDEXED BY work_unit_awaiting WHERE awaiting = 1 ORDER BY id")
-    static let unitCounts = Query("SELECT state, n FROM unit_count WHERE batch = ?")
-    static let taskCounts = Query("SELECT state, n FROM task_count WHERE batch = ?")
+    static let countColumns =
+        "batch, ready, active, comparing, provisional, validated, assembled, failed, cancelled, tasks_out, tasks_done"
+    static let counts = Query("SELECT \(countColumns) FROM batch_count")
+    static let saveCounts = Query(
+        "INSERT OR REPLACE INTO batch_count (\(countColumns)) VALUES (\(WorkUnitColumns.marks(11)))")
 }
 
 extension SQLiteTransaction {
@@ -23,7 +26,8 @@ extension SQLiteTransaction {
                 out.append((TaskID(rawValue: id), HostID(rawValue: row.integer()), row.time()))
             }
         }
-        var open = OpenWork(unsent: unsent, awaiting: try connection.all(QueueSQL.awaiting) { $0.integer() })
+        var open = OpenWork(
+            unsent: unsent, awaiting: try connection.all(QueueSQL.awaiting) { $0.integer() }, counts: try counts())
         for (task, host, deadline) in out { open.send(task, to: host, until: deadline) }
         return open
     }
@@ -75,28 +79,8 @@ extension SQLiteTransaction {
     }
 
     func counts(of batch: BatchID) throws -> BatchCounts {
-        try settle()
-        var counts = BatchCounts()
-        for (state, count) in try numbers(QueueSQL.unitCounts, of: batch) {
-            switch state {
-            case 0: counts.ready = count
-            case 1: counts.active = count
-            case 2: counts.comparing = count
-            case 3: counts.validated = count
-            case 4, 5: counts.assembled += count
-            case 6: counts.failed = count
-            case 8: counts.provisional = count
-            default: counts.cancelled = count
-            }
-        }
-        for (state, count) in try numbers(QueueSQL.taskCounts, of: batch) {
-            switch state {
-            case 1: counts.tasksOut = count
-            case 2, 3, 4: counts.tasksDone += count
-            default: break
-            }
-        }
-        return counts
+        try alive()
+        return open.counts(of: batch)
     }
 
     func activeHostCount(of batch: BatchID) throws -> Int {
@@ -104,7 +88,31 @@ extension SQLiteTransaction {
         return open.activeHostCount(of: batch)
     }
 
-    private func numbers(_ query: Query, of batch: BatchID) throws -> [(Int64, Int64)] {
-        try connection.all(query, { $0.integer(batch.rawValue) }) { ($0.integer(), $0.integer()) }
+    private func counts() throws -> [BatchID: BatchCounts] {
+        let rows = try connection.all(QueueSQL.counts) { row in
+            let batch = BatchID(rawValue: row.integer())
+            var counts = BatchCounts()
+            for column in Self.counters { counts[keyPath: column] = row.integer() }
+            return (batch, counts)
+        }
+        return Dictionary(uniqueKeysWithValues: rows)
     }
+
+    /// How the batches stand whose units this transaction has changed, also where all of it was undone: what of it was
+    /// written meanwhile, nobody remembers.
+    func writeCounts() throws {
+        for batch in batchesCounted.sorted(by: { $0.rawValue < $1.rawValue }) where try self.batch(batch) != nil {
+            let counts = open.counts(of: batch)
+            try write(QueueSQL.saveCounts) {
+                $0.integer(batch.rawValue)
+                for column in Self.counters { $0.integer(counts[keyPath: column]) }
+            }
+        }
+    }
+
+    /// In the order of the columns.
+    private static let counters: [any WritableKeyPath<BatchCounts, Int64> & Sendable] = [
+        \.ready, \.active, \.comparing, \.provisional, \.validated, \.assembled, \.failed, \.cancelled, \.tasksOut,
+        \.tasksDone,
+    ]
 }

@@ -21,6 +21,9 @@ final class SQLiteTransaction: StoreTransaction {
     /// Of all units that are stored or changed here.
     private(set) var open = OpenWork()
     private var openChanges: [(old: WorkUnitAggregate?, new: WorkUnitAggregate?)] = []
+    /// Batches of which units were changed in this transaction; and whether their counts are written.
+    private(set) var batchesCounted: Set<BatchID> = []
+    private var areCountsWritten = true
     /// Hosts and volunteers that are known to exist.
     var knownHosts: Set<HostID> = []
     var knownVolunteers: Set<VolunteerID> = []
@@ -57,6 +60,8 @@ final class SQLiteTransaction: StoreTransaction {
         var volunteers: [VolunteerRecord]
         var units: [WorkUnitAggregate]
         var appended: Appended
+        /// Written or not.
+        var counts: [BatchID: BatchCounts]
     }
 
     init(_ connection: Connection) {
@@ -119,6 +124,7 @@ final class SQLiteTransaction: StoreTransaction {
     /// Undoes the innermost savepoint.
     private func undo(_ depth: Int) throws {
         let mark = savepoints[depth - 1]
+        areCountsWritten = batchesCounted.isEmpty
         if issued == depth {
             try connection.run(SQLiteTransaction.backToMark)
             try connection.run(SQLiteTransaction.release)
@@ -150,6 +156,7 @@ final class SQLiteTransaction: StoreTransaction {
             open.replace(try storedUnit(row.unit.id), by: row)
             unitRows.change(row.unit.id, to: row, from: row, isStored: false)
         }
+        open.setCounts(lost.counts)
         appended = lost.appended
     }
 
@@ -164,6 +171,8 @@ final class SQLiteTransaction: StoreTransaction {
         volunteerRows.commit()
         unitRows.commit()
         openChanges.removeAll(keepingCapacity: true)
+        batchesCounted.removeAll(keepingCapacity: true)
+        areCountsWritten = true
         appended.commit()
         hasOverflowed = false
     }
@@ -171,6 +180,8 @@ final class SQLiteTransaction: StoreTransaction {
     /// Everything of this transaction is undone.
     private func forget() {
         hints.undo(to: 0)
+        batchesCounted.removeAll()
+        areCountsWritten = true
         knownHosts.removeAll()
         knownVolunteers.removeAll()
         batchRows.removeAll()
@@ -218,7 +229,9 @@ final class SQLiteTransaction: StoreTransaction {
     /// Writes what only memory knows.
     func settle() throws {
         try alive()
-        if hostRows.dirtyCount == 0, volunteerRows.dirtyCount == 0, unitRows.dirtyCount == 0, !appended.hasUnwritten {
+        if hostRows.dirtyCount == 0, volunteerRows.dirtyCount == 0, unitRows.dirtyCount == 0, !appended.hasUnwritten,
+            areCountsWritten
+        {
             return
         }
         try issue()
@@ -226,6 +239,8 @@ final class SQLiteTransaction: StoreTransaction {
         for change in volunteerRows.takeDirty() { try writeVolunteer(change.row) }
         try writeUnits(unitRows.takeDirty())
         try writeAppended()
+        try writeCounts()
+        areCountsWritten = true
     }
 
     /// Keeps memory bounded in a transaction without an end.
@@ -255,7 +270,8 @@ final class SQLiteTransaction: StoreTransaction {
         appended.undo(to: mark.appended)
         return Unwritten(
             hosts: hosts.takeDirty().map(\.row), volunteers: volunteers.takeDirty().map(\.row),
-            units: units.takeDirty().map(\.row), appended: appended.unwritten)
+            units: units.takeDirty().map(\.row), appended: appended.unwritten,
+            counts: open.counts(before: openChanges[mark.open...]))
     }
 
     // MARK: Open work
@@ -263,6 +279,8 @@ final class SQLiteTransaction: StoreTransaction {
     func replaceOpen(_ old: WorkUnitAggregate?, by new: WorkUnitAggregate?) {
         open.replace(old, by: new)
         openChanges.append((old, new))
+        if let batch = (new ?? old)?.unit.id.batch { batchesCounted.insert(batch) }
+        areCountsWritten = false
     }
 
     func loadOpenWork() throws {

@@ -32,6 +32,7 @@ final class SmallBlobs: Sendable {
     private static let version = 1
 
     private let waiting = Mutex<[Waiting]>([])
+    private let known = Mutex(RecentBlobs(bytesMax: 16 << 20))
     private let writer: Mutex<Connection>
     private let reader: Mutex<Connection>
 
@@ -99,24 +100,40 @@ final class SmallBlobs: Sendable {
             }
         }
         for blob in all { blob.result = result }
+        if case .success = result {
+            known.withLock { known in
+                for blob in all { known.add(blob.digest, blob.bytes) }
+            }
+        }
     }
 
+    /// Without looking at the file.
+    func recent(_ digest: Digest) -> [UInt8]? { known.withLock { $0[digest] } }
+
     func size(of digest: Digest) throws -> Int64? {
-        try reader.withLock { connection in
+        if let blob = recent(digest) { return Int64(blob.count) }
+        return try reader.withLock { connection in
             try Self.mending(connection) { try $0.first(Self.size, { $0.digest(digest) }, { $0.integer() }) }
         }
     }
 
     func bytes(of digest: Digest) throws -> [UInt8]? {
-        try reader.withLock { connection in
-            try Self.mending(connection) { try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() }) }
+        if let blob = recent(digest) { return blob }
+        return try reader.withLock { connection in
+            let found = try Self.mending(connection) {
+                try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() })
+            }
+            if let found { known.withLock { $0.add(digest, found) } }
+            return found
         }
     }
 
     func remove(_ digest: Digest) throws {
         _ = try writer.withLock { connection in
-            try Self.mending(connection) { try $0.run(Self.delete) { $0.digest(digest) } }
+            _ = try Self.mending(connection) { try $0.run(Self.delete) { $0.digest(digest) } }
         }
+        // Behind every reader who has still found it.
+        reader.withLock { _ in known.withLock { $0.remove(digest) } }
     }
 
     var isEmpty: Bool {

@@ -31,9 +31,16 @@ final class BenchConnection {
 
     deinit { close(socket) }
 
+    func get(_ path: String) throws -> Answer {
+        try exchange(Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".utf8))
+    }
+
     func post(_ path: String, _ fields: [String], _ body: [UInt8]) throws -> Answer {
         let lines = ["POST \(path) HTTP/1.1", "Host: 127.0.0.1", "Content-Length: \(body.count)"] + fields
-        let request = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body
+        return try exchange(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body)
+    }
+
+    private func exchange(_ request: [UInt8]) throws -> Answer {
         var at = 0
         while at < request.count {
             let count = request[at...].withUnsafeBytes { write(socket, $0.baseAddress, $0.count) }

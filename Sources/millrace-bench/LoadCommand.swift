@@ -21,6 +21,9 @@ struct LoadOptions: ParsableArguments {
     @Option(name: .long, help: "Tasks that a call reports and asks for.")
     var tasks = 1
 
+    @Flag(name: .long, help: "Sign every call instead of making it inside of a session.")
+    var signed = false
+
     func validate() throws {
         guard (1...20_000).contains(hosts), (1...1000).contains(connections), connections <= hosts,
             (0.1...600).contains(seconds), (1...64).contains(tasks)
@@ -31,7 +34,7 @@ struct LoadOptions: ParsableArguments {
         [
             "load", "--port", "\(port)", "--quorum", "\(quorum)", "--hosts", "\(hosts)", "--connections",
             "\(connections)", "--seconds", "\(seconds)", "--tasks", "\(tasks)",
-        ]
+        ] + (signed ? ["--signed"] : [])
     }
 }
 
@@ -51,6 +54,10 @@ struct LoadCommand: ParsableCommand {
         let first = try BenchConnection(port: port)
         try submit(first)
         let hosts = try (0..<load.hosts).map { try LoadHost($0, first) }
+        if !load.signed {
+            let project = try Self.projectKey(first)
+            for host in hosts { try host.openSession(first, project: project) }
+        }
         let tally = Mutex(LoadTally())
         let ended = BlockingWait(count: load.connections)
         let clock = ContinuousClock()
@@ -81,6 +88,15 @@ struct LoadCommand: ParsableCommand {
         let all = tally.withLock { $0 }
         print(all.text(seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18))
         if !all.failures.isEmpty { throw ExitCode(1) }
+    }
+
+    private static func projectKey(_ connection: BenchConnection) throws -> VerifyingKey {
+        let answer = try connection.get("/v1/project")
+        guard answer.status == 200,
+            let key = VerifyingKey(
+                rawRepresentation: Array(try WireProjectInfo(serializedBytes: answer.body).publicKey))
+        else { throw Fault(.protocolError, "the server has no key") }
+        return key
     }
 
     private func submit(_ connection: BenchConnection) throws {

@@ -1,4 +1,5 @@
 import Bytes
+import ClientSystem
 import Domain
 import FoundationEssentials
 import Glibc
@@ -11,6 +12,7 @@ final class LoadHost: @unchecked Sendable {
     private let host: UInt64
     private var sequence: Int64 = 0
     private var held: [WireTaskOffer] = []
+    private var session: CallSession.Open?
     private static let type = "Content-Type: application/x-protobuf"
 
     init(_ number: Int, _ connection: BenchConnection) throws {
@@ -59,14 +61,41 @@ final class LoadHost: @unchecked Sendable {
         request.wantSeconds = 1e9
         request.apps = ["\(NoOp.name)/1"]
         let body: [UInt8] = try request.serializedBytes()
+        held = try WireSchedulerReply(serializedBytes: try reply(connection, body)).tasks
+        return request.reports.count
+    }
+
+    private func reply(_ connection: BenchConnection, _ body: [UInt8]) throws -> [UInt8] {
+        guard let session else { return try signed("/v1/scheduler", connection, body) }
+        let sealed = CallEnvelope.sealed(body, token: session.token, sequence: sequence, key: session.key)
+        let answer = try connection.post(CallEnvelope.path, [], sealed)
+        guard answer.status == 200 else { throw Fault(.refused, String(decoding: answer.body, as: UTF8.self)) }
+        guard
+            let reply = CallEnvelope.openedReply(
+                answer.body, token: session.token, sequence: sequence, key: session.key)
+        else { throw Fault(.protocolError, "an answer that is not authentic") }
+        return reply
+    }
+
+    private func signed(_ path: String, _ connection: BenchConnection, _ body: [UInt8]) throws -> [UInt8] {
         let fields = [
             Self.type, "\(RequestSignature.hostHeader): \(host)",
-            "\(RequestSignature.sequenceHeader): \(sequence)",
-            "\(RequestSignature.signatureHeader): \(Self.sign("/v1/scheduler", sequence, body, key))",
+            "\(RequestSignature.sequenceHeader): \(max(1, sequence))",
+            "\(RequestSignature.signatureHeader): \(Self.sign(path, max(1, sequence), body, key))",
         ]
-        let answer = try connection.post("/v1/scheduler", fields, body)
+        let answer = try connection.post(path, fields, body)
         guard answer.status == 200 else { throw Fault(.refused, String(decoding: answer.body, as: UTF8.self)) }
-        held = try WireSchedulerReply(serializedBytes: answer.body).tasks
-        return request.reports.count
+        return answer.body
+    }
+
+    /// From now on calls are made inside of a session, as clients make them that call often.
+    func openSession(_ connection: BenchConnection, project: VerifyingKey) throws {
+        session = CallSession(project: project).open { request in
+            guard let body: [UInt8] = try? request.serializedBytes(),
+                let answer = try? signed("/v1/session", connection, body)
+            else { return nil }
+            return try? WireSessionReply(serializedBytes: answer)
+        }
+        if session == nil { throw Fault(.protocolError, "no session") }
     }
 }

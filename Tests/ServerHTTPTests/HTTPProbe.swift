@@ -63,6 +63,46 @@ struct HTTPProbe: Sendable {
         return Glibc.send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count ? connection : -1
     }
 
+    /// Sends all of it at once and reads answers until the server closes.
+    ///
+    /// - Parameter closesWriting: nothing more will come from this side, and it says so.
+    func conversation(_ bytes: [UInt8], closesWriting: Bool = false) async throws -> [Answer] {
+        let port = port
+        return try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try HTTPProbe.converse(bytes, port, closesWriting) })
+            }
+        }
+    }
+
+    private static func converse(_ bytes: [UInt8], _ port: Int, _ closesWriting: Bool) throws -> [Answer] {
+        let connection = try open(port)
+        defer { close(connection) }
+        var timeout = timeval(tv_sec: 300, tv_usec: 0)
+        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        guard Glibc.send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+            throw Failed(what: "send: \(errno)")
+        }
+        if closesWriting { shutdown(connection, Int32(SHUT_WR)) }
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = recv(connection, &buffer, buffer.count, 0)
+            if count == 0 { break }
+            guard count > 0 else { throw Failed(what: "recv: \(errno)") }
+            received += buffer[..<count]
+        }
+        var answers: [Answer] = []
+        while let end = headEnd(received) {
+            var answer = try parse(Array(received[..<end]))
+            let length = Int(answer.fields["content-length"] ?? "0") ?? 0
+            answer.body = Array(received[end...].prefix(length))
+            received.removeFirst(min(received.count, end + length))
+            answers.append(answer)
+        }
+        return answers
+    }
+
     private static func exchange(_ request: [UInt8], _ port: Int, hasBody: Bool) throws -> Answer {
         let connection = try open(port)
         defer { close(connection) }

@@ -36,7 +36,8 @@ struct LargeBatchTests {
             let unsent = try tx.unsentNumbers(after: TaskID(rawValue: -1), limit: 200_000)
             let out = try hosts.map { try tx.sentTasks(of: $0).map(\.id) }
             let counts = try tx.inProgressCounts().sorted { $0.key < $1.key }
-            return "\(unsent) \(out) \(counts) \(try tx.overdueTasks(before: Timestamp(seconds: 1 << 40), limit: 9))"
+            let overdue = try tx.overdueTasks(before: Timestamp(seconds: 1 << 40), limit: 9)
+            return "\(unsent) \(out) \(counts) \(overdue) \(try tx.counts(of: BatchID(rawValue: 1)))"
         }
     }
 

@@ -97,7 +97,7 @@ struct SQLiteConstraintTests {
             "UPDATE batch SET state = 3", "UPDATE batch SET failure = 'x'", "UPDATE batch SET state = 5",
             "UPDATE batch SET manifest = x'00'", "UPDATE batch_input SET packing = 'zip'",
             "UPDATE host SET public_key = x'00'", "UPDATE host SET valid_count = -1",
-            "UPDATE unit_count SET n = -1", "UPDATE host SET provisional_credit = -1",
+            "UPDATE batch_count SET ready = -1", "UPDATE host SET provisional_credit = -1",
             "UPDATE work_unit SET state = 9 WHERE state = 3", "UPDATE batch SET acceptance = 3",
             "UPDATE batch SET acceptance = 2", "UPDATE work_unit SET check_rate = 0.5",
             "UPDATE work_unit SET check_window = 5", "INSERT INTO trust VALUES (1, 'a', -1, 0, 0, 0, 0, 0, NULL)",

@@ -24,7 +24,7 @@ import Wire
         "inputBytesMax": Limits.inputBytesMax, "tableBytesMax": Limits.tableBytesMax,
         "tableColumnsMax": Limits.tableColumnsMax, "plainInputBytesMax": Limits.plainInputBytesMax,
         "resultBytesMax": Limits.resultBytesMax, "inlineBlobBytesMax": Limits.inlineBlobBytesMax,
-        "rpcBytesMax": Limits.rpcBytesMax, "repeatedFieldsMax": Limits.repeatedFieldsMax,
+        "rpcBytesMax": Limits.rpcBytesMax, "callBytesMax": Limits.callBytesMax, "repeatedFieldsMax": Limits.repeatedFieldsMax,
         "messageDepthMax": Limits.messageDepthMax, "reportsPerRequestMax": Limits.reportsPerRequestMax,
         "heldTasksPerRequestMax": Limits.heldTasksPerRequestMax, "tasksPerReplyMax": Limits.tasksPerReplyMax,
         "uploadChunkBytesMax": Limits.uploadChunkBytesMax, "messageBytesMax": Limits.messageBytesMax,

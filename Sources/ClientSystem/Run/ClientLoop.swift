@@ -60,7 +60,9 @@ public final class ClientLoop {
             executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
             mailbox: mailbox)
         courier = Courier(
-            link: ServerLink(transport: transport, serverURL: state.attachment.serverURL), directory: directory,
+            link: ServerLink(
+                transport: transport, serverURL: state.attachment.serverURL,
+                project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
             host: state.attachment.host, key: key, mailbox: mailbox)
         idleProbe =
             settings.idle.always

@@ -10,10 +10,13 @@ public struct ServerLink: Sendable {
     public let transport: HTTPTransport
     /// Without a final slash.
     public let serverURL: String
+    private let session: CallSession?
 
-    public init(transport: HTTPTransport, serverURL: String) {
+    /// - Parameter project: the pinned key of the project; with it, calls that come often are made inside of a session.
+    public init(transport: HTTPTransport, serverURL: String, project: VerifyingKey? = nil) {
         self.transport = transport
         self.serverURL = serverURL
+        session = project.map { CallSession(project: $0) }
     }
 
     /// An address as a person may type it: `http://` is added to a bare name, a final slash taken off.
@@ -67,12 +70,17 @@ public struct ServerLink: Sendable {
         return reply
     }
 
-    /// `POST /v1/scheduler`.
+    /// A scheduler call: `POST /v1/call` inside of a session where there is one, else `POST /v1/scheduler`.
     public func call(
         _ request: WireSchedulerRequest, host: HostID, sequence: Int64, key: SigningKey
     ) -> Result<WireSchedulerReply, CallFailureReason> {
         let url = "\(serverURL)/v1/scheduler"
         do throws(Fault) {
+            switch try callInSession(request, host: host, sequence: sequence, key: key) {
+            case .reply(let reply): return .success(reply)
+            case .stale(let known): return .failure(CallFailureReason(.stale(sequence: known)))
+            case nil: break
+            }
             let response = try post("/v1/scheduler", request, host: host, sequence: sequence, key: key)
             if response.status == 409, let reply = response.errorReply, reply.code == "stale_sequence" {
                 return .failure(CallFailureReason(.stale(sequence: Int64(clamping: reply.sequence))))
@@ -83,6 +91,51 @@ public struct ServerLink: Sendable {
             let refused = [.refused, .badData, .noInput].contains(error.kind)
             return .failure(CallFailureReason(refused ? .refused(text) : .failed(text)))
         }
+    }
+
+    private enum SessionAnswer {
+        case reply(WireSchedulerReply)
+        case stale(Int64)
+    }
+
+    /// - Returns: nil when there is no session, or the server does not take it: then the call is to be signed, with the
+    ///   same number.
+    private func callInSession(
+        _ request: WireSchedulerRequest, host: HostID, sequence: Int64, key: SigningKey
+    ) throws(Fault) -> SessionAnswer? {
+        guard let session,
+            let open = session.current(ask: { askForSession($0, host: host, key: key) }), open.token.host == host,
+            let message = try? StrictDecode.bytes(of: request),
+            message.count + CallEnvelope.headByteCount <= Limits.callBytesMax
+        else { return nil }
+        let url = serverURL + CallEnvelope.path
+        let body = CallEnvelope.sealed(message, token: open.token, sequence: sequence, key: open.key)
+        let response = try transport.perform(
+            HTTPRequest(method: "POST", url: url, body: body, responseBytesMax: Limits.rpcBytesMax))
+        if response.status == 409, let reply = response.errorReply, reply.code == "stale_sequence" {
+            return .stale(Int64(clamping: reply.sequence))
+        }
+        if [401, 404, 405].contains(response.status) {
+            session.drop()
+            return nil
+        }
+        guard response.status == 200 else { throw response.refusal(url: url) }
+        guard
+            let reply = CallEnvelope.openedReply(
+                response.body, token: open.token, sequence: sequence, key: open.key)
+        else { throw CurlFailure.notMillrace(url, "the answer does not come from the session's server") }
+        do throws(WireError) {
+            return .reply(try StrictDecode.message(WireSchedulerReply.self, from: reply, limit: reply.count))
+        } catch {
+            throw CurlFailure.notMillrace(url, "the answer cannot be read: \(error)")
+        }
+    }
+
+    private func askForSession(_ request: WireSessionRequest, host: HostID, key: SigningKey) -> WireSessionReply? {
+        let path = "/v1/session"
+        // The number is looked at nowhere: repeated by a stranger, the request brings him nothing.
+        let response = try? post(path, request, host: host, sequence: 1, key: key)
+        return try? response?.message(WireSessionReply.self, url: serverURL + path)
     }
 
     /// `POST /v1/account`. The host's counter is the running client's: this asks the server for it, and that client

@@ -1,0 +1,229 @@
+import Domain
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+import ServerCore
+import Wire
+
+/// Answers `POST /v1/call` on the event loop of its connection; everything else goes on to the router.
+///
+/// A call inside of a session is most of what a project's server does, so it takes the short way: from the socket to
+/// the writer's queue and back, without a task or a thread of its own. Stands between the HTTP codec and the router and
+/// sees every byte, so it also ends connections on which nothing happens.
+final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private enum State {
+        /// Between two requests.
+        case waiting
+        /// The router has the head and gets the body.
+        case passing
+        case collecting(IncomingCall)
+        /// The writer has the call.
+        case answering
+        /// Refused before its end: what still comes of it is dropped.
+        case dropping
+    }
+
+    private let desk: CallDesk
+    private var state = State.waiting
+    /// Requests that the router has and has not answered to the end.
+    private var unanswered = 0
+    /// What came meanwhile: a client may send the next request before it has the answer.
+    private var queued: [HTTPRequestPart] = []
+    /// Events that would end the connection before the answer is out.
+    private var heldEvents: [Any] = []
+    private var lastByte = NIODeadline.now()
+    private var idleLook: Scheduled<Void>?
+    private var network: UInt64?
+
+    private static let queuedMax = 256
+    private static let idleLookSeconds: Int64 = 15
+
+    init(desk: CallDesk) { self.desk = desk }
+
+    // MARK: The connection
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { begin(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        network = context.remoteAddress?.ipAddress.flatMap { NetworkPrefix.of($0) }
+        if idleLook == nil { lookLater(context) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+    private func end() {
+        idleLook?.cancel()
+        idleLook = nil
+        if case .collecting(let call) = state { desk.forget(call) }
+        state = .dropping
+        queued = []
+    }
+
+    private func lookLater(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        idleLook = context.eventLoop.scheduleTask(in: .seconds(Self.idleLookSeconds)) {
+            let (handler, context) = bound.value
+            handler.look(context)
+        }
+    }
+
+    /// Nothing for a minute: a client that computes calls again on a new connection, and one that stopped in the
+    /// middle of a request holds what others need. An answer that is awaited may take its time.
+    private func look(_ context: ChannelHandlerContext) {
+        let isIdle = NIODeadline.now() - lastByte > .seconds(WebServer.idleSeconds)
+        switch state {
+        case .waiting where isIdle && unanswered == 0: context.close(promise: nil)
+        case .passing where isIdle, .dropping where isIdle: context.close(promise: nil)
+        case .collecting(let call) where isIdle || call.isLate: context.close(promise: nil)
+        default: lookLater(context)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch state {
+        case .answering: heldEvents.append(event)
+        case .collecting where event is ChannelShouldQuiesceEvent: heldEvents.append(event)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastByte = .now()
+        let part = unwrapInboundIn(data)
+        guard queued.isEmpty, take(part, context) else {
+            queued.append(part)
+            if queued.count > Self.queuedMax { context.close(promise: nil) }
+            return
+        }
+    }
+
+    /// - Returns: false when it must wait for an answer that is still out.
+    private func take(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) -> Bool {
+        switch (state, part) {
+        case (.waiting, .head(let head)) where head.path == CallEnvelope.path && head.method == .post:
+            if unanswered > 0 { return false }
+            begin(head, context)
+        case (.waiting, .head):
+            state = .passing
+            unanswered += 1
+            context.fireChannelRead(wrapInboundOut(part))
+        case (.passing, .end):
+            state = .waiting
+            context.fireChannelRead(wrapInboundOut(part))
+        case (.passing, _), (.waiting, _):
+            context.fireChannelRead(wrapInboundOut(part))
+        case (.collecting(var call), .body(let piece)):
+            // The buffer is appended to in place: nobody else holds it.
+            state = .dropping
+            let refusal = desk.add(piece, to: &call)
+            state = .collecting(call)
+            if let refusal { refuse(refusal, call, context) }
+        case (.collecting(let call), .end):
+            state = .answering
+            submit(call, context)
+        case (.answering, _): return false
+        case (.dropping, _), (.collecting, .head): break
+        }
+        return true
+    }
+
+    private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
+        let call = IncomingCall(
+            network: network, closesAfter: head.headerFields[.connection]?.lowercased() == "close")
+        state = .collecting(call)
+        if let announced = head.headerFields[.contentLength].flatMap({ Int($0) }), announced > CallDesk.bytesMax {
+            refuse(CallDesk.tooLarge, call, context)
+        }
+    }
+
+    /// Before the end of the request: the connection cannot go on behind it.
+    private func refuse(_ refusal: RequestRefusal, _ call: IncomingCall, _ context: ChannelHandlerContext) {
+        desk.forget(call)
+        state = .dropping
+        write(desk.answer(refusal, to: call), close: true, nil, context)
+        // The other end gets a moment to read the answer.
+        let channel = context.channel
+        context.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
+    }
+
+    private func submit(_ call: IncomingCall, _ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        desk.submit(call, on: context.eventLoop) { answer in
+            let (handler, context) = bound.value
+            handler.answered(answer, call, context)
+        }
+    }
+
+    private func answered(_ answer: CallAnswer, _ call: IncomingCall, _ context: ChannelHandlerContext) {
+        guard case .answering = state else { return }
+        state = call.closesAfter ? .dropping : .waiting
+        if call.closesAfter || !heldEvents.isEmpty {
+            let isOut = context.eventLoop.makePromise(of: Void.self)
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            isOut.futureResult.whenComplete { _ in
+                let (handler, context) = bound.value
+                handler.fireHeldEvents(context)
+                if call.closesAfter { context.close(promise: nil) }
+            }
+            write(answer, close: call.closesAfter, isOut, context)
+        } else {
+            write(answer, close: false, nil, context)
+        }
+        release(context)
+    }
+
+    private func fireHeldEvents(_ context: ChannelHandlerContext) {
+        let events = heldEvents
+        heldEvents = []
+        for event in events { context.fireUserInboundEventTriggered(event) }
+    }
+
+    private func write(
+        _ answer: CallAnswer, close: Bool, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) {
+        var head = answer.head
+        if close { head.headerFields[.connection] = "close" }
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(bytes: answer.body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+    }
+
+    /// Goes on with what waited for an answer.
+    private func release(_ context: ChannelHandlerContext) {
+        let parts = queued
+        queued = []
+        for (at, part) in parts.enumerated() where !take(part, context) {
+            queued = Array(parts[at...])
+            break
+        }
+    }
+
+    // MARK: Answers of the router
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        lastByte = .now()
+        context.write(data, promise: promise)
+        guard case .end = unwrapOutboundIn(data) else { return }
+        unanswered = max(0, unanswered - 1)
+        if !queued.isEmpty { release(context) }
+    }
+}

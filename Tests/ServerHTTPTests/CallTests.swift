@@ -1,0 +1,182 @@
+import Bytes
+import Domain
+import FoundationEssentials
+import Glibc
+import Storage
+import SwiftProtobuf
+import Testing
+import Wire
+
+/// Calls inside of a session, over real sockets.
+@Suite struct CallTests {
+    private let result: [UInt8] = Array("a result".utf8)
+
+    private func withSession(_ body: (LiveSite, LiveVolunteer, LiveSession) async throws -> Void) async throws {
+        try await withSite { site in
+            let volunteer = try await LiveVolunteer(site, "ann")
+            try await body(site, volunteer, try await volunteer.session())
+        }
+    }
+
+    private func envelope(
+        _ request: WireSchedulerRequest, _ session: LiveSession, sequence: Int64
+    ) throws -> [UInt8] {
+        CallEnvelope.sealed(
+            try request.serializedBytes(), token: session.token, sequence: sequence, key: session.key)
+    }
+
+    private func reply(
+        _ answer: HTTPProbe.Answer, _ session: LiveSession, sequence: Int64
+    ) throws -> WireSchedulerReply {
+        try #require(answer.status == 200, "\(answer.text)")
+        let bytes = try #require(
+            CallEnvelope.openedReply(answer.body, token: session.token, sequence: sequence, key: session.key))
+        return try WireSchedulerReply(serializedBytes: bytes)
+    }
+
+    @Test("Work is fetched and delivered in a session, receipts included, and counts like signed calls")
+    func wholeWay() async throws {
+        try await withSession { site, volunteer, session in
+            let batch = try await site.submit()
+            try await site.until(batch) { $0.splitFinished }
+            let fetch = try envelope(volunteer.request(want: 1), session, sequence: 11)
+            let offers = try reply(
+                try await site.probe.send("POST", "/v1/call", body: fetch), session, sequence: 11
+            ).tasks
+            let offer = try #require(offers.first)
+            #expect(!offer.unitInline.isEmpty)
+            let report = volunteer.request([LiveVolunteer.success(offer, result)])
+            let answer = try await site.probe.send(
+                "POST", "/v1/call", body: try envelope(report, session, sequence: 12))
+            let delivered = try reply(answer, session, sequence: 12)
+            let receipts = [UInt8](delivered.receipts)
+            #expect(
+                site.publicKey.isValid(
+                    signature: [UInt8](delivered.receiptsSignature), for: ReceiptSignature.message(receipts: receipts)))
+            #expect(try WireReceipts(serializedBytes: receipts).receipts.map(\.status) == [.receiptAccepted])
+            #expect(try site.blobs.read(SHA256Hash.digest(of: result), limit: 100) == result)
+            // A signed call goes on with the same counter.
+            let stale = try await volunteer.call(volunteer.request(), sequence: 12)
+            #expect(stale.status == 409)
+            #expect(try await volunteer.call(volunteer.request(), sequence: 13).status == 200)
+        }
+    }
+
+    @Test("A replayed, changed or foreign call changes nothing")
+    func refused() async throws {
+        try await withSession { site, volunteer, session in
+            let good = try envelope(volunteer.request(), session, sequence: 5)
+            #expect(try await site.probe.send("POST", "/v1/call", body: good).status == 200)
+            let again = try await site.probe.send("POST", "/v1/call", body: good)
+            #expect(again.status == 409)
+            #expect(try WireErrorReply(serializedBytes: again.body).sequence == 5)
+            for at in [0, 3, 14, 20, 30, 40, good.count - 1] {
+                var changed = try envelope(volunteer.request(), session, sequence: 6)
+                changed[at] ^= 1
+                let answer = try await site.probe.send("POST", "/v1/call", body: changed)
+                #expect(answer.status == (at == 0 ? 400 : 401), "byte \(at)")
+            }
+            // A token that nobody gave out, with a key of the sender's choice.
+            let forged = CallEnvelope.sealed(
+                try volunteer.request().serializedBytes(), token: session.token, sequence: 7,
+                key: MACKey([UInt8](repeating: 1, count: 32)))
+            #expect(try await site.probe.send("POST", "/v1/call", body: forged).status == 401)
+            #expect(try await site.probe.send("POST", "/v1/call", body: [1, 2, 3]).status == 400)
+            #expect(try await site.probe.send("GET", "/v1/call").status == 404)
+            let next = try await site.probe.send(
+                "POST", "/v1/call", body: try envelope(volunteer.request(), session, sequence: 6))
+            #expect(next.status == 200)
+        }
+    }
+
+    @Test("A session is given to the host that signed, and to a key that is one")
+    func opening() async throws {
+        try await withSession { site, volunteer, _ in
+            var request = WireSessionRequest()
+            request.publicKey = Data([1, 2, 3])
+            let body: [UInt8] = try request.serializedBytes()
+            #expect(try await volunteer.post("/v1/session", body).status == 400)
+            #expect(try await volunteer.post("/v1/session", body, as: 999).status == 403)
+            let other = try await LiveVolunteer(site, "bob")
+            request.publicKey = Data(OpeningKey().publicKey)
+            let answer = try await other.post("/v1/session", try request.serializedBytes(), as: volunteer.host)
+            #expect(answer.status == 401)
+        }
+    }
+
+    @Test("A call that is too large is refused before it is read, and the connection ends")
+    func tooLarge() async throws {
+        try await withSession { site, _, _ in
+            let announced = try await site.probe.send(
+                "POST", "/v1/call", ["Content-Length": "\(Limits.callBytesMax + 1)"], body: [1])
+            #expect(announced.status == 413)
+            #expect(announced.fields["connection"] == "close")
+            let chunk = [UInt8](repeating: 65, count: Limits.callBytesMax + 1)
+            let chunked =
+                Array("\(String(chunk.count, radix: 16))\r\n".utf8) + chunk + Array("\r\n0\r\n\r\n".utf8)
+            let streamed = try await site.probe.send(
+                "POST", "/v1/call", ["Transfer-Encoding": "chunked"], body: chunked)
+            #expect(streamed.status == 413)
+        }
+    }
+
+    @Test("Requests that are sent ahead are answered in order, calls and pages mixed")
+    func pipelined() async throws {
+        try await withSession { site, volunteer, session in
+            var bytes: [UInt8] = []
+            func add(_ text: String, _ body: [UInt8] = []) { bytes += Array(text.utf8) + body }
+            func call(_ sequence: Int64) throws {
+                let body = try envelope(volunteer.request(), session, sequence: sequence)
+                add("POST /v1/call HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n", body)
+            }
+            try call(1)
+            add("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            try call(2)
+            try call(3)
+            add("GET /nothing-here HTTP/1.1\r\nHost: a\r\n\r\n")
+            let last = try envelope(volunteer.request(), session, sequence: 4)
+            add("POST /v1/call HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: \(last.count)\r\n\r\n", last)
+            let answers = try await site.probe.conversation(bytes)
+            #expect(answers.map(\.status) == [200, 200, 200, 200, 404, 200])
+            for (at, sequence) in [(0, 1), (2, 2), (3, 3), (5, 4)] {
+                _ = try reply(answers[at], session, sequence: Int64(sequence))
+            }
+        }
+    }
+
+    @Test("A client that closes its side still gets its answer")
+    func halfClosed() async throws {
+        try await withSession { site, volunteer, session in
+            let body = try envelope(volunteer.request(), session, sequence: 1)
+            let head = Array("POST /v1/call HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n".utf8)
+            let answers = try await site.probe.conversation(head + body, closesWriting: true)
+            #expect(answers.map(\.status) == [200])
+        }
+    }
+}
+
+/// What a host knows of its session.
+struct LiveSession: Sendable {
+    var token: SessionToken
+    var key: MACKey
+}
+
+extension LiveVolunteer {
+    /// As a client opens one.
+    func session() async throws -> LiveSession {
+        let opening = OpeningKey()
+        var request = WireSessionRequest()
+        request.publicKey = Data(opening.publicKey)
+        let answer = try await post("/v1/session", try request.serializedBytes(), sequence: 1)
+        try #require(answer.status == 200, "\(answer.text)")
+        let reply = try WireSessionReply(serializedBytes: answer.body)
+        #expect(
+            site.publicKey.isValid(
+                signature: [UInt8](reply.signature),
+                for: SessionStart.message(publicKey: opening.publicKey, reply: reply)))
+        let sealed = SealedSecret(encapsulatedKey: [UInt8](reply.encapsulatedKey), box: [UInt8](reply.sealedKey))
+        let secret = try #require(opening.open(sealed, purpose: SessionStart.purpose))
+        return LiveSession(
+            token: try #require(SessionToken(bytes: [UInt8](reply.token))), key: MACKey(secret))
+    }
+}
