@@ -8,3 +8,6 @@ static inline int millrace_sqlite_bind_blob(sqlite3_stmt *s, int i, const void *
 static inline int millrace_sqlite_bind_text(sqlite3_stmt *s, int i, const char *p, int n) {
     return sqlite3_bind_text(s, i, p, n, SQLITE_TRANSIENT);
 }
+// Variadic, which Swift does not import. Counting every allocation takes a lock for a number that nobody reads; counts
+// only before the library is used for the first time, and is ignored later.
+static inline int millrace_sqlite_without_statistics(void) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }

@@ -25,6 +25,7 @@ extension ClientMachine {
         request.queuedSeconds = queuedSeconds() / Double(settings.cores)
         request.availability = state.availability
         request.apps = settings.apps
+        request.sendsInline = true
         call.inFlight = CallState.InFlight(
             reported: reports.map { TaskID(rawValue: Int64($0.taskID)) }, wanted: want.tasks)
         out.add(.call(SchedulerCall(request: request, sequence: state.sequence, inlineResults: inline)))

@@ -14,6 +14,8 @@ public struct SchedulerCall: Hashable, Sendable {
     public var availability: Double
     /// `name/version`.
     public var apps: [String]
+    /// Results that fit are sent inside of calls.
+    public var sendsInline = false
 }
 
 /// One report of a request.
@@ -47,7 +49,8 @@ extension ProjectServer {
             profile: try hostProfile(request.profile), held: held, reports: reports,
             wantTasks: Int(min(request.wantTasks, UInt32(Limits.tasksPerReplyMax))),
             wantSeconds: request.wantSeconds, queuedSeconds: request.queuedSeconds,
-            availability: request.availability == 0 ? 1 : request.availability, apps: request.apps)
+            availability: request.availability == 0 ? 1 : request.availability, apps: request.apps,
+            sendsInline: request.sendsInline)
     }
 
     private func taskID(_ number: UInt64, field: String) throws(RequestRefusal) -> TaskID {

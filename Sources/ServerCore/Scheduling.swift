@@ -53,7 +53,7 @@ extension ProjectServer {
         host = try tx.host(id) ?? host
         var projects = ProjectNames()
         let out = try tx.sentTasks(of: id)
-        try resend(out, held: call.held, host: id, &outcome.reply, &projects, in: tx, now: now)
+        try resend(out, call, host: id, &outcome.reply, &projects, in: tx, now: now)
         try abort(call, out: out, host: id, &outcome.reply, in: tx)
         let crowd = try call.wantTasks > 0 ? crowd ?? self.crowd(in: tx, now: now) : Crowd()
         try giveWork(
@@ -84,17 +84,17 @@ extension ProjectServer {
 
     /// Tasks that are out at this host by our books, and that it does not know: the reply that carried them was lost.
     private func resend(
-        _ out: [SchedulableTask], held: [TaskID], host: HostID, _ reply: inout WireSchedulerReply,
+        _ out: [SchedulableTask], _ call: SchedulerCall, host: HostID, _ reply: inout WireSchedulerReply,
         _ projects: inout ProjectNames, in tx: any StoreTransaction, now: Timestamp
     ) throws {
-        let known = Set(held)
+        let known = Set(call.held)
         for task in out where !known.contains(task.id) {
             guard reply.tasks.count < Limits.tasksPerReplyMax, let assignment = task.assignment,
                 assignment.deadline > now
             else { continue }
             let speed = try tx.host(host).map(HostSpeed.perCore) ?? HostSpeed.unknownFlopsPerSecond
             let seconds = HostSpeed.seconds(flops: task.flops, flopsPerSecond: speed)
-            reply.tasks.append(try offer(task, host, assignment.deadline, seconds, &projects, in: tx))
+            reply.tasks.append(try offer(task, call, host, assignment.deadline, seconds, &projects, in: tx))
         }
     }
 
@@ -143,7 +143,7 @@ extension ProjectServer {
             given.append(chosen)
             outcome.reply.tasks.append(
                 try offer(
-                    task, host.id, chosen.assignment.deadline, chosen.estimatedSeconds, &projects, in: tx))
+                    task, call, host.id, chosen.assignment.deadline, chosen.estimatedSeconds, &projects, in: tx))
         }
         outcome.newlySent = given.count
         outcome.reply.noWorkReasons = choice.refusals.map(\.text)
@@ -155,7 +155,7 @@ extension ProjectServer {
     }
 
     private func offer(
-        _ task: SchedulableTask, _ host: HostID, _ deadline: Timestamp, _ seconds: Double,
+        _ task: SchedulableTask, _ call: SchedulerCall, _ host: HostID, _ deadline: Timestamp, _ seconds: Double,
         _ projects: inout ProjectNames, in tx: any StoreTransaction
     ) throws -> WireTaskOffer {
         var offer = WireTaskOffer()
@@ -164,7 +164,9 @@ extension ProjectServer {
         offer.unitBytes = UInt64(task.containerBytes)
         offer.deadlineMs = UInt64(max(0, deadline.milliseconds))
         offer.estimatedSeconds = seconds
-        offer.uploadTicket = ticketText(task: task, host: host, deadline: deadline)
+        if !call.sendsInline || task.outputBytesMax > Int64(Limits.inlineBlobBytesMax) {
+            offer.uploadTicket = ticketText(task: task, host: host, deadline: deadline)
+        }
         offer.project = try projects.name(of: task.id.unit.batch, in: tx)
         offer.flops = task.flops
         return offer

@@ -58,6 +58,9 @@ struct Appended {
         return found
     }
 
+    /// Whether some of it is in the database already.
+    var hasWritten: Bool { written.ledger > 0 }
+
     var hasUnwritten: Bool {
         written.ledger < ledger.count || written.days < days.count || written.leaves < leaves.count
     }

@@ -24,6 +24,7 @@ final class Connection {
     /// - Throws: `StoreError.io` when the file cannot be opened or made.
     init(file: String) throws {
         self.file = file
+        _ = Connection.quietLibrary
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let code = sqlite3_open_v2(file, &opened, flags, nil)
@@ -34,6 +35,8 @@ final class Connection {
         }
         handle = opened
     }
+
+    private static let quietLibrary = millrace_sqlite_without_statistics()
 
     deinit {
         for statement in statements.values { sqlite3_finalize(statement) }

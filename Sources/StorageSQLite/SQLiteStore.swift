@@ -59,6 +59,7 @@ public final class SQLiteStore: Store {
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -16384;
             PRAGMA journal_size_limit = 67108864;
+            PRAGMA wal_autocheckpoint = 8192;
             """)
         if let pages = options.pageCountMax { try connection.script("PRAGMA max_page_count = \(pages)") }
         try Migration.run(on: connection, from: version)

@@ -11,10 +11,9 @@ enum HostSQL {
     static let insertVolunteer = Query(
         "INSERT INTO volunteer (\(volunteerColumns)) VALUES (?, ?, ?, ?, ?, ?, ?)")
     static let updateVolunteer = Query(
-        """
-        UPDATE volunteer SET name = ?2, credit = ?3, recent = ?4, recent_ms = ?5, shows_hosts = ?6, created_ms = ?7
-        WHERE id = ?1
-        """)
+        "UPDATE volunteer SET \(WorkUnitColumns.assignments(volunteerColumns)) WHERE id = ?1")
+    static let touchVolunteer = Query(
+        "UPDATE volunteer SET \(WorkUnitColumns.assignments(volunteerColumns, skipping: 1..<2)) WHERE id = ?1")
 
     static let columns = """
         id, volunteer, public_key, name, platform, cpu_model, cores, memory_bytes, disk_free_bytes, benchmark_flops,
@@ -28,14 +27,11 @@ enum HostSQL {
     static let hosts = Query("SELECT \(columns) FROM host ORDER BY id")
     static let hostsOf = Query("SELECT \(columns) FROM host WHERE volunteer = ? ORDER BY id")
     static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(22)))")
-    static let updateHost = Query(
-        """
-        UPDATE host SET volunteer = ?2, public_key = ?3, name = ?4, platform = ?5, cpu_model = ?6, cores = ?7,
-            memory_bytes = ?8, disk_free_bytes = ?9, benchmark_flops = ?10, client_version = ?11, sequence = ?12,
-            measured_flops = ?13, valid_count = ?14, invalid_count = ?15, error_count = ?16, credit = ?17,
-            provisional_credit = ?18, recent = ?19, recent_ms = ?20, created_ms = ?21, last_seen_ms = ?22
-        WHERE id = ?1
-        """)
+    static let updateHost = Query("UPDATE host SET \(WorkUnitColumns.assignments(columns)) WHERE id = ?1")
+    /// Without owner and key, which hardly ever change: a column that is named costs a look at its index and at the
+    /// table that it refers to, whether it changes or not.
+    static let touchHost = Query(
+        "UPDATE host SET \(WorkUnitColumns.assignments(columns, skipping: 1..<3)) WHERE id = ?1")
 }
 
 extension SQLiteTransaction {
@@ -76,8 +72,12 @@ extension SQLiteTransaction {
         try settleIfLarge()
     }
 
-    func writeVolunteer(_ volunteer: VolunteerRecord) throws {
-        try write(HostSQL.updateVolunteer) { bind(volunteer, &$0) }
+    func writeVolunteer(
+        _ volunteer: VolunteerRecord, over stored: RowCache<VolunteerID, VolunteerRecord>.Stored
+    ) throws {
+        var isSame = false
+        if case .known(let old) = stored { isSame = old.name == volunteer.name }
+        try write(isSame ? HostSQL.touchVolunteer : HostSQL.updateVolunteer) { bind(volunteer, &$0) }
     }
 
     func host(_ id: HostID) throws -> HostRecord? {
@@ -117,7 +117,13 @@ extension SQLiteTransaction {
         try settleIfLarge()
     }
 
-    func writeHost(_ host: HostRecord) throws { try write(HostSQL.updateHost) { bind(host, &$0) } }
+    func writeHost(_ host: HostRecord, over stored: RowCache<HostID, HostRecord>.Stored) throws {
+        var isSame = false
+        if case .known(let old) = stored {
+            isSame = old.volunteer == host.volunteer && old.publicKey == host.publicKey
+        }
+        try write(isSame ? HostSQL.touchHost : HostSQL.updateHost) { bind(host, &$0) }
+    }
 
     func hosts() throws -> [HostRecord] {
         try settle()

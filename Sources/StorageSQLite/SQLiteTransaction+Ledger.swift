@@ -49,12 +49,18 @@ extension SQLiteTransaction {
     }
 
     func ledgerEntries(for task: TaskID) throws -> [LedgerEntry] {
-        let stored = try connection.all(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
-        return stored + appended.unwrittenEntries(for: task)
+        try alive()
+        var stored = storedEntries[task]
+        if stored == nil {
+            stored = try connection.all(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
+            if !appended.hasWritten { storedEntries[task] = stored }
+        }
+        return (stored ?? []) + appended.unwrittenEntries(for: task)
     }
 
     func writeAppended() throws {
         let (entries, days, leaves) = appended.take()
+        if !entries.isEmpty { storedEntries.removeAll() }
         for entry in entries { try write(LedgerSQL.insert) { bind(entry, &$0) } }
         try addToBalances(entries)
         try writeDays(days)

@@ -18,6 +18,10 @@ private enum WorkUnitSQL {
         "INSERT INTO task (\(WorkUnitColumns.task)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.taskCount)))")
     static let updateTask = Query(
         "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task)) WHERE id = ?1")
+    /// Without what the assignment says: a column that is named is looked up in the table that it refers to, whether it
+    /// changes or not.
+    static let endTask = Query(
+        "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task, skipping: 2..<6)) WHERE id = ?1")
     static let sendTask = Query(
         "UPDATE task SET state = 1, host = ?2, volunteer = ?3, sent_ms = ?4, deadline_ms = ?5 WHERE id = ?1")
     static let units = Query(
@@ -51,6 +55,8 @@ extension SQLiteTransaction {
                 try write(WorkUnitSQL.insertTask) { $0.task(task) }
             }
             unitRows.inserted(aggregate.unit.id)
+            // It is sent soon.
+            unitRows.read(aggregate.unit.id, aggregate)
             replaceOpen(nil, by: aggregate)
             try settleIfLarge()
         }
@@ -120,7 +126,8 @@ extension SQLiteTransaction {
 
     private func update(_ task: TaskRecord, from old: TaskRecord) throws {
         guard old.state == .unsent, case .sent(let assignment) = task.state else {
-            try write(WorkUnitSQL.updateTask) { $0.task(task) }
+            let isSame = old.state.assignment != nil && old.state.assignment == task.state.assignment
+            try write(isSame ? WorkUnitSQL.endTask : WorkUnitSQL.updateTask) { $0.task(task) }
             return
         }
         try write(WorkUnitSQL.sendTask) {

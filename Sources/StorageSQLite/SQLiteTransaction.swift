@@ -18,6 +18,10 @@ final class SQLiteTransaction: StoreTransaction {
     var batchRows: [BatchID: BatchRecord] = [:]
     var openBatchIDs: [BatchID]?
     var appended = Appended()
+    /// Ledger entries of tasks as they were read in this transaction, as long as none were written in it.
+    var storedEntries: [TaskID: [LedgerEntry]] = [:]
+    /// The end of the log, for its publisher.
+    var recentLeaves = RecentLeaves()
     /// Of all units that are stored or changed here.
     private(set) var open = OpenWork()
     private var openChanges: [(old: WorkUnitAggregate?, new: WorkUnitAggregate?)] = []
@@ -125,6 +129,7 @@ final class SQLiteTransaction: StoreTransaction {
     private func undo(_ depth: Int) throws {
         let mark = savepoints[depth - 1]
         areCountsWritten = batchesCounted.isEmpty
+        storedEntries.removeAll()
         if issued == depth {
             try connection.run(SQLiteTransaction.backToMark)
             try connection.run(SQLiteTransaction.release)
@@ -167,6 +172,8 @@ final class SQLiteTransaction: StoreTransaction {
     /// Everything is durable: nothing can be undone any more.
     private func kept() {
         hints.keep()
+        recentLeaves.add(appended.leaves, before: appended.nextLeaf, isWhole: !hasOverflowed)
+        storedEntries.removeAll(keepingCapacity: true)
         hostRows.commit()
         volunteerRows.commit()
         unitRows.commit()
@@ -182,6 +189,7 @@ final class SQLiteTransaction: StoreTransaction {
         hints.undo(to: 0)
         batchesCounted.removeAll()
         areCountsWritten = true
+        storedEntries.removeAll()
         knownHosts.removeAll()
         knownVolunteers.removeAll()
         batchRows.removeAll()
@@ -235,8 +243,8 @@ final class SQLiteTransaction: StoreTransaction {
             return
         }
         try issue()
-        for change in hostRows.takeDirty() { try writeHost(change.row) }
-        for change in volunteerRows.takeDirty() { try writeVolunteer(change.row) }
+        for change in hostRows.takeDirty() { try writeHost(change.row, over: change.stored) }
+        for change in volunteerRows.takeDirty() { try writeVolunteer(change.row, over: change.stored) }
         try writeUnits(unitRows.takeDirty())
         try writeAppended()
         try writeCounts()

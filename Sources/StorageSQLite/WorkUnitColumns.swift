@@ -21,8 +21,10 @@ enum WorkUnitColumns {
     }
 
     /// `name = ?2, …` for all columns but the first, which is the key.
-    static func assignments(_ columns: String) -> String {
+    /// - Parameter skipped: places of columns, from 0, that are left out; their values are bound and not looked at.
+    static func assignments(_ columns: String, skipping skipped: Range<Int> = 0..<0) -> String {
         columns.split { $0 == "," || $0.isWhitespace }.enumerated().dropFirst()
+            .filter { !skipped.contains($0.offset) }
             .map { "\($0.element) = ?\($0.offset + 1)" }.joined(separator: ", ")
     }
 }

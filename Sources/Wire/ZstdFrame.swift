@@ -1,4 +1,5 @@
 import CZstd
+import Synchronization
 
 /// One zstd frame (RFC 8878): compress, and decompress into a buffer of known size.
 enum ZstdFrame {
@@ -13,8 +14,8 @@ enum ZstdFrame {
     /// The frame says its content's size and, where there is one, its dictionary's number; no checksum, since hashes
     /// and signatures lie above.
     static func compress(_ bytes: [UInt8], level: Int32, dictionary: [UInt8]?) throws(Failure) -> [UInt8] {
-        guard let context = ZSTD_createCCtx() else { throw .outOfMemory }
-        defer { ZSTD_freeCCtx(context) }
+        guard let context = IdleContexts.take() else { throw .outOfMemory }
+        defer { IdleContexts.giveBack(context) }
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
         if let dictionary {
             let loaded = dictionary.withUnsafeBytes { ZSTD_CCtx_loadDictionary(context, $0.baseAddress, $0.count) }
@@ -79,5 +80,34 @@ enum ZstdFrame {
         guard frame.count >= 4, frame.loadUnaligned(as: UInt32.self).littleEndian == 0xFD2F_B528,
             ZSTD_findFrameCompressedSize(frame.baseAddress, frame.count) == frame.count
         else { throw .notOneFrame }
+    }
+}
+
+/// Contexts that wait for their next frame: making one costs as much as a small frame.
+private enum IdleContexts {
+    /// Whoever took it uses it alone.
+    private struct Idle: @unchecked Sendable { var context: OpaquePointer }
+
+    private static let idle = Mutex<[Idle]>([])
+    private static let countMax = 4
+    /// Larger ones, of high levels and large frames, are not kept.
+    private static let bytesMax = 8 << 20
+
+    static func take() -> OpaquePointer? {
+        idle.withLock { $0.popLast()?.context } ?? ZSTD_createCCtx()
+    }
+
+    /// Nothing of the last frame is left in it: no level, no dictionary.
+    static func giveBack(_ context: OpaquePointer) {
+        let isClean = ZSTD_isError(ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters)) == 0
+        let mine = Idle(context: context)
+        let isKept =
+            isClean && ZSTD_sizeof_CCtx(context) <= bytesMax
+            && idle.withLock { idle in
+                guard idle.count < countMax else { return false }
+                idle.append(mine)
+                return true
+            }
+        if !isKept { ZSTD_freeCCtx(context) }
     }
 }

@@ -55,7 +55,7 @@ struct CallsCommand: AsyncParsableCommand {
         let token = try parts.files.adminToken()
         let code = try await Self.child(load.arguments(port: port, quorum: quorum), token: token)
         let used = Self.cpuSeconds() - before
-        print("server: \(Int(used * 100) / 100) s of CPU")
+        print("server: \((used * 100).rounded() / 100) s of CPU")
         serving.cancel()
         _ = await serving.result
         await withCheckedContinuation { done in

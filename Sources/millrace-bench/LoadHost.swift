@@ -60,6 +60,7 @@ final class LoadHost: @unchecked Sendable {
         request.wantTasks = UInt32(want)
         request.wantSeconds = 1e9
         request.apps = ["\(NoOp.name)/1"]
+        request.sendsInline = true
         let body: [UInt8] = try request.serializedBytes()
         held = try WireSchedulerReply(serializedBytes: try reply(connection, body)).tasks
         return request.reports.count

@@ -333,6 +333,9 @@ public nonisolated struct WireSchedulerRequest: Sendable {
   /// Apps that the client's worker knows, as "name/version".
   public var apps: [String] = []
 
+  /// Results that fit into a call are sent in one: tasks whose results always do need no upload ticket.
+  public var sendsInline: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -956,7 +959,7 @@ nonisolated extension WireSessionReply: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SchedulerRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{3}held_tasks\0\u{1}reports\0\u{3}want_tasks\0\u{3}want_seconds\0\u{3}queued_seconds\0\u{1}availability\0\u{1}apps\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{3}held_tasks\0\u{1}reports\0\u{3}want_tasks\0\u{3}want_seconds\0\u{3}queued_seconds\0\u{1}availability\0\u{1}apps\0\u{3}sends_inline\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -972,6 +975,7 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 6: try { try decoder.decodeSingularDoubleField(value: &self.queuedSeconds) }()
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.availability) }()
       case 8: try { try decoder.decodeRepeatedStringField(value: &self.apps) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.sendsInline) }()
       default: break
       }
     }
@@ -1006,6 +1010,9 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
     if !self.apps.isEmpty {
       try visitor.visitRepeatedStringField(value: self.apps, fieldNumber: 8)
     }
+    if self.sendsInline != false {
+      try visitor.visitSingularBoolField(value: self.sendsInline, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1018,6 +1025,7 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.queuedSeconds != rhs.queuedSeconds {return false}
     if lhs.availability != rhs.availability {return false}
     if lhs.apps != rhs.apps {return false}
+    if lhs.sendsInline != rhs.sendsInline {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
