@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CXss", pkgConfig: "xscrnsaver", providers: [.apt(["libxss-dev"])]),
         .systemLibrary(name: "CPosix"),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Layer 1.
         .target(name: "Domain"),
@@ -68,6 +69,7 @@ let package = Package(
         .target(name: "Storage", dependencies: ["Domain"]),
         // Layer 4.
         .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
+        .target(name: "StoragePostgres", dependencies: ["Storage", "Domain", "CPostgres"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
         .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
@@ -125,6 +127,10 @@ let package = Package(
             dependencies: ["Wire", "Bytes", "Domain", "CPosix"],
             path: "Tests/Equipment/ForgingWorker"
         ),
+        .target(
+            name: "PostgresServer", dependencies: ["CPostgres"], path: "Tests/Equipment/PostgresServer",
+            exclude: ["postgres.sh"]
+        ),
         // Tests.
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
@@ -135,7 +141,10 @@ let package = Package(
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: ["Storage", "StorageSQLite", "StoragePostgres", "PostgresServer", "Domain", "CSQLite"]
+        ),
         .testTarget(
             name: "ServerCoreTests",
             dependencies: [

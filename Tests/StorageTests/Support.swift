@@ -1,7 +1,9 @@
 import CSQLite
 import Domain
 import Foundation
+import PostgresServer
 import Storage
+import StoragePostgres
 import StorageSQLite
 
 /// A folder of one test, removed with it.
@@ -37,7 +39,7 @@ struct TestGenerator: RandomNumberGenerator {
 
 /// Which store a conformance test runs on.
 enum StoreKind: CaseIterable, Sendable {
-    case memory, sqliteInMemory, sqliteFile
+    case memory, sqliteInMemory, sqliteFile, postgres
 }
 
 /// A fresh store with the folder it may lie in.
@@ -51,7 +53,16 @@ struct StoreBench {
         case .memory: store = MemoryStore()
         case .sqliteInMemory: store = try SQLiteStore.inMemory()
         case .sqliteFile: store = try SQLiteStore(path: folder.file("test.sqlite"))
+        case .postgres: store = try PostgresStore(PostgresServer.fresh())
         }
+    }
+}
+
+extension PostgresServer {
+    /// How to connect to a new, empty schema of the server that all tests share.
+    static func fresh() throws -> String {
+        let server = try shared()
+        return server.conninfo(schema: try server.makeSchema())
     }
 }
 
