@@ -99,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-server",
             dependencies: [
-                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "Bytes", "Domain", arguments,
-                logging,
+                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "StoragePostgres", "Storage", "Bytes",
+                "Domain", arguments, logging,
             ]
         ),
         .executableTarget(

@@ -123,6 +123,21 @@ final class WriterThread: Sendable {
     }
 }
 
+/// The writer for daemons: nothing of theirs is done once another process runs them.
+struct DaemonWriter: Sendable {
+    let writer: WriterThread
+    let leadership: any Leadership
+
+    func performBlocking<T: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
+    ) throws -> T {
+        try writer.performBlocking { [leadership] tx, now in
+            try leadership.confirm(in: tx)
+            return try body(tx, now)
+        }
+    }
+}
+
 /// One closure that waits for the writer.
 private protocol WriterItem: Sendable {
     func run(_ tx: any StoreTransaction, _ now: Timestamp) throws

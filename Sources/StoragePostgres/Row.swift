@@ -83,7 +83,8 @@ struct Row {
         return String(decoding: plain, as: UTF8.self)
     }
 
-    mutating func blob() -> [UInt8] { next().map { Array($0) } ?? [] }
+    mutating func blob() -> [UInt8] { optionalBlob() ?? [] }
+    mutating func optionalBlob() -> [UInt8]? { next().map { Array($0) } }
 
     /// - Throws: `StoreError.corrupt` when the column does not hold 32 bytes.
     mutating func digest() throws -> Digest {

@@ -34,6 +34,9 @@ final class Session {
         }
     }
 
+    /// Ends the session, and with it every lock.
+    func close() { current = nil }
+
     private static let settings = Query(
         """
         SELECT current_setting('fsync'), current_setting('full_page_writes'), pg_is_in_recovery()::int::bigint,

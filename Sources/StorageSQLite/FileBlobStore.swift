@@ -16,7 +16,10 @@ public final class FileBlobStore: BlobStore {
     let temporary: Folder
     let uploads: Folder
     private let recheck: Bool
-    private let lock: FileLock
+    /// Nil: other processes use the folder, too.
+    private let lock: FileLock?
+    /// Begins the names of what is being written; of several processes each has another.
+    private let prefix: String
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
     private let counter = Atomic<Int>(0)
     let small: SmallBlobs?
@@ -28,18 +31,39 @@ public final class FileBlobStore: BlobStore {
     ///   - hash: starts a SHA-256.
     ///   - recheck: hash each blob again when it is read whole, and throw `StoreError.corrupt` when it has changed.
     ///   - smallMax: blobs of at most so many bytes are put together; 0: each has a file.
+    ///   - isShared: other processes, on other machines too, use the folder at the same time. Then each blob has a
+    ///     file, and what a killed process left in `temporary/` goes with stale uploads.
     /// - Throws: `StoreError.locked` when another store holds the folder; `StoreError.io`.
-    public init(path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0) throws {
+    public init(
+        path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0, isShared: Bool = false
+    ) throws {
+        let smallMax = isShared ? 0 : smallMax
         self.smallMax = smallMax
+        prefix = isShared ? String(UInt64.random(in: .min ... .max), radix: 16) + "-" : ""
         self.hash = hash
         self.recheck = recheck
         root = try Folder(path)
-        lock = try FileLock(path + "/lock")
+        lock = isShared ? nil : try FileLock(path + "/lock")
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
-        for name in try temporary.names() { try temporary.remove(name) }
+        if !isShared { for name in try temporary.names() { try temporary.remove(name) } }
+        if isShared, try root.status(of: "small.sqlite") != nil {
+            throw StoreError.conflict("\(path)/small.sqlite holds blobs that other processes would not find")
+        }
         small = smallMax > 0 ? try SmallBlobs(file: path + "/small.sqlite") : nil
         try makeUploadsWritable()
+    }
+
+    /// Gives every small blob a file of its own, for a folder that several processes will use. Repeats are harmless.
+    /// - Returns: how many there were. Afterwards `small.sqlite` is not needed any more.
+    public func spreadSmall() throws -> Int {
+        guard let small else { return 0 }
+        let names = try small.names()
+        for digest in names {
+            guard let bytes = try small.bytes(of: digest) else { continue }
+            _ = try putFile(bytes, as: digest)
+        }
+        return names.count
     }
 
     /// Whether a blob was ever put or asked for: then its folder is there.
@@ -68,14 +92,17 @@ public final class FileBlobStore: BlobStore {
 
     public func put(_ bytes: [UInt8]) throws -> Digest {
         if small != nil, bytes.count <= smallMax { return try put([bytes])[0] }
-        let digest = Storage.digest(of: bytes, with: hash)
+        return try putFile(bytes, as: Storage.digest(of: bytes, with: hash))
+    }
+
+    private func putFile(_ bytes: [UInt8], as digest: Digest) throws -> Digest {
         let folder = try fan(digest)
         if try folder.status(of: digest.hex)?.st_size == off_t(bytes.count) {
             // Another thread may have renamed it a moment ago and not yet synced the folder.
             try folder.sync()
             return digest
         }
-        let name = "\(counter.add(1, ordering: .relaxed).newValue)"
+        let name = "\(prefix)\(counter.add(1, ordering: .relaxed).newValue)"
         do {
             guard let file = try temporary.open(name, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
@@ -176,7 +203,7 @@ public final class FileBlobStore: BlobStore {
 
     /// Removes files that were written out for a worker long ago.
     func removeUnpacked(before: Timestamp) throws {
-        for name in try temporary.names() where name.utf8.count == 64 {
+        for name in try temporary.names() where name.utf8.count == 64 || lock == nil {
             guard let status = try temporary.status(of: name) else { continue }
             let written = Timestamp(seconds: Int64(status.st_mtim.tv_sec))
             if written < before { try temporary.remove(name) }

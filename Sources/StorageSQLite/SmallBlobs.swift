@@ -24,6 +24,7 @@ final class SmallBlobs: Sendable {
     private static let insert = Query("INSERT INTO blob (digest, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING")
     private static let size = Query("SELECT length(bytes) FROM blob WHERE digest = ?")
     private static let bytes = Query("SELECT bytes FROM blob WHERE digest = ?")
+    private static let all = Query("SELECT digest FROM blob ORDER BY digest")
     private static let delete = Query("DELETE FROM blob WHERE digest = ?")
     private static let begin = Query("BEGIN IMMEDIATE")
     private static let commit = Query("COMMIT")
@@ -111,6 +112,11 @@ final class SmallBlobs: Sendable {
         try reader.withLock { connection in
             try Self.mending(connection) { try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() }) }
         }
+    }
+
+    /// All, in order.
+    func names() throws -> [Digest] {
+        try reader.withLock { connection in try Self.mending(connection) { try $0.all(Self.all) { try $0.digest() } } }
     }
 
     func remove(_ digest: Digest) throws {
