@@ -46,7 +46,7 @@ public final class DataDirectory: Sendable {
         options: SQLiteOptions = SQLiteOptions(), mayMake: Bool = true, mayReplace: Bool = false
     ) throws -> sending SQLiteStore {
         let folder = try Folder(path)
-        guard try !isElsewhere else {
+        guard try mayReplace || !isElsewhere else {
             throw StoreError.conflict("\(path): the rows of this project are in a PostgreSQL database")
         }
         let size = try folder.status(of: "millrace.sqlite")?.st_size ?? 0
@@ -87,11 +87,9 @@ public final class DataDirectory: Sendable {
         _ = try folder.open(DataDirectory.elsewhere, O_WRONLY | O_CREAT)
         try folder.sync()
         for name in ["millrace.sqlite", "blobs/small.sqlite"] {
-            for suffix in ["-wal", "-shm"] where try folder.status(of: name + suffix) != nil {
-                try folder.remove(name + suffix)
-            }
-            if try folder.status(of: name) != nil {
-                try folder.rename(name, to: name + DataDirectory.aside, in: folder)
+            // The log of a database is found by its name.
+            for suffix in ["-shm", "-wal", ""] where try folder.status(of: name + suffix) != nil {
+                try folder.rename(name + suffix, to: name + DataDirectory.aside + suffix, in: folder)
             }
         }
         try folder.sync()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Glibc
 import ServerCore
 import Storage
 import StoragePostgres
@@ -37,22 +38,26 @@ struct DatabaseOption: ParsableArguments {
     /// Opens the data directory. - Throws: `Fault` when the rows are not where the arguments say.
     func openDirectory(_ path: String) throws -> DataDirectory {
         try configured {
-            let directory = try DataDirectory(path: path, hash: BlobHash.factory, isShared: database != nil)
-            guard database != nil else { return directory }
-            guard try !directory.hasDatabase else {
+            if database != nil, ["millrace.sqlite", "blobs/small.sqlite"].contains(where: { present("\(path)/\($0)") })
+            {
                 throw Fault(
-                    .configuration, "\(path) holds a project with rows of its own, in \(directory.databasePath)",
+                    .configuration, "\(path) holds a project with rows of its own",
                     advice: "move it first: millrace-server migrate --from sqlite:\(path) --to postgres:CONNINFO")
             }
-            return directory
+            return try DataDirectory(path: path, hash: BlobHash.factory, isShared: database != nil)
         }
     }
+
+    private func present(_ file: String) -> Bool { access(file, F_OK) == 0 }
 
     /// Opens the store, on the thread that will use it.
     /// - Parameter mayMake: false for who only looks.
     func openStore(_ directory: DataDirectory, mayMake: Bool = true) throws -> any Store {
         guard let database else { return try directory.openStore(mayMake: mayMake) }
-        return try PostgresStore(database)
+        let store = try PostgresStore(database)
+        // Nobody shall start a server on an empty database of its own beside these blobs.
+        if mayMake, try !directory.isElsewhere { try directory.setElsewhere() }
+        return store
     }
 
     var leadership: any Leadership {

@@ -95,7 +95,7 @@ struct FsckCommand: AsyncParsableCommand {
     }
 
     static func openStore(_ directory: DataDirectory, _ rows: DatabaseOption) throws -> any Store {
-        if rows.database != nil { return try rows.openStore(directory) }
+        if rows.database != nil { return try rows.openStore(directory, mayMake: false) }
         return try openStore(directory)
     }
 

@@ -80,10 +80,10 @@ struct MigrateCommand: AsyncParsableCommand {
     private func takeBack(_ database: String, _ path: String) throws {
         let directory = try self.directory(path)
         let source = try configured { try PostgresArchive(database) }
-        try directory.setHere()
         let store = try configured { try directory.openStore(mayReplace: true) }
         let target = try SQLiteArchive(store)
         report(try copy(source, to: target))
+        try directory.setHere()
         print("moved; start one server with --data \(path), without --database")
     }
 
