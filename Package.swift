@@ -177,7 +177,8 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "StorageSQLite"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+            name: "EndToEndTests",
+            dependencies: ["PostgresServer", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
         ),
     ],
     swiftLanguageModes: [.v6]
