@@ -116,8 +116,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-bench",
             dependencies: [
-                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "WorkerHost", "Wire", "Bytes", "Domain",
-                protobuf, logging,
+                "ServerHTTP", "ServerCore", "StorageSQLite", "StoragePostgres", "Storage", "WorkerHost", "Wire",
+                "Bytes", "Domain", protobuf, logging,
                 arguments,
             ]
         ),
