@@ -25,7 +25,7 @@ struct Migration {
         SELECT 'column ' || relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) AS name
         FROM pg_attribute JOIN ours ON ours.oid = attrelid WHERE attnum > 0 AND NOT attisdropped
         UNION ALL SELECT 'constraint ' || relname || '.' || conname
-        FROM pg_constraint JOIN ours ON ours.oid = conrelid WHERE convalidated
+        FROM pg_constraint JOIN ours ON ours.oid = conrelid WHERE convalidated AND contype <> 'n'
         UNION ALL SELECT 'index ' || c.relname
         FROM pg_index JOIN ours ON ours.oid = indrelid JOIN pg_class c ON c.oid = indexrelid WHERE indisvalid
         UNION ALL SELECT 'trigger ' || relname || '.' || tgname

@@ -218,5 +218,11 @@ extension Migration {
         );
 
         INSERT INTO daemons (id, term) VALUES (1, 0);
+
+        -- Blobs that are not worth a file each, for processes on several machines.
+        CREATE TABLE small_blob (
+            digest bytea PRIMARY KEY CHECK (length(digest) = 32),
+            bytes bytea NOT NULL
+        );
         """#
 }

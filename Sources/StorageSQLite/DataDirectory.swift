@@ -18,17 +18,17 @@ public final class DataDirectory: Sendable {
     ///
     /// - Parameters:
     ///   - hash: starts a SHA-256.
-    ///   - recheck, isShared: see `FileBlobStore`. A shared directory has its rows in a database elsewhere.
+    ///   - recheck, shared: see `FileBlobStore`. A shared directory has its rows in a database elsewhere.
     /// - Throws: `StoreError.newerSchema` for a directory of a newer version, `.locked` when another process holds it,
     ///   `.corrupt` when it is not a data directory, `.io`.
     public init(
-        path: String, hash: @escaping HashFactory, recheck: Bool = false, isShared: Bool = false
+        path: String, hash: @escaping HashFactory, recheck: Bool = false, shared: (any SmallBlobStore)? = nil
     ) throws {
         self.path = path
         let folder = try Folder(path)
         try DataDirectory.checkVersion(folder)
         blobs = try FileBlobStore(
-            path: path + "/blobs", hash: hash, recheck: recheck, smallMax: 4096, isShared: isShared)
+            path: path + "/blobs", hash: hash, recheck: recheck, smallMax: 4096, shared: shared)
     }
 
     public var databasePath: String { path + "/millrace.sqlite" }

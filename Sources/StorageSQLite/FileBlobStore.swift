@@ -22,7 +22,7 @@ public final class FileBlobStore: BlobStore {
     private let prefix: String
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
     private let counter = Atomic<Int>(0)
-    let small: SmallBlobs?
+    let small: (any SmallBlobStore)?
     private let smallMax: Int
 
     /// Opens the folder and makes it when there is none.
@@ -31,39 +31,36 @@ public final class FileBlobStore: BlobStore {
     ///   - hash: starts a SHA-256.
     ///   - recheck: hash each blob again when it is read whole, and throw `StoreError.corrupt` when it has changed.
     ///   - smallMax: blobs of at most so many bytes are put together; 0: each has a file.
-    ///   - isShared: other processes, on other machines too, use the folder at the same time. Then each blob has a
-    ///     file, and what a killed process left in `temporary/` goes with stale uploads.
+    ///   - shared: where small blobs lie when other processes, on other machines too, use the folder at the same time.
+    ///     What a killed process left in `temporary/` goes with stale uploads then.
     /// - Throws: `StoreError.locked` when another store holds the folder; `StoreError.io`.
     public init(
-        path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0, isShared: Bool = false
+        path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0,
+        shared: (any SmallBlobStore)? = nil
     ) throws {
-        let smallMax = isShared ? 0 : smallMax
         self.smallMax = smallMax
-        prefix = isShared ? String(UInt64.random(in: .min ... .max), radix: 16) + "-" : ""
+        prefix = shared != nil ? String(UInt64.random(in: .min ... .max), radix: 16) + "-" : ""
         self.hash = hash
         self.recheck = recheck
         root = try Folder(path)
-        lock = isShared ? nil : try FileLock(path + "/lock")
+        lock = shared != nil ? nil : try FileLock(path + "/lock")
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
-        if !isShared { for name in try temporary.names() { try temporary.remove(name) } }
-        if isShared, try root.status(of: "small.sqlite") != nil {
+        if shared == nil { for name in try temporary.names() { try temporary.remove(name) } }
+        if shared != nil, try root.status(of: "small.sqlite") != nil {
             throw StoreError.conflict("\(path)/small.sqlite holds blobs that other processes would not find")
         }
-        small = smallMax > 0 ? try SmallBlobs(file: path + "/small.sqlite") : nil
+        small = try shared ?? (smallMax > 0 ? SmallBlobs(file: path + "/small.sqlite") : nil)
         try makeUploadsWritable()
     }
 
-    /// Gives every small blob a file of its own, for a folder that several processes will use. Repeats are harmless.
-    /// - Returns: how many there were. Afterwards `small.sqlite` is not needed any more.
-    public func spreadSmall() throws -> Int {
+    /// Copies the small blobs to where several processes will find them. - Returns: how many there are.
+    public func copySmall(to target: any SmallBlobStore) throws -> Int { try small?.copy(to: target) ?? 0 }
+
+    /// And back.
+    public func copySmall(from source: any SmallBlobStore) throws -> Int {
         guard let small else { return 0 }
-        let names = try small.names()
-        for digest in names {
-            guard let bytes = try small.bytes(of: digest) else { continue }
-            _ = try putFile(bytes, as: digest)
-        }
-        return names.count
+        return try source.copy(to: small)
     }
 
     /// Whether a blob was ever put or asked for: then its folder is there.
@@ -92,10 +89,7 @@ public final class FileBlobStore: BlobStore {
 
     public func put(_ bytes: [UInt8]) throws -> Digest {
         if small != nil, bytes.count <= smallMax { return try put([bytes])[0] }
-        return try putFile(bytes, as: Storage.digest(of: bytes, with: hash))
-    }
-
-    private func putFile(_ bytes: [UInt8], as digest: Digest) throws -> Digest {
+        let digest = Storage.digest(of: bytes, with: hash)
         let folder = try fan(digest)
         if try folder.status(of: digest.hex)?.st_size == off_t(bytes.count) {
             // Another thread may have renamed it a moment ago and not yet synced the folder.
@@ -187,12 +181,14 @@ public final class FileBlobStore: BlobStore {
             futimens(file.descriptor, nil)
             return temporary.path + "/" + name
         }
-        let made = "\(counter.add(1, ordering: .relaxed).newValue)"
+        let made = "\(prefix)\(counter.add(1, ordering: .relaxed).newValue)"
         do {
             guard let file = try temporary.open(made, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
             }
             try file.write(bytes, at: 0)
+            // A folder that nobody empties at the start must not show half a file after a power cut.
+            if lock == nil { try file.sync() }
             try temporary.rename(made, to: name, in: temporary)
         } catch {
             try? temporary.remove(made)

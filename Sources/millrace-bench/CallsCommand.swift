@@ -39,7 +39,8 @@ struct CallsCommand: AsyncParsableCommand {
     func run() async throws {
         let path = "\(folder)/millrace-bench-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let directory = try DataDirectory(path: path, hash: BlobHash.factory, isShared: database != nil)
+        let directory = try DataDirectory(
+            path: path, hash: BlobHash.factory, shared: database.map { PostgresSmallBlobs($0) })
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "millrace-bench")
         log.logLevel = .error

@@ -44,7 +44,8 @@ struct DatabaseOption: ParsableArguments {
                     .configuration, "\(path) holds a project with rows of its own",
                     advice: "move it first: millrace-server migrate --from sqlite:\(path) --to postgres:CONNINFO")
             }
-            return try DataDirectory(path: path, hash: BlobHash.factory, isShared: database != nil)
+            return try DataDirectory(
+                path: path, hash: BlobHash.factory, shared: database.map { PostgresSmallBlobs($0) })
         }
     }
 

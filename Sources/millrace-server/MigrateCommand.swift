@@ -15,7 +15,7 @@ struct MigrateCommand: AsyncParsableCommand {
             or complete, and the same command does the rest.
 
             sqlite: names a data directory. Moved to PostgreSQL, the project keeps the directory for its blobs, keys \
-            and results; small blobs get files of their own, and the old database stays beside as millrace.sqlite.moved.
+            and results; small blobs move with the rows. The old database stays beside as millrace.sqlite.moved.
 
             Example: millrace-server migrate --from sqlite:/var/lib/millrace --to postgres:"host=/run/postgresql \
             dbname=millrace"
@@ -68,10 +68,10 @@ struct MigrateCommand: AsyncParsableCommand {
         let target = try configured { try PostgresArchive(database) }
         do {
             let store = try FsckCommand.openStore(directory)
-            let blobs = try directory.blobs.spreadSmall()
+            let blobs = try directory.blobs.copySmall(to: PostgresSmallBlobs(database))
             let source = try SQLiteArchive(store)
             report(try copy(source, to: target))
-            print("\(blobs) small blobs have files of their own")
+            print("\(blobs) small blobs are in the database, too")
         }
         try directory.setElsewhere()
         print("moved; start every server with --data \(path) and --database")
@@ -82,7 +82,9 @@ struct MigrateCommand: AsyncParsableCommand {
         let source = try configured { try PostgresArchive(database) }
         let store = try configured { try directory.openStore(mayReplace: true) }
         let target = try SQLiteArchive(store)
+        let blobs = try directory.blobs.copySmall(from: PostgresSmallBlobs(database))
         report(try copy(source, to: target))
+        print("\(blobs) small blobs are in \(path), too")
         try directory.setHere()
         print("moved; start one server with --data \(path), without --database")
     }

@@ -1,7 +1,9 @@
 import Domain
+import Foundation
 import PostgresServer
 import Storage
 import StoragePostgres
+import StorageSQLite
 import Testing
 
 /// Several stores on one database, as several server processes have them.
@@ -85,6 +87,33 @@ struct PostgresSharingTests {
         let store = try PostgresStore(conninfo)
         #expect(try store.transaction { try $0.counts(of: BatchID(rawValue: 1)).tasksOut } == 60)
         #expect(try store.transaction { try $0.logLeafCount() } == 60)
+    }
+
+    @Test("a folder of blobs that two stores use: each reads what the other one put, small or large")
+    func blobs() throws {
+        let (conninfo, folder) = (try PostgresServer.fresh(), try ScratchFolder())
+        let stores = try (0..<2).map { _ in
+            try FileBlobStore(
+                path: folder.file("blobs"), hash: sha256, smallMax: 64, shared: PostgresSmallBlobs(conninfo))
+        }
+        for size in [0, 1, 64, 65, 5000] {
+            let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+            let digest = try stores[0].put(bytes)
+            #expect(try stores[1].read(digest, limit: 5000) == bytes)
+            #expect(try stores[1].put(bytes) == digest)
+            let path = try #require(stores[1].path(of: digest))
+            #expect(try Data(contentsOf: URL(filePath: path)) == Data(bytes))
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("blobs/small.sqlite")))
+        // A folder with small blobs of its own is not for sharing: others would not find them.
+        let alone = try FileBlobStore(path: folder.file("alone"), hash: sha256, smallMax: 64)
+        _ = try alone.put([7])
+        #expect(
+            refusal {
+                try FileBlobStore(path: folder.file("alone"), hash: sha256, shared: PostgresSmallBlobs(conninfo))
+            } == "conflict")
+        #expect(try alone.copySmall(to: PostgresSmallBlobs(conninfo)) == 1)
+        #expect(try PostgresSmallBlobs(conninfo).bytes(of: digest(of: [7], with: sha256)) == [7])
     }
 
     @Test("one that missed more commits than are kept reads everything again")

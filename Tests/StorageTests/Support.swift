@@ -68,7 +68,7 @@ extension PostgresServer {
 
 /// Which blob store a conformance test runs on.
 enum BlobKind: CaseIterable, Sendable {
-    case memory, files, small
+    case memory, files, small, shared
 }
 
 struct BlobBench {
@@ -81,6 +81,9 @@ struct BlobBench {
         case .memory: blobs = MemoryBlobStore(hash: sha256)
         case .files: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256)
         case .small: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64)
+        case .shared:
+            let small = PostgresSmallBlobs(try PostgresServer.fresh())
+            blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64, shared: small)
         }
     }
 }
