@@ -19,14 +19,19 @@ public final class DataDirectory: Sendable {
     /// - Parameters:
     ///   - hash: starts a SHA-256.
     ///   - recheck, shared: see `FileBlobStore`. A shared directory has its rows in a database elsewhere.
+    ///   - mayBeElsewhere: open it also when the rows are in another database, to bring them back.
     /// - Throws: `StoreError.newerSchema` for a directory of a newer version, `.locked` when another process holds it,
     ///   `.corrupt` when it is not a data directory, `.io`.
     public init(
-        path: String, hash: @escaping HashFactory, recheck: Bool = false, shared: (any SmallBlobStore)? = nil
+        path: String, hash: @escaping HashFactory, recheck: Bool = false, shared: (any SmallBlobStore)? = nil,
+        mayBeElsewhere: Bool = false
     ) throws {
         self.path = path
         let folder = try Folder(path)
         try DataDirectory.checkVersion(folder)
+        guard shared != nil || mayBeElsewhere || !DataDirectory.isElsewhere(path) else {
+            throw StoreError.locked("\(path): by servers on a PostgreSQL database, which has the rows (--database)")
+        }
         blobs = try FileBlobStore(
             path: path + "/blobs", hash: hash, recheck: recheck, smallMax: 4096, shared: shared)
     }
@@ -46,9 +51,6 @@ public final class DataDirectory: Sendable {
         options: SQLiteOptions = SQLiteOptions(), mayMake: Bool = true, mayReplace: Bool = false
     ) throws -> sending SQLiteStore {
         let folder = try Folder(path)
-        guard try mayReplace || !isElsewhere else {
-            throw StoreError.conflict("\(path): the rows of this project are in a PostgreSQL database")
-        }
         let size = try folder.status(of: "millrace.sqlite")?.st_size ?? 0
         let wasMade = try folder.status(of: DataDirectory.made) != nil
         if size == 0 {
@@ -72,24 +74,26 @@ public final class DataDirectory: Sendable {
     private static let elsewhere = "database-elsewhere"
     private static let aside = ".moved"
 
-    /// Whether the rows are in a database that several processes share.
-    public var isElsewhere: Bool { get throws { try Folder(path).status(of: DataDirectory.elsewhere) != nil } }
+    /// Whether the rows of the directory at `path`, which need not exist, are in a database that several servers share.
+    public static func isElsewhere(_ path: String) -> Bool { access("\(path)/\(elsewhere)", F_OK) == 0 }
 
-    /// Whether there are rows in the directory.
-    public var hasDatabase: Bool {
-        get throws { (try Folder(path).status(of: "millrace.sqlite")?.st_size ?? 0) > 0 }
+    /// Whether there are, or were, rows or small blobs in the directory at `path` itself.
+    public static func hasOwnRows(_ path: String) -> Bool {
+        !isElsewhere(path) && databases.contains { access("\(path)/\($0)", F_OK) == 0 }
     }
 
+    private static let databases = ["millrace.sqlite", "blobs/small.sqlite"]
+
     /// From now on the rows are in another database. What was here before stays beside, with `.moved` in its name.
-    /// Killed in the middle, the same call does the rest.
-    public func setElsewhere() throws {
+    /// Killed in the middle, the same call does the rest. Not while the directory is open.
+    public static func setElsewhere(_ path: String) throws {
         let folder = try Folder(path)
-        _ = try folder.open(DataDirectory.elsewhere, O_WRONLY | O_CREAT)
+        _ = try folder.open(elsewhere, O_WRONLY | O_CREAT)
         try folder.sync()
-        for name in ["millrace.sqlite", "blobs/small.sqlite"] {
+        for name in databases {
             // The log of a database is found by its name.
             for suffix in ["-shm", "-wal", ""] where try folder.status(of: name + suffix) != nil {
-                try folder.rename(name + suffix, to: name + DataDirectory.aside + suffix, in: folder)
+                try folder.rename(name + suffix, to: name + aside + suffix, in: folder)
             }
         }
         try folder.sync()

@@ -47,9 +47,6 @@ public final class FileBlobStore: BlobStore {
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
         if shared == nil { for name in try temporary.names() { try temporary.remove(name) } }
-        if shared != nil, try root.status(of: "small.sqlite") != nil {
-            throw StoreError.conflict("\(path)/small.sqlite holds blobs that other processes would not find")
-        }
         small = try shared ?? (smallMax > 0 ? SmallBlobs(file: path + "/small.sqlite") : nil)
         try makeUploadsWritable()
     }
