@@ -1,6 +1,5 @@
 import ArgumentParser
 import Domain
-import Glibc
 import ServerCore
 import Storage
 import StoragePostgres
@@ -38,8 +37,7 @@ struct DatabaseOption: ParsableArguments {
     /// Opens the data directory. - Throws: `Fault` when the rows are not where the arguments say.
     func openDirectory(_ path: String) throws -> DataDirectory {
         try configured {
-            if database != nil, ["millrace.sqlite", "blobs/small.sqlite"].contains(where: { present("\(path)/\($0)") })
-            {
+            if database != nil, DataDirectory.hasOwnRows(path) {
                 throw Fault(
                     .configuration, "\(path) holds a project with rows of its own",
                     advice: "move it first: millrace-server migrate --from sqlite:\(path) --to postgres:CONNINFO")
@@ -49,15 +47,13 @@ struct DatabaseOption: ParsableArguments {
         }
     }
 
-    private func present(_ file: String) -> Bool { access(file, F_OK) == 0 }
-
     /// Opens the store, on the thread that will use it.
     /// - Parameter mayMake: false for who only looks.
     func openStore(_ directory: DataDirectory, mayMake: Bool = true) throws -> any Store {
         guard let database else { return try directory.openStore(mayMake: mayMake) }
         let store = try PostgresStore(database)
         // Nobody shall start a server on an empty database of its own beside these blobs.
-        if mayMake, try !directory.isElsewhere { try directory.setElsewhere() }
+        if mayMake, !DataDirectory.isElsewhere(directory.path) { try DataDirectory.setElsewhere(directory.path) }
         return store
     }
 

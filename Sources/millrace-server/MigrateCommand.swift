@@ -59,22 +59,24 @@ struct MigrateCommand: AsyncParsableCommand {
     }
 
     private func share(_ path: String, _ database: String) throws {
-        let directory = try self.directory(path)
-        if try !directory.hasDatabase, try directory.isElsewhere {
+        if DataDirectory.isElsewhere(path) {
             // A run that was killed has moved everything and was about to say so.
-            try directory.setElsewhere()
+            try DataDirectory.setElsewhere(path)
             return print("the rows of \(path) are in PostgreSQL already")
         }
-        let target = try configured { try PostgresArchive(database) }
-        do {
-            let store = try FsckCommand.openStore(directory)
-            let blobs = try directory.blobs.copySmall(to: PostgresSmallBlobs(database))
-            let source = try SQLiteArchive(store)
-            report(try copy(source, to: target))
-            print("\(blobs) small blobs are in the database, too")
-        }
-        try directory.setElsewhere()
+        try copyToShared(path, database)
+        try DataDirectory.setElsewhere(path)
         print("moved; start every server with --data \(path) and --database")
+    }
+
+    /// Holds the directory as long as it takes, and closes its databases.
+    private func copyToShared(_ path: String, _ database: String) throws {
+        let directory = try self.directory(path)
+        let store = try FsckCommand.openStore(directory)
+        let target = try configured { try PostgresArchive(database) }
+        let blobs = try directory.blobs.copySmall(to: PostgresSmallBlobs(database))
+        report(try copy(try SQLiteArchive(store), to: target))
+        print("\(blobs) small blobs are in the database, too")
     }
 
     private func takeBack(_ database: String, _ path: String) throws {
@@ -93,7 +95,7 @@ struct MigrateCommand: AsyncParsableCommand {
         guard access(path, F_OK) == 0 else {
             throw Fault(.noInput, "there is no data directory \(path)", advice: "name it as sqlite:DIRECTORY")
         }
-        return try configured { try DataDirectory(path: path, hash: BlobHash.factory) }
+        return try configured { try DataDirectory(path: path, hash: BlobHash.factory, mayBeElsewhere: true) }
     }
 
     private func copy(_ source: any TableArchive, to target: any TableArchive) throws -> [TableSum] {

@@ -105,13 +105,8 @@ struct PostgresSharingTests {
             #expect(try Data(contentsOf: URL(filePath: path)) == Data(bytes))
         }
         #expect(!FileManager.default.fileExists(atPath: folder.file("blobs/small.sqlite")))
-        // A folder with small blobs of its own is not for sharing: others would not find them.
         let alone = try FileBlobStore(path: folder.file("alone"), hash: sha256, smallMax: 64)
         _ = try alone.put([7])
-        #expect(
-            refusal {
-                try FileBlobStore(path: folder.file("alone"), hash: sha256, shared: PostgresSmallBlobs(conninfo))
-            } == "conflict")
         #expect(try alone.copySmall(to: PostgresSmallBlobs(conninfo)) == 1)
         #expect(try PostgresSmallBlobs(conninfo).bytes(of: digest(of: [7], with: sha256)) == [7])
     }
