@@ -67,6 +67,46 @@ struct PostgresCrashTests {
         #expect(try SQLiteCrashTests.steps(in: store) == 2)
     }
 
+    @Test("a commit that the server has done, and whose answer is lost, is done")
+    func lostAnswer() throws {
+        let server = try PostgresServer.shared()
+        let proxy = try SwallowingProxy(of: server.directory)
+        defer { proxy.stop() }
+        let direct = server.conninfo(schema: try server.makeSchema())
+        let store = try PostgresStore(direct.replacing(server.directory, with: proxy.directory))
+        try SQLiteCrashTests.step(0, store)
+        try store.transaction { tx in
+            let unit = Samples.unit(BatchID(rawValue: 1), 1, tasks: 1)
+            try tx.insertWorkUnits([unit])
+            proxy.swallowNext()
+        }
+        #expect(try PostgresStore(direct).transaction { try $0.counts(of: BatchID(rawValue: 1)).total } == 2)
+        #expect(try store.transaction { try $0.unsentNumbers(after: TaskID(rawValue: 0), limit: 9).count } == 1)
+        // And when nobody can be asked: a failure, and whatever happened is seen as soon as somebody answers.
+        let error = refusal {
+            try store.transaction { tx in
+                try tx.insertWorkUnits([Samples.unit(BatchID(rawValue: 1), 2, tasks: 1)])
+                proxy.swallowNext(refuses: true)
+            }
+        }
+        #expect(error == "io")
+        #expect(refusal { try store.transaction { try $0.counts(of: BatchID(rawValue: 1)) } } == "io")
+        proxy.accepts()
+        #expect(
+            try eventually { try store.transaction { try $0.counts(of: BatchID(rawValue: 1)).total } == 3 })
+        #expect(try store.transaction { try $0.unsentNumbers(after: TaskID(rawValue: 0), limit: 9).count } == 2)
+        #expect(try store.transaction { try StoreAudit.differences($0) } == [])
+    }
+
+    /// Tries again while the store pauses between attempts to connect.
+    private func eventually(_ holds: () throws -> Bool) throws -> Bool {
+        for _ in 0..<500 {
+            if let found = try? holds() { return found }
+            usleep(10_000)
+        }
+        return try holds()
+    }
+
     @Test("a server that is gone: every call says so at once, and works again when it is back")
     func serverStopped() throws {
         let server = try PostgresServer()

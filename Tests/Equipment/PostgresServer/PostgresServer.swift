@@ -9,7 +9,8 @@ public final class PostgresServer: Sendable {
         public let description: String
     }
 
-    private let directory: String
+    /// Where its socket is.
+    public let directory: String
     private let process: Mutex<Process>
     private let input: Mutex<Pipe>
     private let schemas = Mutex(0)
