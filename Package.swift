@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CXss", pkgConfig: "xscrnsaver", providers: [.apt(["libxss-dev"])]),
         .systemLibrary(name: "CPosix"),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Layer 1.
         .target(name: "Domain"),
@@ -68,6 +69,7 @@ let package = Package(
         .target(name: "Storage", dependencies: ["Domain"]),
         // Layer 4.
         .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
+        .target(name: "StoragePostgres", dependencies: ["Storage", "Domain", "CPostgres"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
         .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
@@ -97,8 +99,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-server",
             dependencies: [
-                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "Bytes", "Domain", arguments,
-                logging,
+                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "StoragePostgres", "Storage", "Bytes",
+                "Domain", arguments, logging,
             ]
         ),
         .executableTarget(
@@ -114,8 +116,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-bench",
             dependencies: [
-                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "ClientSystem", "WorkerHost", "Wire", "Bytes",
-                "Domain", protobuf, logging, arguments,
+                "ServerHTTP", "ServerCore", "StorageSQLite", "StoragePostgres", "Storage", "ClientSystem", "WorkerHost",
+                "Wire", "Bytes", "Domain", protobuf, logging, arguments,
             ]
         ),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
@@ -123,6 +125,10 @@ let package = Package(
             name: "forging-worker",
             dependencies: ["Wire", "Bytes", "Domain", "CPosix"],
             path: "Tests/Equipment/ForgingWorker"
+        ),
+        .target(
+            name: "PostgresServer", dependencies: ["CPostgres"], path: "Tests/Equipment/PostgresServer",
+            exclude: ["postgres.sh"]
         ),
         // Tests.
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
@@ -134,7 +140,10 @@ let package = Package(
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: ["Storage", "StorageSQLite", "StoragePostgres", "PostgresServer", "Domain", "CSQLite"]
+        ),
         .testTarget(
             name: "ServerCoreTests",
             dependencies: [
@@ -167,7 +176,8 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "StorageSQLite"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+            name: "EndToEndTests",
+            dependencies: ["PostgresServer", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -40,7 +40,7 @@ final class LogPublisher: Sendable {
     /// Publishes, and remembers how it went.
     ///
     /// - Returns: what is new about it, for the server's own log: the same trouble is told once.
-    func attempt(_ writer: WriterThread) -> LogHealth.News? {
+    func attempt(_ writer: DaemonWriter) -> LogHealth.News? {
         do {
             try publish(writer)
             return state.withLock { $0.went(nil, waiting: 0, now: .now) }
@@ -50,15 +50,18 @@ final class LogPublisher: Sendable {
         }
     }
 
+    /// Another process publishes.
+    func rest() { state.withLock { _ = $0.went(nil, waiting: 0, now: .now) } }
+
     /// Leaves that the public has not seen; nil when that cannot be told.
-    private func behind(_ writer: WriterThread) throws -> Int64? {
+    private func behind(_ writer: DaemonWriter) throws -> Int64? {
         let count = try writer.performBlocking { tx, _ in try tx.logLeafCount() }
         return (try? published())?.map { max(0, count - $0.size) }
     }
 
     /// Publishes until nothing is left. - Returns: how many leaves are new.
     @discardableResult
-    func publish(_ writer: WriterThread) throws -> Int64 {
+    func publish(_ writer: DaemonWriter) throws -> Int64 {
         let keyBytes = Array((key + "\n").utf8)
         if try files.read(LogFolder.keyName) != keyBytes { try files.write(LogFolder.keyName, keyBytes) }
         var total: Int64 = 0
@@ -85,7 +88,7 @@ final class LogPublisher: Sendable {
 
     /// The stored edge; where it is lost, or behind what was published, it is made from the leaves, page by page.
     private func edge(
-        _ stored: [UInt8]?, _ published: SignedCheckpoint?, _ writer: WriterThread
+        _ stored: [UInt8]?, _ published: SignedCheckpoint?, _ writer: DaemonWriter
     ) throws -> LogEdge {
         let old = stored.flatMap { try? StoredEdge($0).edge }
         guard let published else {
@@ -120,11 +123,11 @@ final class LogPublisher: Sendable {
         return edge
     }
 
-    private func page(from first: Int64, _ writer: WriterThread) throws -> [[UInt8]] {
+    private func page(from first: Int64, _ writer: DaemonWriter) throws -> [[UInt8]] {
         try writer.performBlocking { [leavesAtOnce] tx, _ in try tx.logLeaves(from: first, limit: leavesAtOnce) }
     }
 
-    private func save(_ edge: LogEdge, _ writer: WriterThread) throws {
+    private func save(_ edge: LogEdge, _ writer: DaemonWriter) throws {
         try writer.performBlocking { [epoch] tx, _ in try tx.saveLogEdge(StoredEdge(epoch: epoch, edge).bytes) }
     }
 }

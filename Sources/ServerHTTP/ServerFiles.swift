@@ -77,8 +77,13 @@ public struct ServerFiles: Sendable {
     /// Reads a secret file, or makes it with mode 0600 from 32 random bytes in hexadecimal.
     private func secret(at path: String, make: () -> [UInt8]) throws -> String {
         if let text = try present(path) { return text }
-        let text = Hex.encode(make())
-        try replace(path, Array((text + "\n").utf8), mode: 0o600)
+        let temporary = "\(path).new.\(getpid())"
+        try FileAccess.write(temporary, Array((Hex.encode(make()) + "\n").utf8), mode: 0o600)
+        defer { unlink(temporary) }
+        // Of several processes that start at once one makes it, and all read what it made.
+        guard link(temporary, path) == 0 || errno == EEXIST else { throw FileAccess.fault("make", path) }
+        try FileAccess.syncFolder(of: path)
+        guard let text = try present(path) else { throw FileAccess.fault("read", path) }
         return text
     }
 
@@ -87,7 +92,7 @@ public struct ServerFiles: Sendable {
     }
 
     private func replace(_ path: String, _ bytes: [UInt8], mode: mode_t) throws {
-        let temporary = path + ".new"
+        let temporary = "\(path).new.\(getpid())"
         try FileAccess.write(temporary, bytes, mode: mode)
         guard rename(temporary, path) == 0 else { throw FileAccess.fault("rename", path) }
         try FileAccess.syncFolder(of: path)

@@ -28,20 +28,28 @@ public final class ServerRuntime: Sendable {
     private let counting = WakeUp()
     private let countingEnded = WakeUp()
     private let sweep: UploadSweep
+    private let leadership: any Leadership
     private let memory = Mutex(Memory())
 
     /// What may be forgotten: a restart starts with nothing of it.
     private struct Memory {
         var isStopping = false
+        /// Whether the daemons run here.
+        var leads = false
         var board = JobBoard()
         var rates: [BatchID: BatchRate] = [:]
         var sent = DayCounts()
         var crowd = CrowdGauge()
         var hostKeys: [HostID: VerifyingKey] = [:]
+        /// When it was last asked who runs the daemons.
+        var askedAt: ContinuousClock.Instant?
     }
 
     /// Every event wakes the tick at once; by itself it only looks for deadlines that have passed.
     private static let tickSeconds = 1.0
+    /// Where others serve requests, too, nobody wakes the tick for what they bring. So long may it take until another
+    /// process takes over from one that has died.
+    private static let sharedTickSeconds = 0.25
     /// How far the public log may be behind.
     private static let publishSeconds = 2.0
     /// How often it is looked whether the statistics files are old.
@@ -52,16 +60,18 @@ public final class ServerRuntime: Sendable {
     /// - Parameters:
     ///   - clock: the present time; read nowhere else but for the age of uploads, whose files have the machine's time.
     ///   - sweepEvery: how often stale uploads are looked for.
+    ///   - leadership: whether the daemons run in this process.
     public init(
         core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], log: Logger, logPath: String,
         statsPath: String, clock: @escaping @Sendable () -> Timestamp, sweepEvery: Duration = .seconds(3600),
-        makeStore: @escaping @Sendable () throws -> any Store
+        leadership: any Leadership = SoleLeadership(), makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
         self.core = core
         self.manifests = manifests
         self.log = log
         let steady = SteadyClock(wall: clock)
         self.clock = steady
+        self.leadership = leadership
         results = ResultsFolder(core: core)
         writer = try WriterThread(metrics: metrics, blobs: core.blobs, clock: steady, makeStore: makeStore)
         pool = JobPool(performers)
@@ -72,6 +82,7 @@ public final class ServerRuntime: Sendable {
         }
         publisher = LogPublisher(folder: logPath, keys: core.keys, epoch: epoch)
         stats = StatsPublisher(folder: statsPath)
+        memory.withLock { $0.leads = !leadership.isShared }
         BlockingThread.start("millrace-log") { [self] in
             while !memory.withLock({ $0.isStopping }) {
                 publish()
@@ -82,7 +93,7 @@ public final class ServerRuntime: Sendable {
         }
         BlockingThread.start("millrace-stats") { [self] in
             while !memory.withLock({ $0.isStopping }) {
-                publishStatistics()
+                if memory.withLock({ $0.leads }) { publishStatistics() }
                 counting.wait(seconds: ServerRuntime.statisticsLookSeconds)
             }
             countingEnded.signal()
@@ -90,12 +101,14 @@ public final class ServerRuntime: Sendable {
         BlockingThread.start("millrace-tick") { [self] in
             var swept = ContinuousClock.now
             while !memory.withLock({ $0.isStopping }) {
-                tick()
-                if swept.duration(to: .now) >= sweepEvery {
+                let leads = takeTurn()
+                if leads { tick() } else { look() }
+                if leads, swept.duration(to: .now) >= sweepEvery {
                     sweepUploads()
                     swept = .now
                 }
-                wake.wait(seconds: ServerRuntime.tickSeconds)
+                wake.wait(
+                    seconds: leadership.isShared ? ServerRuntime.sharedTickSeconds : ServerRuntime.tickSeconds)
             }
             tickEnded.signal()
         }
@@ -120,28 +133,67 @@ public final class ServerRuntime: Sendable {
         publishingEnded.wait(seconds: 30)
         counting.signal()
         countingEnded.wait(seconds: 30)
+        leadership.release()
         writer.stop()
     }
 
     // MARK: Daemons
 
+    /// - Returns: whether the daemons run here, from now on or still.
+    private func takeTurn() -> Bool {
+        guard leadership.isShared else { return true }
+        // Every event of this process ends in a tick; the database need not be asked each time.
+        let (led, asked) = memory.withLock { ($0.leads, $0.askedAt) }
+        if let asked, asked.duration(to: .now) < .seconds(ServerRuntime.sharedTickSeconds) { return led }
+        let leads = leadership.hold()
+        memory.withLock { memory in
+            (memory.leads, memory.askedAt) = (leads, .now)
+            // What ran here before does not count: it is found again in the store.
+            if leads != led { memory.board = JobBoard() }
+        }
+        if leads != led { log.notice(leads ? "the daemons run here" : "the daemons run elsewhere") }
+        return leads
+    }
+
+    /// What pages show, where no tick finds it out.
+    private func look() {
+        publisher.rest()
+        do {
+            let (ended, now) = try writer.performBlocking { tx, now in
+                (
+                    try tx.openBatches().filter { $0.state == .running }.map {
+                        ($0.id, try tx.counts(of: $0.id).ended)
+                    }, now
+                )
+            }
+            metrics.store(error: nil)
+            noteRates(ended, at: now)
+        } catch {
+            metrics.store(error: "\(error)")
+            log.error("the store does not answer", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func noteRates(_ ended: [(BatchID, Int64)], at now: Timestamp) {
+        memory.withLock { memory in
+            for (batch, units) in ended { memory.rates[batch, default: BatchRate()].note(ended: units, at: now) }
+            let open = Set(ended.map(\.0))
+            memory.rates = memory.rates.filter { open.contains($0.key) }
+        }
+    }
+
     private func tick() {
         let board = memory.withLock { $0.board }
         do {
-            let (report, now) = try writer.performBlocking { [core] tx, now in
-                (try core.tick(board, in: tx, now: now), now)
+            let (report, now) = try writer.performBlocking { [core, leadership] tx, now in
+                try leadership.confirm(in: tx)
+                return (try core.tick(board, in: tx, now: now), now)
             }
             metrics.store(error: nil)
             let lag = report.oldestAwaiting.map { (now - $0).seconds } ?? 0
             metrics.ticked(awaiting: report.awaitingValidation, lagSeconds: lag, expired: report.expired)
-            memory.withLock { memory in
-                core.started(report.jobs, on: &memory.board)
-                for (batch, units) in report.ended {
-                    memory.rates[batch, default: BatchRate()].note(ended: units, at: now)
-                }
-                let open = Set(report.ended.map(\.batch))
-                memory.rates = memory.rates.filter { open.contains($0.key) }
-            }
+            memory.withLock { core.started(report.jobs, on: &$0.board) }
+            noteRates(report.ended.map { ($0.batch, $0.units) }, at: now)
             for trouble in report.troubles { log.warning("a batch cannot go on", metadata: ["reason": "\(trouble)"]) }
             if report.expired > 0 { log.info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
             for job in report.jobs { pool.put { [self] performer in run(job, performer) } }
@@ -154,7 +206,8 @@ public final class ServerRuntime: Sendable {
     /// A log that cannot be published (the disk is full, the database was changed) stops nothing else; it is said once,
     /// and `/healthz`, `/metrics` and `millrace status` go on saying it.
     private func publish() {
-        switch publisher.attempt(writer) {
+        guard memory.withLock({ $0.leads }) else { return }
+        switch publisher.attempt(DaemonWriter(writer: writer, leadership: leadership)) {
         case .behind(let trouble): log.error("the public log is behind", metadata: ["error": "\(trouble)"])
         case .caughtUp: log.notice("the public log has caught up")
         case nil: break
@@ -163,7 +216,7 @@ public final class ServerRuntime: Sendable {
 
     /// Nothing waits for these files either; the old ones stay.
     private func publishStatistics() {
-        do { try stats.publishIfDue(writer, core) } catch {
+        do { try stats.publishIfDue(DaemonWriter(writer: writer, leadership: leadership), core) } catch {
             log.warning("the statistics files are behind", metadata: ["error": "\(error)"])
         }
     }
@@ -185,9 +238,13 @@ public final class ServerRuntime: Sendable {
             let board = memory.withLock { $0.board }
             let event = try core.event(job, result, board: board, now: clock.now())
             if case .assembled(let batch) = event, case .reply(let reply) = result {
+                try writer.performBlocking { [leadership] tx, _ in try leadership.confirm(in: tx) }
                 try results.publish(batch, summary: reply.assemble.summary)
             }
-            writer.submit({ [core] tx, now in try core.commit(event, in: tx, now: now) }) { [self] committed in
+            writer.submit({ [core, leadership] tx, now in
+                try leadership.confirm(in: tx)
+                try core.commit(event, in: tx, now: now)
+            }) { [self] committed in
                 switch committed {
                 case .success:
                     note(job, event, result)

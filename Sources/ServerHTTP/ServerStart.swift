@@ -35,7 +35,7 @@ public enum ServerStart {
     public static func start(
         files: ServerFiles, blobs: any BlobStore, options: Options, log: Logger,
         clock: @escaping @Sendable () -> Timestamp, makePerformer: () -> any JobPerformer,
-        makeStore: @escaping @Sendable () throws -> any Store
+        leadership: any Leadership = SoleLeadership(), makeStore: @escaping @Sendable () throws -> any Store
     ) throws -> Parts {
         let key = try files.projectKey()
         let token = try files.adminToken()
@@ -46,10 +46,11 @@ public enum ServerStart {
         let core = ProjectServer(
             settings: ServerSettings(site: options.site, resultsPath: files.resultsPath),
             keys: ServerKeys(project: key), blobs: blobs, spec: { try shelf.spec($0) })
-        try UploadSweep(blobs: blobs, clock: clock).run()
+        if !leadership.isShared { try UploadSweep(blobs: blobs, clock: clock).run() }
         let runtime = try ServerRuntime(
             core: core, manifests: shelf, performers: performers, log: log, logPath: files.logPath,
-            statsPath: files.statsPath, clock: clock, sweepEvery: options.sweepEvery, makeStore: makeStore)
+            statsPath: files.statsPath, clock: clock, sweepEvery: options.sweepEvery,
+            leadership: leadership, makeStore: makeStore)
         let routes = ServerRoutes(runtime: runtime, files: files, web: web, token: token)
         return Parts(runtime: runtime, routes: routes, files: files)
     }

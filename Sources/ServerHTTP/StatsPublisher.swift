@@ -18,7 +18,7 @@ package struct StatsPublisher: Sendable {
     }
 
     /// Makes the files when there are none, or they are an hour old.
-    func publishIfDue(_ writer: WriterThread, _ core: ProjectServer) throws {
+    func publishIfDue(_ writer: DaemonWriter, _ core: ProjectServer) throws {
         let made = try madeAt()
         let statistics = try writer.performBlocking { tx, now in
             Self.isDue(made: made, now: now) ? try core.statistics(in: tx, now: now) : nil

@@ -154,6 +154,21 @@ final class WriterThread: Sendable {
     }
 }
 
+/// The writer for daemons: nothing of theirs is done once another process runs them.
+struct DaemonWriter: Sendable {
+    let writer: WriterThread
+    let leadership: any Leadership
+
+    func performBlocking<T: Sendable>(
+        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
+    ) throws -> T {
+        try writer.performBlocking { [leadership] tx, now in
+            try leadership.confirm(in: tx)
+            return try body(tx, now)
+        }
+    }
+}
+
 /// One closure that waits for the writer.
 private protocol WriterItem: Sendable {
     /// Where it is answered; nil: on the writer's thread.

@@ -18,14 +18,22 @@ public final class DataDirectory: Sendable {
     ///
     /// - Parameters:
     ///   - hash: starts a SHA-256.
-    ///   - recheck: see `FileBlobStore`.
+    ///   - recheck, shared: see `FileBlobStore`. A shared directory has its rows in a database elsewhere.
+    ///   - mayBeElsewhere: open it also when the rows are in another database, to bring them back.
     /// - Throws: `StoreError.newerSchema` for a directory of a newer version, `.locked` when another process holds it,
     ///   `.corrupt` when it is not a data directory, `.io`.
-    public init(path: String, hash: @escaping HashFactory, recheck: Bool = false) throws {
+    public init(
+        path: String, hash: @escaping HashFactory, recheck: Bool = false, shared: (any SmallBlobStore)? = nil,
+        mayBeElsewhere: Bool = false
+    ) throws {
         self.path = path
         let folder = try Folder(path)
         try DataDirectory.checkVersion(folder)
-        blobs = try FileBlobStore(path: path + "/blobs", hash: hash, recheck: recheck, smallMax: 4096)
+        guard shared != nil || mayBeElsewhere || !DataDirectory.isElsewhere(path) else {
+            throw StoreError.locked("\(path): by servers on a PostgreSQL database, which has the rows (--database)")
+        }
+        blobs = try FileBlobStore(
+            path: path + "/blobs", hash: hash, recheck: recheck, smallMax: 4096, shared: shared)
     }
 
     public var databasePath: String { path + "/millrace.sqlite" }
@@ -37,16 +45,17 @@ public final class DataDirectory: Sendable {
     /// any blob is there, a database that is missing or empty was lost: an empty one in its place would forget hosts,
     /// credit and batches without a word.
     /// - Parameter mayMake: false for who only looks: then a database that was never made is `.missing`.
+    /// - Parameter mayReplace: for who brings the rows back from elsewhere: a database that is missing is made.
     /// - Throws: `.corrupt` when the database was lost, and as `SQLiteStore`.
     public func openStore(
-        options: SQLiteOptions = SQLiteOptions(), mayMake: Bool = true
+        options: SQLiteOptions = SQLiteOptions(), mayMake: Bool = true, mayReplace: Bool = false
     ) throws -> sending SQLiteStore {
         let folder = try Folder(path)
         let size = try folder.status(of: "millrace.sqlite")?.st_size ?? 0
         let wasMade = try folder.status(of: DataDirectory.made) != nil
         if size == 0 {
             let wasUsed = try wasMade || blobs.hasHeldBlobs()
-            guard !wasUsed else {
+            guard !wasUsed || mayReplace else {
                 throw StoreError.corrupt(
                     "\(databasePath) is missing or empty; it held hosts, credit and batches: restore it from a backup"
                 )
@@ -62,6 +71,41 @@ public final class DataDirectory: Sendable {
     }
 
     private static let made = "database-made"
+    private static let elsewhere = "database-elsewhere"
+    private static let aside = ".moved"
+
+    /// Whether the rows of the directory at `path`, which need not exist, are in a database that several servers share.
+    public static func isElsewhere(_ path: String) -> Bool { access("\(path)/\(elsewhere)", F_OK) == 0 }
+
+    /// Whether there are, or were, rows or small blobs in the directory at `path` itself.
+    public static func hasOwnRows(_ path: String) -> Bool {
+        !isElsewhere(path) && databases.contains { access("\(path)/\($0)", F_OK) == 0 }
+    }
+
+    private static let databases = ["millrace.sqlite", "blobs/small.sqlite"]
+
+    /// From now on the rows are in another database. What was here before stays beside, with `.moved` in its name.
+    /// Killed in the middle, the same call does the rest. Not while the directory is open.
+    public static func setElsewhere(_ path: String) throws {
+        let folder = try Folder(path)
+        _ = try folder.open(elsewhere, O_WRONLY | O_CREAT)
+        try folder.sync()
+        for name in databases {
+            // The log of a database is found by its name.
+            for suffix in ["-shm", "-wal", ""] where try folder.status(of: name + suffix) != nil {
+                try folder.rename(name + suffix, to: name + aside + suffix, in: folder)
+            }
+        }
+        try folder.sync()
+    }
+
+    /// The rows are in the directory again.
+    public func setHere() throws {
+        let folder = try Folder(path)
+        try folder.remove(DataDirectory.elsewhere)
+        _ = try folder.open(DataDirectory.made, O_WRONLY | O_CREAT)
+        try folder.sync()
+    }
 
     private static func checkVersion(_ folder: Folder) throws {
         let path = folder.path + "/version"

@@ -16,10 +16,13 @@ public final class FileBlobStore: BlobStore {
     let temporary: Folder
     let uploads: Folder
     private let recheck: Bool
-    private let lock: FileLock
+    /// Nil: other processes use the folder, too.
+    private let lock: FileLock?
+    /// Begins the names of what is being written; of several processes each has another.
+    private let prefix: String
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
     private let counter = Atomic<Int>(0)
-    let small: SmallBlobs?
+    let small: (any SmallBlobStore)?
     private let smallMax: Int
 
     /// Opens the folder and makes it when there is none.
@@ -28,18 +31,33 @@ public final class FileBlobStore: BlobStore {
     ///   - hash: starts a SHA-256.
     ///   - recheck: hash each blob again when it is read whole, and throw `StoreError.corrupt` when it has changed.
     ///   - smallMax: blobs of at most so many bytes are put together; 0: each has a file.
+    ///   - shared: where small blobs lie when other processes, on other machines too, use the folder at the same time.
+    ///     What a killed process left in `temporary/` goes with stale uploads then.
     /// - Throws: `StoreError.locked` when another store holds the folder; `StoreError.io`.
-    public init(path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0) throws {
+    public init(
+        path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0,
+        shared: (any SmallBlobStore)? = nil
+    ) throws {
         self.smallMax = smallMax
+        prefix = shared != nil ? String(UInt64.random(in: .min ... .max), radix: 16) + "-" : ""
         self.hash = hash
         self.recheck = recheck
         root = try Folder(path)
-        lock = try FileLock(path + "/lock")
+        lock = shared != nil ? nil : try FileLock(path + "/lock")
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
-        for name in try temporary.names() { try temporary.remove(name) }
-        small = smallMax > 0 ? try SmallBlobs(file: path + "/small.sqlite") : nil
+        if shared == nil { for name in try temporary.names() { try temporary.remove(name) } }
+        small = try shared ?? (smallMax > 0 ? SmallBlobs(file: path + "/small.sqlite") : nil)
         try makeUploadsWritable()
+    }
+
+    /// Copies the small blobs to where several processes will find them. - Returns: how many there are.
+    public func copySmall(to target: any SmallBlobStore) throws -> Int { try small?.copy(to: target) ?? 0 }
+
+    /// And back.
+    public func copySmall(from source: any SmallBlobStore) throws -> Int {
+        guard let small else { return 0 }
+        return try source.copy(to: small)
     }
 
     /// Whether a blob was ever put or asked for: then its folder is there.
@@ -75,7 +93,7 @@ public final class FileBlobStore: BlobStore {
             try folder.sync()
             return digest
         }
-        let name = "\(counter.add(1, ordering: .relaxed).newValue)"
+        let name = "\(prefix)\(counter.add(1, ordering: .relaxed).newValue)"
         do {
             guard let file = try temporary.open(name, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
@@ -164,12 +182,14 @@ public final class FileBlobStore: BlobStore {
             futimens(file.descriptor, nil)
             return temporary.path + "/" + name
         }
-        let made = "\(counter.add(1, ordering: .relaxed).newValue)"
+        let made = "\(prefix)\(counter.add(1, ordering: .relaxed).newValue)"
         do {
             guard let file = try temporary.open(made, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
             }
             try file.write(bytes, at: 0)
+            // A folder that nobody empties at the start must not show half a file after a power cut.
+            if lock == nil { try file.sync() }
             try temporary.rename(made, to: name, in: temporary)
         } catch {
             try? temporary.remove(made)
@@ -180,7 +200,7 @@ public final class FileBlobStore: BlobStore {
 
     /// Removes files that were written out for a worker long ago.
     func removeUnpacked(before: Timestamp) throws {
-        for name in try temporary.names() where name.utf8.count == 64 {
+        for name in try temporary.names() where name.utf8.count == 64 || lock == nil {
             guard let status = try temporary.status(of: name) else { continue }
             let written = Timestamp(seconds: Int64(status.st_mtim.tv_sec))
             if written < before { try temporary.remove(name) }

@@ -21,6 +21,7 @@ struct Row {
     }
 
     mutating func skip(_ count: Int32) { column += count }
+    var isNextNull: Bool { isNull(column) }
 
     mutating func integer() -> Int64 { sqlite3_column_int64(statement, next()) }
 

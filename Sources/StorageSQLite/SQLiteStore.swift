@@ -18,7 +18,7 @@ public struct SQLiteOptions: Sendable {
 /// Used from one thread at a time. A second store on the same file, in this or another process, is refused; tools that
 /// only read, such as `sqlite3` or a backup, may look at the file meanwhile.
 public final class SQLiteStore: Store {
-    private let connection: Connection
+    let connection: Connection
     private let tables: SQLiteTransaction
     /// Held as long as the store lives.
     private let lock: FileLock?

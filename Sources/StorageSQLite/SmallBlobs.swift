@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A file costs an inode, two syncs and a rename, some hundred microseconds of a disk; a row costs a hundredth of that
 /// where many are put at the same time, for all that wait are committed together. Safe to call from any thread.
-final class SmallBlobs: Sendable {
+final class SmallBlobs: SmallBlobStore {
     /// One blob that waits to be durable.
     private final class Waiting: @unchecked Sendable {
         let digest: Digest
@@ -24,6 +24,7 @@ final class SmallBlobs: Sendable {
     private static let insert = Query("INSERT INTO blob (digest, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING")
     private static let size = Query("SELECT length(bytes) FROM blob WHERE digest = ?")
     private static let bytes = Query("SELECT bytes FROM blob WHERE digest = ?")
+    private static let page = Query("SELECT digest, bytes FROM blob WHERE digest > ? ORDER BY digest LIMIT ?")
     private static let delete = Query("DELETE FROM blob WHERE digest = ?")
     private static let begin = Query("BEGIN IMMEDIATE")
     private static let commit = Query("COMMIT")
@@ -125,6 +126,19 @@ final class SmallBlobs: Sendable {
             }
             if let found { known.withLock { $0.add(digest, found) } }
             return found
+        }
+    }
+
+    func page(after digest: Digest?, limit: Int) throws -> [(digest: Digest, bytes: [UInt8])] {
+        try reader.withLock { connection in
+            try Self.mending(connection) { connection in
+                try connection.all(
+                    Self.page,
+                    {
+                        $0.blob(digest?.bytes ?? [])
+                        $0.integer(limit)
+                    }, { (try $0.digest(), $0.blob()) })
+            }
         }
     }
 

@@ -28,6 +28,9 @@ struct CoreCommand: ParsableCommand {
     @Option(name: .long, help: "Where the database lies; it is made and removed.")
     var folder = "/tmp"
 
+    @Option(name: .long, help: "A PostgreSQL database with an empty schema, in place of --store.")
+    var database: String?
+
     @Option(name: .long, help: "Work units of the batch.")
     var units = 100_000
 
@@ -60,6 +63,6 @@ struct CoreCommand: ParsableCommand {
         let bench = CoreBench(
             units: units, hosts: hosts, calls: calls, tasks: tasks, quorum: quorum, group: min(group, hosts),
             isSplitAtOnce: splitAtOnce)
-        print(try bench.run(isDurable: store == "sqlite", folder: folder).text)
+        print(try bench.run(isDurable: store == "sqlite", folder: folder, database: database).text)
     }
 }

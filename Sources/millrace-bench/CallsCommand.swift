@@ -6,6 +6,8 @@ import Glibc
 import Logging
 import ServerCore
 import ServerHTTP
+import Storage
+import StoragePostgres
 import StorageSQLite
 import Wire
 import WorkerHost
@@ -31,10 +33,14 @@ struct CallsCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Results that must agree.")
     var quorum = 1
 
+    @Option(name: .long, help: "A PostgreSQL database with an empty schema, in place of SQLite.")
+    var database: String?
+
     func run() async throws {
         let path = "\(folder)/millrace-bench-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let directory = try DataDirectory(path: path, hash: BlobHash.factory)
+        let directory = try DataDirectory(
+            path: path, hash: BlobHash.factory, shared: database.map { PostgresSmallBlobs($0) })
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "millrace-bench")
         log.logLevel = .error
@@ -42,7 +48,11 @@ struct CallsCommand: AsyncParsableCommand {
             files: ServerFiles(path: path), blobs: directory.blobs,
             options: ServerStart.Options(site: "Bench", workers: 1, webFolder: nil), log: log,
             clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
-            makePerformer: { NoOpPerformer() }, makeStore: { try directory.openStore() })
+            makePerformer: { NoOpPerformer() }, leadership: database.map { PostgresElection($0) } ?? SoleLeadership(),
+            makeStore: { [database] in
+                if let database { return try PostgresStore(database) }
+                return try directory.openStore()
+            })
         let server = WebServer(routes: parts.routes, address: try WebServer.Address("127.0.0.1:0"), log: log)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let serving = Task {

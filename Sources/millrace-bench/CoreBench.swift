@@ -2,6 +2,7 @@ import Domain
 import FoundationEssentials
 import ServerCore
 import Storage
+import StoragePostgres
 import StorageSQLite
 import Wire
 
@@ -39,10 +40,13 @@ struct CoreBench {
         }
     }
 
-    func run(isDurable: Bool, folder: String) throws -> Report {
+    /// - Parameter database: of PostgreSQL, with an empty schema, in place of a file.
+    func run(isDurable: Bool, folder: String, database: String? = nil) throws -> Report {
         let path = "\(folder)/millrace-bench-\(ProcessInfo.processInfo.processIdentifier)"
         let store: any Store
-        if isDurable {
+        if let database {
+            store = try PostgresStore(database)
+        } else if isDurable {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
             store = try SQLiteStore(path: path + "/bench.sqlite")
         } else {

@@ -23,6 +23,8 @@ struct FsckCommand: AsyncParsableCommand {
     @Option(help: "The data directory.")
     var data: String
 
+    @OptionGroup var rows: DatabaseOption
+
     @Flag(help: "Also read every blob and check its hash.")
     var deep = false
 
@@ -40,8 +42,8 @@ struct FsckCommand: AsyncParsableCommand {
         guard access(data, F_OK) == 0 else {
             throw Fault(.noInput, "there is no data directory \(data)", advice: "name it with --data")
         }
-        let directory = try DataDirectory(path: data, hash: BlobHash.factory)
-        let store = try Self.openStore(directory)
+        let directory = try rows.openDirectory(data)
+        let store = try Self.openStore(directory, rows)
         let files = ServerFiles(path: directory.path)
         var found = try files.differences()
         found += try store.transaction { try StoreAudit.differences($0) }
@@ -61,7 +63,7 @@ struct FsckCommand: AsyncParsableCommand {
     }
 
     /// The log against the rows, and the public files against the log.
-    private func logDifferences(_ store: SQLiteStore, files: ServerFiles) throws -> [String] {
+    private func logDifferences(_ store: any Store, files: ServerFiles) throws -> [String] {
         // An older version kept no log: the server begins it with all that is there when it starts next.
         let isBegun = try store.transaction { tx in try tx.logLeafCount() > 0 || tx.logEdge() != nil }
         let keys = try files.presentProjectKey().map { ServerKeys(project: $0) }
@@ -90,6 +92,11 @@ struct FsckCommand: AsyncParsableCommand {
                     : "the first \(checkpoint.size) leaves of the database are not those of the public checkpoint")
         }
         return found
+    }
+
+    static func openStore(_ directory: DataDirectory, _ rows: DatabaseOption) throws -> any Store {
+        if rows.database != nil { return try rows.openStore(directory, mayMake: false) }
+        return try openStore(directory)
     }
 
     static func openStore(_ directory: DataDirectory) throws -> SQLiteStore {

@@ -35,6 +35,8 @@ struct LogRebuildCommand: AsyncParsableCommand {
     @Option(help: "The data directory.")
     var data: String
 
+    @OptionGroup var rows: DatabaseOption
+
     @Option(help: "A file with the last checkpoint that somebody kept, a witness for example.")
     var published: String?
 
@@ -61,8 +63,8 @@ struct LogRebuildCommand: AsyncParsableCommand {
     }
 
     private func rebuild(_ elsewhere: [UInt8]?) throws -> LogRebuild<LogFolder>.Report {
-        let directory = try configured { try DataDirectory(path: data, hash: BlobHash.factory) }
-        let store = try FsckCommand.openStore(directory)
+        let directory = try rows.openDirectory(data)
+        let store = try FsckCommand.openStore(directory, rows)
         let files = ServerFiles(path: directory.path)
         guard let key = try files.presentProjectKey() else {
             throw Fault(

@@ -26,6 +26,8 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The data directory; made when it is not there.")
     var data: String
 
+    @OptionGroup var rows: DatabaseOption
+
     @Option(help: "HOST:PORT to listen on; port 0 takes a free one.")
     var listen = "127.0.0.1:8080"
 
@@ -47,7 +49,7 @@ struct RunCommand: AsyncParsableCommand {
             let log = try logger()
             guard site.utf8.count <= 256, !site.isEmpty else { throw Fault(.usage, "--site needs 1 to 256 bytes") }
             OpenFileLimit.raise()
-            let directory = try openDirectory()
+            let directory = try rows.openDirectory(data)
             let executable = try WorkerLocator.find()
             let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
             let options = ServerStart.Options(
@@ -55,7 +57,7 @@ struct RunCommand: AsyncParsableCommand {
             let parts = try ServerStart.start(
                 files: ServerFiles(path: directory.path), blobs: directory.blobs, options: options, log: log,
                 clock: wallClock, makePerformer: { ChildPerformer(executable: executable) },
-                makeStore: { try configured { try directory.openStore() } })
+                leadership: rows.leadership, makeStore: { [rows] in try configured { try rows.openStore(directory) } })
             defer { parts.runtime.stop() }
             try await WebServer(routes: parts.routes, address: address, log: log).run { bound in
                 announce(bound, parts, log)
@@ -73,11 +75,6 @@ struct RunCommand: AsyncParsableCommand {
         var log = Logger(label: "millrace-server")
         log.logLevel = level
         return log
-    }
-
-    /// A directory that cannot be opened is a matter of configuration, whatever is wrong with it.
-    private func openDirectory() throws -> DataDirectory {
-        try configured { try DataDirectory(path: data, hash: BlobHash.factory) }
     }
 
     private func announce(_ bound: WebServer.Address, _ parts: ServerStart.Parts, _ log: Logger) {

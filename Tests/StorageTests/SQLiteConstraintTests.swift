@@ -8,7 +8,7 @@ import Testing
 @Suite("SQLite constraints")
 struct SQLiteConstraintTests {
     /// The columns of `task` that only some states carry, with those states and a value that would do.
-    private static let taskColumns: [(name: String, states: ClosedRange<Int>, required: Bool, value: String)] = [
+    static let taskColumns: [(name: String, states: ClosedRange<Int>, required: Bool, value: String)] = [
         ("host", 1...6, true, "1"), ("volunteer", 1...6, true, "1"), ("sent_ms", 1...6, true, "5"),
         ("deadline_ms", 1...6, true, "5"), ("reported_ms", 2...3, true, "5"),
         ("result", 2...3, true, "zeroblob(32)"), ("result_bytes", 2...3, true, "5"),
@@ -19,37 +19,41 @@ struct SQLiteConstraintTests {
         ("error_code", 4...4, true, "1"), ("error_message", 4...4, true, "'broken'"),
     ]
 
+    /// Task `1.0#n` in each state n, unit `1.n` in each state n, and a row of every other kind.
+    static func fill(_ store: any Store) throws {
+        try store.transaction { tx in
+            try Samples.addHosts(1, tx)
+            let batch = try tx.insertBatch { Samples.batch($0) }
+            let other = TaskID(unit: WorkUnitID(batch: batch.id, index: 0), ordinal: 0)
+            let states = Samples.states(host: 1, volunteer: 1, other: other)
+            var tasks = Samples.unit(batch.id, 0, tasks: 8)
+            for (at, pick) in [0, 1, 2, 5, 9, 10, 11, 12].enumerated() { tasks.tasks[at].state = states[pick] }
+            var units = [tasks]
+            for number in 1...7 {
+                var unit = Samples.unit(batch.id, Int64(number), tasks: 1)
+                let canonical = TaskID(unit: unit.unit.id, ordinal: 0)
+                unit.unit.state = Samples.unitStates(canonical: canonical)[number == 7 ? 9 : number]
+                units.append(unit)
+            }
+            try tx.insertWorkUnits(units)
+            _ = try tx.appendLedger(Samples.entry(other, host: 1, amount: 5))
+            _ = try tx.appendLogLeaf([1, 2, 3])
+            _ = try tx.insertTeam { Samples.team($0) }
+            let one = VolunteerID(rawValue: 1)
+            try tx.insertMembership(
+                Membership(volunteer: one, team: TeamID(rawValue: 1), from: Timestamp(milliseconds: 7)))
+            try tx.closeMembership(of: one, at: Timestamp(milliseconds: 9))
+            try tx.insertMembership(
+                Membership(volunteer: one, team: TeamID(rawValue: 1), from: Timestamp(milliseconds: 9)))
+        }
+    }
+
     /// A database with task `1.0#n` in each state n, and unit `1.n` in each state n.
     private func database() throws -> (RawDatabase, ScratchFolder) {
         let folder = try ScratchFolder()
         let path = folder.file("test.sqlite")
         do {
-            let store = try SQLiteStore(path: path)
-            try store.transaction { tx in
-                try Samples.addHosts(1, tx)
-                let batch = try tx.insertBatch { Samples.batch($0) }
-                let other = TaskID(unit: WorkUnitID(batch: batch.id, index: 0), ordinal: 0)
-                let states = Samples.states(host: 1, volunteer: 1, other: other)
-                var tasks = Samples.unit(batch.id, 0, tasks: 8)
-                for (at, pick) in [0, 1, 2, 5, 9, 10, 11, 12].enumerated() { tasks.tasks[at].state = states[pick] }
-                var units = [tasks]
-                for number in 1...7 {
-                    var unit = Samples.unit(batch.id, Int64(number), tasks: 1)
-                    let canonical = TaskID(unit: unit.unit.id, ordinal: 0)
-                    unit.unit.state = Samples.unitStates(canonical: canonical)[number == 7 ? 9 : number]
-                    units.append(unit)
-                }
-                try tx.insertWorkUnits(units)
-                _ = try tx.appendLedger(Samples.entry(other, host: 1, amount: 5))
-                _ = try tx.appendLogLeaf([1, 2, 3])
-                _ = try tx.insertTeam { Samples.team($0) }
-                let one = VolunteerID(rawValue: 1)
-                try tx.insertMembership(
-                    Membership(volunteer: one, team: TeamID(rawValue: 1), from: Timestamp(milliseconds: 7)))
-                try tx.closeMembership(of: one, at: Timestamp(milliseconds: 9))
-                try tx.insertMembership(
-                    Membership(volunteer: one, team: TeamID(rawValue: 1), from: Timestamp(milliseconds: 9)))
-            }
+            try SQLiteConstraintTests.fill(try SQLiteStore(path: path))
         }
         return (RawDatabase(path), folder)
     }

@@ -1,7 +1,9 @@
 import CSQLite
 import Domain
 import Foundation
+import PostgresServer
 import Storage
+import StoragePostgres
 import StorageSQLite
 
 /// A folder of one test, removed with it.
@@ -37,7 +39,7 @@ struct TestGenerator: RandomNumberGenerator {
 
 /// Which store a conformance test runs on.
 enum StoreKind: CaseIterable, Sendable {
-    case memory, sqliteInMemory, sqliteFile
+    case memory, sqliteInMemory, sqliteFile, postgres
 }
 
 /// A fresh store with the folder it may lie in.
@@ -51,13 +53,22 @@ struct StoreBench {
         case .memory: store = MemoryStore()
         case .sqliteInMemory: store = try SQLiteStore.inMemory()
         case .sqliteFile: store = try SQLiteStore(path: folder.file("test.sqlite"))
+        case .postgres: store = try PostgresStore(PostgresServer.fresh())
         }
+    }
+}
+
+extension PostgresServer {
+    /// How to connect to a new, empty schema of the server that all tests share.
+    static func fresh() throws -> String {
+        let server = try shared()
+        return server.conninfo(schema: try server.makeSchema())
     }
 }
 
 /// Which blob store a conformance test runs on.
 enum BlobKind: CaseIterable, Sendable {
-    case memory, files, small
+    case memory, files, small, shared
 }
 
 struct BlobBench {
@@ -70,6 +81,9 @@ struct BlobBench {
         case .memory: blobs = MemoryBlobStore(hash: sha256)
         case .files: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256)
         case .small: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64)
+        case .shared:
+            let small = PostgresSmallBlobs(try PostgresServer.fresh())
+            blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64, shared: small)
         }
     }
 }

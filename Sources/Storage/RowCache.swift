@@ -2,62 +2,96 @@
 ///
 /// A row that is changed ten times in a group of calls is written once. What was changed since a savepoint can be taken
 /// back. Rows stay from transaction to transaction; of two generations the older one goes when the younger is full.
-struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
+@usableFromInline
+package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
     /// What the database has of a changed row.
-    enum Stored {
+    @usableFromInline
+    package enum Stored {
         case known(Row)
         /// It was written in this transaction, and that may have been undone since.
         case unknown
     }
 
-    private struct Change {
+    @usableFromInline
+    struct Change {
+        @usableFromInline
         var key: Key
         /// nil: it was not in the table.
+        @usableFromInline
         var row: Row?
+        @usableFromInline
         var stored: Stored?
+
+        @inlinable
+        init(key: Key, row: Row?, stored: Stored?) {
+            self.key = key
+            self.row = row
+            self.stored = stored
+        }
     }
 
-    private var young: [Key: Row] = [:]
-    private var old: [Key: Row] = [:]
-    private var dirty: [Key: Stored] = [:]
-    private var changes: [Change] = []
+    @usableFromInline
+    var young: [Key: Row] = [:]
+    @usableFromInline
+    var old: [Key: Row] = [:]
+    @usableFromInline
+    var dirty: [Key: Stored] = [:]
+    @usableFromInline
+    var changes: [Change] = []
     /// Rows that were written in this transaction before its end.
-    private var written: Set<Key> = []
-    private let generationMax: Int
+    @usableFromInline
+    var written: Set<Key> = []
+    @usableFromInline
+    let generationMax: Int
 
     /// - Parameter rowsMax: rows kept, besides those that are changed and not written yet.
-    init(rowsMax: Int) {
+    @inlinable
+    package init(rowsMax: Int) {
         generationMax = max(1, rowsMax / 2)
     }
 
-    var dirtyCount: Int { dirty.count }
+    @inlinable
+    package var dirtyCount: Int { dirty.count }
     /// So many rows must stay for the transaction that there is little room for others.
-    var isCrowded: Bool { written.count + dirty.count >= max(1, generationMax / 2) }
+    @inlinable
+    package var isCrowded: Bool { written.count + dirty.count >= max(1, generationMax / 2) }
 
-    mutating func row(_ key: Key) -> Row? {
+    @inlinable
+    package mutating func row(_ key: Key) -> Row? {
         if let row = young[key] { return row }
         guard let row = old.removeValue(forKey: key) else { return nil }
         keep(key, row)
         return row
     }
 
+    /// Somebody else has changed the row in the table: it is read again when it is wanted. Between transactions only.
+    @inlinable
+    package mutating func drop(_ key: Key) {
+        young[key] = nil
+        old[key] = nil
+    }
+
     /// A row as it was read.
-    mutating func read(_ key: Key, _ row: Row) { keep(key, row) }
+    @inlinable
+    package mutating func read(_ key: Key, _ row: Row) { keep(key, row) }
 
     /// A row that was not in the table before.
-    mutating func inserted(_ key: Key) { changes.append(Change(key: key, row: nil, stored: nil)) }
+    @inlinable
+    package mutating func inserted(_ key: Key) { changes.append(Change(key: key, row: nil, stored: nil)) }
 
     /// - Parameters:
     ///   - stored: the row before, which is in the database unless it was changed already.
     ///   - isStored: false when nobody knows what the database has.
-    mutating func change(_ key: Key, to row: Row, from stored: Row, isStored: Bool = true) {
+    @inlinable
+    package mutating func change(_ key: Key, to row: Row, from stored: Row, isStored: Bool = true) {
         changes.append(Change(key: key, row: self.row(key) ?? stored, stored: dirty[key]))
         if dirty[key] == nil { dirty[key] = isStored ? .known(stored) : .unknown }
         keep(key, row)
     }
 
     /// What must be written, with what the database has of it; afterwards nothing is changed any more.
-    mutating func takeDirty() -> [(key: Key, row: Row, stored: Stored)] {
+    @inlinable
+    package mutating func takeDirty() -> [(key: Key, row: Row, stored: Stored)] {
         let all = dirty.compactMap { key, stored in row(key).map { (key: key, row: $0, stored: stored) } }
         written.formUnion(dirty.keys)
         dirty.removeAll(keepingCapacity: true)
@@ -66,10 +100,12 @@ struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
 
     // MARK: Undo
 
-    var mark: Int { changes.count }
+    @inlinable
+    package var mark: Int { changes.count }
 
     /// Takes back what was changed since `mark`; what was written since may be undone as well, so it is written again.
-    mutating func undo(to mark: Int) {
+    @inlinable
+    package mutating func undo(to mark: Int) {
         while changes.count > mark, let last = changes.popLast() {
             guard let row = last.row else {
                 remove(last.key)
@@ -82,27 +118,31 @@ struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
     }
 
     /// The transaction is kept.
-    mutating func commit() {
+    @inlinable
+    package mutating func commit() {
         changes.removeAll(keepingCapacity: true)
         written.removeAll(keepingCapacity: true)
     }
 
     /// The transaction is lost.
-    mutating func forget() {
+    @inlinable
+    package mutating func forget() {
         young.removeAll()
         old.removeAll()
         dirty.removeAll()
         commit()
     }
 
-    private mutating func remove(_ key: Key) {
+    @inlinable
+    mutating func remove(_ key: Key) {
         young[key] = nil
         old[key] = nil
         dirty[key] = nil
         written.remove(key)
     }
 
-    private mutating func keep(_ key: Key, _ row: Row) {
+    @inlinable
+    mutating func keep(_ key: Key, _ row: Row) {
         if young.count >= generationMax, young[key] == nil {
             // What may have to be written, for the first time or again, must not be dropped with its generation.
             let changed = written.union(dirty.keys).compactMap { key in (young[key] ?? old[key]).map { (key, $0) } }

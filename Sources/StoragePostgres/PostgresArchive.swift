@@ -1,0 +1,103 @@
+import Domain
+import Storage
+
+/// All rows of a database that no server uses. While it lives, none can write and none can take over the daemons.
+public final class PostgresArchive: TableArchive {
+    private let session: Session
+    private let connection: Connection
+    private var queries: [String: Query] = [:]
+
+    private static let begin = Query("BEGIN")
+    private static let lock = Query("SELECT pg_advisory_xact_lock($1)")
+    private static let daemons = Query("SELECT pg_try_advisory_xact_lock($1)::int::bigint")
+    private static let end = Query("COMMIT")
+    /// What stores that are connected already know of the database is out of date.
+    private static let tell = Query(
+        "INSERT INTO change (generation, writer, note) SELECT max(generation) + 1, 0, '' FROM change")
+
+    /// Connects, makes the tables if there are none, and begins a transaction.
+    /// - Throws: `StoreError.locked` when a server uses the database; as `PostgresStore`.
+    public init(_ conninfo: String, options: PostgresOptions = PostgresOptions()) throws {
+        session = Session(conninfo, options: options)
+        connection = try session.connection()
+        try connection.send(PostgresArchive.begin)
+        try connection.send(PostgresArchive.lock) { [session] in $0.integer(session.lockKey) }
+        let isFree = try connection.first(
+            PostgresArchive.daemons, { [session] in $0.integer(session.lockKey + (1 << 32)) }, { $0.boolean() })
+        guard isFree == true else {
+            connection.rollBack()
+            throw StoreError.locked("\(connection.name) is used by a server")
+        }
+    }
+
+    deinit { connection.rollBack() }
+
+    public func rows(of table: TableShape, after last: [Cell]?, limit: Int) throws -> [[Cell]] {
+        let query = query("read \(table.name) \(last == nil)") {
+            Query(table.page(isFirst: last == nil) { "$\($0)" })
+        }
+        return try connection.all(
+            query,
+            { to in
+                for cell in last ?? [] { to.cell(cell) }
+                to.integer(limit)
+            }, { row in table.columns.map { row.cell($0.kind) } })
+    }
+
+    public func insert(_ rows: [[Cell]], into table: TableShape) throws {
+        let query = query("write \(table.name)") {
+            let columns = table.columns.map { column in
+                let suffix =
+                    switch column.kind {
+                    case .integer: ""
+                    case .real: ":r"
+                    case .text: ":t"
+                    case .bytes: ":b"
+                    }
+                return column.name + suffix
+            }
+            return Columns(columns.joined(separator: " ")).insert(into: table.name)
+        }
+        try connection.send(query) { to in for row in rows { for cell in row { to.cell(cell) } } }
+        _ = try connection.exchange(keeping: 0)
+    }
+
+    /// Triggers have done it.
+    public func derive() throws {}
+
+    public func commit() throws {
+        try connection.send(PostgresArchive.tell)
+        try connection.send(PostgresArchive.end)
+        _ = try connection.exchange(keeping: 0)
+    }
+
+    private func query(_ key: String, _ make: () -> Query) -> Query {
+        if let known = queries[key] { return known }
+        let made = make()
+        queries[key] = made
+        return made
+    }
+}
+
+extension Binder {
+    fileprivate mutating func cell(_ cell: Cell) {
+        switch cell {
+        case .null: null()
+        case .integer(let value): integer(value)
+        case .real(let value): real(value)
+        case .text(let value): text(value)
+        case .bytes(let value): blob(value)
+        }
+    }
+}
+
+extension Row {
+    fileprivate mutating func cell(_ kind: TableShape.Kind) -> Cell {
+        switch kind {
+        case .integer: optionalInteger().map { .integer($0) } ?? .null
+        case .real: optionalReal().map { .real($0) } ?? .null
+        case .text: optionalText().map { .text($0) } ?? .null
+        case .bytes: optionalBlob().map { .bytes($0) } ?? .null
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Domain
+import Storage
+
+private enum TeamSQL {
+    static let row = Columns("id name:t founder credit recent:r recent_ms created_ms")
+    static let columns = row.list
+    static let one = Query("SELECT \(columns) FROM team WHERE id = $1")
+    static let named = Query("SELECT \(columns) FROM team WHERE name = $1")
+    static let all = Query("SELECT \(columns) FROM team ORDER BY id")
+    static let next = Query("SELECT coalesce(max(id), 0) + 1 FROM team")
+    static let insert = row.insert(into: "team")
+    static let update = Columns("id credit recent:r recent_ms").update("team")
+
+    static let membership = "volunteer, team, from_ms, until_ms"
+    static let ofVolunteer = Query("SELECT \(membership) FROM membership WHERE volunteer = $1 ORDER BY id")
+    static let inTeam = Query("SELECT \(membership) FROM membership WHERE team = $1 ORDER BY from_ms, volunteer")
+    static let lasting = Query("SELECT \(membership) FROM membership WHERE until_ms IS NULL ORDER BY volunteer")
+    static let join = Query(
+        """
+        INSERT INTO membership (id, \(membership))
+        VALUES ((SELECT coalesce(max(id), 0) + 1 FROM membership), $1, $2, $3, NULL)
+        """)
+    static let leave = Query("UPDATE membership SET until_ms = $2 WHERE volunteer = $1 AND until_ms IS NULL")
+}
+
+extension PostgresTransaction {
+    func team(_ id: TeamID) throws -> TeamRecord? {
+        try alive()
+        if let known = teamRows.row(id) { return known }
+        let found = try first(TeamSQL.one, { $0.integer(id.rawValue) }, readTeam)
+        if let found { teamRows.read(id, found) }
+        return found
+    }
+
+    func team(named name: String) throws -> TeamRecord? {
+        try settle()
+        return try first(TeamSQL.named, { $0.text(name) }, readTeam)
+    }
+
+    func teams() throws -> [TeamRecord] {
+        try settle()
+        return try all(TeamSQL.all, { _ in }, readTeam)
+    }
+
+    func insertTeam(_ make: (TeamID) -> TeamRecord) throws -> TeamRecord {
+        let id = TeamID(rawValue: try first(TeamSQL.next) { $0.integer() } ?? 1)
+        let team = make(id)
+        guard team.id == id else { throw StoreError.conflict("team \(team.id) where \(id) was given") }
+        try StoreRules.check(team)
+        try requireVolunteer(team.founder)
+        guard try self.team(named: team.name) == nil else { throw StoreError.duplicate("team named \(team.name)") }
+        try write(TeamSQL.insert) {
+            $0.integer(team.id.rawValue)
+            $0.text(team.name)
+            $0.integer(team.founder.rawValue)
+            $0.integer(team.credit.microcobblestones)
+            $0.recent(team.recent)
+            $0.time(team.createdAt)
+        }
+        teamRows.inserted(id)
+        teamRows.read(id, team)
+        note.hasTeams = true
+        return team
+    }
+
+    func updateTeam(_ team: TeamRecord) throws {
+        guard let old = try self.team(team.id) else { throw StoreError.missing("team \(team.id)") }
+        try StoreRules.check(team, replacing: old)
+        teamRows.change(team.id, to: team, from: old)
+        try settleIfLarge()
+    }
+
+    func writeTeams(_ teams: [TeamRecord]) throws {
+        if teams.isEmpty { return }
+        note.hasTeams = true
+        try write(TeamSQL.update) { to in
+            for team in teams {
+                to.integer(team.id.rawValue)
+                to.integer(team.credit.microcobblestones)
+                to.recent(team.recent)
+            }
+        }
+    }
+
+    func memberships(of volunteer: VolunteerID) throws -> [Membership] {
+        try alive()
+        if let known = aside.memberships[volunteer] { return known }
+        let found = try all(TeamSQL.ofVolunteer, { $0.integer(volunteer.rawValue) }, readMembership)
+        aside.memberships[volunteer] = found
+        return found
+    }
+
+    func memberships(in team: TeamID) throws -> [Membership] {
+        try all(TeamSQL.inTeam, { $0.integer(team.rawValue) }, readMembership)
+    }
+
+    func lastingMemberships() throws -> [Membership] { try all(TeamSQL.lasting, { _ in }, readMembership) }
+
+    func team(of volunteer: VolunteerID, at moment: Timestamp) throws -> TeamID? {
+        try memberships(of: volunteer).last { $0.contains(moment) }?.team
+    }
+
+    func insertMembership(_ membership: Membership) throws {
+        try requireVolunteer(membership.volunteer)
+        guard try team(membership.team) != nil else { throw StoreError.missing("team \(membership.team)") }
+        try StoreRules.check(membership, after: try lastMembership(of: membership.volunteer))
+        changedMemberships(of: membership.volunteer)
+        try write(TeamSQL.join) {
+            $0.integer(membership.volunteer.rawValue)
+            $0.integer(membership.team.rawValue)
+            $0.time(membership.from)
+        }
+    }
+
+    func closeMembership(of volunteer: VolunteerID, at moment: Timestamp) throws {
+        guard let last = try lastMembership(of: volunteer), last.until == nil else {
+            throw StoreError.missing("a membership of volunteer \(volunteer) that lasts")
+        }
+        _ = try StoreRules.closed(last, at: moment)
+        changedMemberships(of: volunteer)
+        try write(TeamSQL.leave) {
+            $0.integer(volunteer.rawValue)
+            $0.time(moment)
+        }
+    }
+
+    private func changedMemberships(of volunteer: VolunteerID) {
+        aside.memberships[volunteer] = nil
+        note.hasTeams = true
+    }
+
+    private func lastMembership(of volunteer: VolunteerID) throws -> Membership? {
+        try memberships(of: volunteer).last
+    }
+
+    private func readTeam(_ row: inout Row) -> TeamRecord {
+        TeamRecord(
+            id: TeamID(rawValue: row.integer()), name: row.text(), founder: VolunteerID(rawValue: row.integer()),
+            credit: Credit(microcobblestones: row.integer()), recent: row.recent(), createdAt: row.time())
+    }
+
+    private func readMembership(_ row: inout Row) -> Membership {
+        Membership(
+            volunteer: VolunteerID(rawValue: row.integer()), team: TeamID(rawValue: row.integer()), from: row.time(),
+            until: row.optionalInteger().map(Timestamp.init(milliseconds:)))
+    }
+}
+
+extension Binder {
+    /// Two columns.
+    mutating func recent(_ average: RecentAverage) {
+        real(average.perDay)
+        time(average.at)
+    }
+}
+
+extension Row {
+    mutating func recent() -> RecentAverage { RecentAverage(perDay: real(), at: time()) }
+}
