@@ -47,6 +47,7 @@ let package = Package(
         // Layer 1.
         .target(name: "Domain"),
         .target(name: "Bytes", dependencies: ["Domain", crypto]),
+        .target(name: "Measuring"),
         // Layer 2.
         .target(
             name: "Wire",
@@ -114,9 +115,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-bench",
             dependencies: [
-                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "WorkerHost", "Wire", "Bytes", "Domain",
-                protobuf, logging,
-                arguments,
+                "ServerHTTP", "ServerCore", "StorageSQLite", "Storage", "WorkerHost", "Measuring", "Engine", "Wire",
+                "Bytes", "Domain", protobuf, logging, arguments,
             ]
         ),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
@@ -128,6 +128,7 @@ let package = Package(
         // Tests.
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
+        .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
