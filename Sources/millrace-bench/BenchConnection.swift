@@ -9,6 +9,7 @@ final class BenchConnection {
     }
 
     private let socket: Int32
+    private static let answerSeconds = 30
     private var buffer: [UInt8] = []
     /// Sent and received so far.
     private(set) var bytes = 0
@@ -38,6 +39,9 @@ final class BenchConnection {
         }
         var on: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        // A server that never answers must not hold up the measurement.
+        var limit = timeval(tv_sec: answerSeconds, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         return socket
     }
 
@@ -95,7 +99,12 @@ final class BenchConnection {
     private func more() throws {
         var piece = [UInt8](repeating: 0, count: 16_384)
         let count = read(socket, &piece, piece.count)
-        guard count > 0 else { throw Fault(.unreachable, "the server closed the connection") }
+        guard count > 0 else {
+            let isSilent = count < 0 && errno == EAGAIN
+            throw Fault(
+                .unreachable,
+                isSilent ? "no answer in \(Self.answerSeconds) s" : "the server closed the connection")
+        }
         bytes += count
         buffer += piece[..<count]
     }
