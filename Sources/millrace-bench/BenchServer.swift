@@ -23,7 +23,13 @@ struct BenchServer {
         var log = Logger(label: "millrace-bench")
         log.logLevel = .error
         let files = ServerFiles(path: path)
-        if hosts > 0 { try register(hosts, directory, key: try files.projectKey()) }
+        if hosts > 0 {
+            let core = ProjectServer(
+                settings: ServerSettings(site: "Bench", resultsPath: path),
+                keys: ServerKeys(project: try files.projectKey()), blobs: directory.blobs
+            ) { _ in throw Fault(.software, "there is no batch") }
+            try register(hosts, in: try directory.openStore(), core)
+        }
         let parts = try ServerStart.start(
             files: files, blobs: directory.blobs,
             options: ServerStart.Options(site: "Bench", workers: 1, webFolder: nil), log: log,
@@ -44,12 +50,7 @@ struct BenchServer {
     }
 
     /// As if each had called at some time; a later start finds them.
-    private static func register(_ count: Int, _ directory: DataDirectory, key: SigningKey) throws {
-        let store = try directory.openStore()
-        let core = ProjectServer(
-            settings: ServerSettings(site: "Bench", resultsPath: directory.path), keys: ServerKeys(project: key),
-            blobs: directory.blobs
-        ) { _ in throw Fault(.software, "there is no batch") }
+    static func register(_ count: Int, in store: any Store, _ core: ProjectServer) throws {
         let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         for first in stride(from: 0, to: count, by: 1000) {
             let calls = try (first..<min(first + 1000, count)).map { number in

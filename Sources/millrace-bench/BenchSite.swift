@@ -50,7 +50,7 @@ final class BenchSite {
         Int(try store.transaction { tx in try tx.batch(batch)?.workUnitCount } ?? 0)
     }
 
-    private static func spec(_ quorum: Int) -> ProjectSpec {
+    static func spec(_ quorum: Int) -> ProjectSpec {
         ProjectSpec(
             name: "bench", title: "Bench", description: "", scienceArea: "none", licence: "CC0-1.0", app: NoOp.name,
             parameters: [], inputs: [], split: SplitRule(stepsPerUnit: 1),

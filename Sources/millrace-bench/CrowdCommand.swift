@@ -22,7 +22,7 @@ struct CrowdCommand: AsyncParsableCommand {
 
     func run() async throws {
         let loaded = try await LoadedSite(shape, name: "crowd")
-        defer { loaded.site.remove() }
+        defer { loaded.end() }
         let found = try CrowdMeasurement(loaded: loaded, shape: shape, crowd: crowd).run()
         print(found.text)
         try BenchFile.write(["alone": found.alone.values, "in a crowd": found.among.values], to: json)

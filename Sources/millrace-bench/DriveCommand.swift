@@ -38,7 +38,8 @@ struct DriveCommand: AsyncParsableCommand {
 
     func run() async throws {
         let loaded = try await LoadedSite(shape)
-        defer { loaded.site.remove() }
+        defer { loaded.end() }
+        print(loaded.started)
         // Caches fill, connections open.
         _ = try loaded.driver(shape, seconds: min(1, shape.seconds)).run()
         var all: [String: [String: Double]] = [:]

@@ -18,6 +18,8 @@ final class LoadHost: @unchecked Sendable {
     init(known number: Int) throws {
         key = try BenchIdentity(number).key
         host = UInt64(number + 1)
+        // Above what an earlier run has used on the same data.
+        sequence = Int64(time(nil)) << 20
     }
 
     init(_ number: Int, _ connection: BenchConnection) throws {

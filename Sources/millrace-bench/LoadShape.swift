@@ -32,6 +32,9 @@ struct LoadShape: ParsableArguments {
     @Option(name: .long, help: "Where the server's data lies; it is made and removed.")
     var folder = "/tmp"
 
+    @Option(name: .long, help: "A directory that `fill` made, with as many hosts; it is used and left there.")
+    var data: String?
+
     var sizes: WeightedMix { get throws { try Self.sizes(mix) } }
 
     func validate() throws {
@@ -56,13 +59,25 @@ struct LoadedSite {
     let control: BenchControl
     let hosts: [LoadHost]
     let batch: UInt64
+    /// For people: how long that took, and what it holds in memory.
+    let started: String
+    private let isKept: Bool
 
     init(_ shape: LoadShape, name: String = "drive") async throws {
         signalsIgnored()
-        site = try await ServedSite.start(folder: benchFolder(shape.folder, name), hosts: shape.hosts)
+        let clock = ContinuousClock()
+        let start = clock.now
+        isKept = shape.data != nil
+        site = try await ServedSite.start(
+            folder: shape.data ?? benchFolder(shape.folder, name), hosts: isKept ? 0 : shape.hosts)
+        let seconds = start.duration(to: clock.now).inSeconds
+        started = "started in \(BenchTable.short(seconds)) s, \(BenchTable.short(site.usage.residentMiB)) MiB resident"
         do {
             control = try BenchControl(port: site.port, folder: site.folder)
-            batch = try control.submit(quorum: shape.quorum, outputBytes: max(1024, shape.resultBytes))
+            batch =
+                isKept
+                ? FillCommand.waitingBatch
+                : try control.submit(quorum: shape.quorum, outputBytes: max(1024, shape.resultBytes))
             hosts = try (0..<shape.hosts).map { number in
                 let host = try LoadHost(known: number)
                 // Cheats are spread over all connections.
@@ -72,11 +87,15 @@ struct LoadedSite {
                     lie: isCheat ? UInt8(truncatingIfNeeded: number) : nil)
                 return host
             }
-            try control.wait(batch, ready: 4000)
+            if !isKept { try control.wait(batch, ready: 4000) }
         } catch {
-            site.remove()
+            if isKept { site.kill() } else { site.remove() }
             throw error
         }
+    }
+
+    func end() {
+        if isKept { site.kill() } else { site.remove() }
     }
 
     func driver(_ shape: LoadShape, seconds: Double? = nil, rate: Double? = nil) throws -> LoadDriver {

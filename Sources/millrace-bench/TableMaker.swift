@@ -26,7 +26,7 @@ struct TableMaker {
     private func measure(_ arguments: [String]) async throws -> [Measured] {
         let shape = try options.shape(arguments)
         let loaded = try await LoadedSite(shape, name: "table")
-        defer { loaded.site.remove() }
+        defer { loaded.end() }
         _ = try loaded.driver(shape, seconds: min(1, options.seconds)).run()
         return try (0..<options.runs).map { _ in
             let measured = try loaded.measure(loaded.driver(shape))
@@ -82,7 +82,7 @@ struct TableMaker {
     mutating func measureHalf() async throws {
         let shape = try options.shape(["--mix", "1"])
         let loaded = try await LoadedSite(shape, name: "half")
-        defer { loaded.site.remove() }
+        defer { loaded.end() }
         let rate = max(1, (BenchTable.median(single.map(\.outcome.callsPerSecond)) ?? 2) / 2)
         let all = try (0..<options.runs).map { _ in try loaded.measure(loaded.driver(shape, rate: rate)) }
         add(
@@ -138,7 +138,7 @@ struct TableMaker {
     mutating func measureCrowd() async throws {
         let shape = try options.shape(["--mix", "1"])
         let loaded = try await LoadedSite(shape, name: "crowd")
-        defer { loaded.site.remove() }
+        defer { loaded.end() }
         let crowd = try CrowdOptions.parse(["--idle", "\(options.idle)", "--slow", "200"])
         let found = try CrowdMeasurement(loaded: loaded, shape: shape, crowd: crowd).run()
         let unanswered = found.among.outcome.failures.count + found.among.outcome.missed
