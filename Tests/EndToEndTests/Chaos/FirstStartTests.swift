@@ -12,7 +12,7 @@ struct FirstStartTests {
         for change in 1...12 {
             try site.launchServer()
             let pid = try #require(site.server).pid
-            _ = await FolderWatch.kill(pid, after: change, at: folder, limitMilliseconds: 2000)
+            _ = await FolderWatch.kill(pid, after: change, at: folder, limitMilliseconds: 800)
             site.server?.killNow()
             if let key = FileManager.default.contents(atPath: folder + "/keys/project.key") {
                 keys.insert(key.base64EncodedString())
@@ -35,7 +35,7 @@ struct FirstStartTests {
             let attaching = try Running(
                 "millrace-client", ["attach", site.url, "--name", "Ada", "--data", folder],
                 outputPath: site.folder.path("attach.log"), errorPath: site.folder.path("attach.log"))
-            _ = await FolderWatch.kill(attaching.pid, after: change, at: folder, limitMilliseconds: 1500)
+            _ = await FolderWatch.kill(attaching.pid, after: change, at: folder, limitMilliseconds: 800)
             attaching.killNow()
         }
         try await site.attach("Ada")
