@@ -57,7 +57,10 @@ final class ChaosRun {
             told += "and again \(milliseconds) ms after its start"
         case .whenTouched(let folder, let times):
             let path = victims.folder(which) + (folder.isEmpty ? "" : "/" + folder)
-            let happened = await FolderWatch.kill(process.pid, after: times, at: path, limitMilliseconds: 3000)
+            // Answers are assembled once: that is waited for longer.
+            let happened = await FolderWatch.kill(
+                process.pid, after: times, at: path,
+                limitMilliseconds: folder == victims.plan.lastFolder ? 10_000 : 3000)
             told += "at change \(times) of \(folder.isEmpty ? "its folder" : folder)" + (happened ? "" : ", waited for")
         }
         victims.process(which)?.killNow()
