@@ -2,7 +2,7 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test fuzz bench bench-verify bench-server sim lint format clean
+.PHONY: help setup build demo test fuzz bench bench-verify bench-server chaos sim lint format clean
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays, digits compared'
@@ -10,7 +10,8 @@ help:
 	@echo 'make fuzz    ten million changed messages, from a fresh seed that it prints'
 	@echo 'make bench   speed, size and memory, as ratios'
 	@echo 'make bench-verify  mathematical checks beside their jobs: cost, tolerance, what can hide'
-	@echo 'make bench-server  scheduler calls: what a stage costs, how many a server answers'
+	@echo 'make bench-server  the table of the server: calls, tasks, units, latencies, beside targets, nginx, Ray and Dask'
+	@echo 'make chaos   100 kills of server and clients during 2,000 work units, then the books and the answer compared'
 	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
 	@echo 'make build   the programs, in $(BIN)'
 	@echo 'make lint    swift format, strictly'
@@ -38,11 +39,10 @@ bench-verify: setup
 	.build-benchmarks/release/verify-bench
 
 bench-server: build
-	$(BIN)/millrace-bench core --units 200000
-	$(BIN)/millrace-bench core --units 200000 --calls 4000 --tasks 8
-	$(BIN)/millrace-bench calls
-	$(BIN)/millrace-bench calls --quorum 2
-	$(BIN)/millrace-bench calls --tasks 8
+	@scripts/bench-server.sh
+
+chaos: build
+	@scripts/chaos.sh $(SWIFT_FLAGS)
 
 sim: build
 	@$(BIN)/millrace-sim run --seeds 1..1000 --swarm

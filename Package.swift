@@ -48,6 +48,7 @@ let package = Package(
         // Layer 1.
         .target(name: "Domain"),
         .target(name: "Bytes", dependencies: ["Domain", crypto]),
+        .target(name: "Measuring"),
         // Layer 2.
         .target(
             name: "Wire",
@@ -117,7 +118,7 @@ let package = Package(
             name: "millrace-bench",
             dependencies: [
                 "ServerHTTP", "ServerCore", "StorageSQLite", "StoragePostgres", "Storage", "ClientSystem", "WorkerHost",
-                "Wire", "Bytes", "Domain", protobuf, logging, arguments,
+                "Measuring", "Engine", "Wire", "Bytes", "Domain", protobuf, logging, arguments,
             ]
         ),
         // Stands in for the worker of one host in the demo and in the end-to-end tests; never installed.
@@ -133,6 +134,7 @@ let package = Package(
         // Tests.
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
+        .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),

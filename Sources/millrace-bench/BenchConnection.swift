@@ -9,12 +9,20 @@ final class BenchConnection {
     }
 
     private let socket: Int32
+    private static let answerSeconds = 30
     private var buffer: [UInt8] = []
     /// Sent and received so far.
     private(set) var bytes = 0
+    /// Of the last answer; 0 when there was none.
+    private(set) var status = 0
+    /// What the last answer asked for, in seconds.
+    private(set) var retryAfter: Double?
 
-    init(port: Int) throws {
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    init(port: Int) throws { socket = try Self.open(port: port) }
+
+    /// - Returns: a connected socket, closed by whoever asked for it.
+    static func open(port: Int) throws -> Int32 {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -24,23 +32,33 @@ final class BenchConnection {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard status == 0 else { throw Fault(.unreachable, "port \(port): \(String(cString: strerror(errno)))") }
+        guard socket >= 0, status == 0 else {
+            let reason = String(cString: strerror(errno))
+            if socket >= 0 { close(socket) }
+            throw Fault(.unreachable, "port \(port): \(reason)")
+        }
         var on: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        // A server that never answers must not hold up the measurement.
+        var limit = timeval(tv_sec: answerSeconds, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        return socket
     }
 
     deinit { close(socket) }
 
     func get(_ path: String) throws -> Answer {
-        try exchange(Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".utf8))
+        try request("GET", path, [], [])
     }
 
     func post(_ path: String, _ fields: [String], _ body: [UInt8]) throws -> Answer {
-        let lines = ["POST \(path) HTTP/1.1", "Host: 127.0.0.1", "Content-Length: \(body.count)"] + fields
-        return try exchange(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body)
+        try request("POST", path, fields, body)
     }
 
-    private func exchange(_ request: [UInt8]) throws -> Answer {
+    func request(_ method: String, _ path: String, _ fields: [String], _ body: [UInt8]) throws -> Answer {
+        let lines = ["\(method) \(path) HTTP/1.1", "Host: 127.0.0.1", "Content-Length: \(body.count)"] + fields
+        let request = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body
+        status = 0
         var at = 0
         while at < request.count {
             let count = request[at...].withUnsafeBytes { write(socket, $0.baseAddress, $0.count) }
@@ -59,13 +77,16 @@ final class BenchConnection {
         }
         guard let head else { throw Fault(.software, "no head") }
         let lines = String(decoding: buffer[..<head], as: UTF8.self).split(separator: "\r\n")
-        let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        let length =
-            lines.lazy.compactMap { line -> Int? in
+        status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        func field(_ name: String) -> Substring? {
+            for line in lines {
                 let parts = line.split(separator: ":", maxSplits: 1)
-                guard parts.count == 2, parts[0].lowercased() == "content-length" else { return nil }
-                return Int(parts[1].drop { $0 == " " })
-            }.first ?? 0
+                if parts.count == 2, parts[0].lowercased() == name { return parts[1].drop { $0 == " " } }
+            }
+            return nil
+        }
+        retryAfter = field("retry-after").flatMap { Double($0) }
+        let length = field("content-length").flatMap { Int($0) } ?? 0
         while buffer.count < head + 4 + length { try more() }
         let body = Array(buffer[(head + 4)..<(head + 4 + length)])
         buffer.removeFirst(head + 4 + length)
@@ -82,7 +103,12 @@ final class BenchConnection {
     private func more() throws {
         var piece = [UInt8](repeating: 0, count: 16_384)
         let count = read(socket, &piece, piece.count)
-        guard count > 0 else { throw Fault(.unreachable, "the server closed the connection") }
+        guard count > 0 else {
+            let isSilent = count < 0 && errno == EAGAIN
+            throw Fault(
+                .unreachable,
+                isSilent ? "no answer in \(Self.answerSeconds) s" : "the server closed the connection")
+        }
         bytes += count
         buffer += piece[..<count]
     }

@@ -50,7 +50,7 @@ final class BenchSite {
         Int(try store.transaction { tx in try tx.batch(batch)?.workUnitCount } ?? 0)
     }
 
-    private static func spec(_ quorum: Int) -> ProjectSpec {
+    static func spec(_ quorum: Int) -> ProjectSpec {
         ProjectSpec(
             name: "bench", title: "Bench", description: "", scienceArea: "none", licence: "CC0-1.0", app: NoOp.name,
             parameters: [], inputs: [], split: SplitRule(stepsPerUnit: 1),
@@ -64,15 +64,8 @@ final class BenchSite {
     }
 
     func register(_ number: Int) throws -> BenchHost {
-        var request = WireRegisterRequest()
-        let seed = HMACSHA256.code(for: LittleEndian.bytes(of: [Int64(number)]), key: Array("bench".utf8))
-        guard let key = SigningKey(rawRepresentation: seed) else { throw Fault(.software, "a host's key") }
-        request.publicKey = Data(key.publicKey.rawRepresentation)
-        request.volunteerName = "volunteer \(number)"
-        request.profile = Self.profile
-        let body = try StrictDecode.bytes(of: request)
-        let signed = RequestSignature.message(method: "POST", path: "/v1/register", sequence: 0, body: body)
-        let call = try core.checkRegister(request, body: body, path: "/v1/register", signature: key.sign(signed))
+        let (request, body, signature) = try BenchIdentity(number).registration()
+        let call = try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
         let reply = try store.transaction { tx in try core.register(call, in: tx, now: now) }
         return BenchHost(id: HostID(rawValue: Int64(reply.hostID)))
     }

@@ -1,15 +1,8 @@
 import ArgumentParser
-import Bytes
 import Domain
 import FoundationEssentials
 import Glibc
-import Logging
-import ServerCore
 import ServerHTTP
-import Storage
-import StoragePostgres
-import StorageSQLite
-import Wire
 import WorkerHost
 
 /// `millrace-bench calls`.
@@ -39,41 +32,13 @@ struct CallsCommand: AsyncParsableCommand {
     func run() async throws {
         let path = "\(folder)/millrace-bench-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let directory = try DataDirectory(
-            path: path, hash: BlobHash.factory, shared: database.map { PostgresSmallBlobs($0) })
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-        var log = Logger(label: "millrace-bench")
-        log.logLevel = .error
-        let parts = try ServerStart.start(
-            files: ServerFiles(path: path), blobs: directory.blobs,
-            options: ServerStart.Options(site: "Bench", workers: 1, webFolder: nil), log: log,
-            clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
-            makePerformer: { NoOpPerformer() }, leadership: database.map { PostgresElection($0) } ?? SoleLeadership(),
-            makeStore: { [database] in
-                if let database { return try PostgresStore(database) }
-                return try directory.openStore()
-            })
-        let server = WebServer(routes: parts.routes, address: try WebServer.Address("127.0.0.1:0"), log: log)
-        let (ports, found) = AsyncStream.makeStream(of: Int.self)
-        let serving = Task {
-            defer { found.finish() }
-            try await server.run(signals: []) { found.yield($0.port) }
-        }
-        var iterator = ports.makeAsyncIterator()
-        guard let port = await iterator.next() else { return try await serving.value }
+        let server = try await BenchServer.start(path: path, database: database)
         let before = Self.cpuSeconds()
-        let token = try parts.files.adminToken()
-        let code = try await Self.child(load.arguments(port: port, quorum: quorum), token: token)
+        let token = try server.parts.files.adminToken()
+        let code = try await Self.child(load.arguments(port: server.port, quorum: quorum), token: token)
         let used = Self.cpuSeconds() - before
         print("server: \((used * 100).rounded() / 100) s of CPU")
-        serving.cancel()
-        _ = await serving.result
-        await withCheckedContinuation { done in
-            BlockingThread.start("bench-stop") {
-                parts.runtime.stop()
-                done.resume()
-            }
-        }
+        await server.stop()
         if code != 0 { throw ExitCode(code) }
     }
 
@@ -101,12 +66,4 @@ struct CallsCommand: AsyncParsableCommand {
             }
         }
     }
-}
-
-private struct NoOpPerformer: JobPerformer {
-    func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply {
-        NoOp.answer(job, units: LoadCommand.unitsMax)
-    }
-
-    func abandon() {}
 }

@@ -43,7 +43,6 @@ struct LoadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load", abstract: "The hosts of `calls`; started by it.", shouldDisplay: false)
     static let tokenVariable = "MILLRACE_BENCH_TOKEN"
-    static let unitsMax = 10_000_000
 
     @OptionGroup var load: LoadOptions
     @Option var port: Int
@@ -90,7 +89,7 @@ struct LoadCommand: ParsableCommand {
         if !all.failures.isEmpty { throw ExitCode(1) }
     }
 
-    private static func projectKey(_ connection: BenchConnection) throws -> VerifyingKey {
+    static func projectKey(_ connection: BenchConnection) throws -> VerifyingKey {
         let answer = try connection.get("/v1/project")
         guard answer.status == 200,
             let key = VerifyingKey(
@@ -101,24 +100,7 @@ struct LoadCommand: ParsableCommand {
 
     private func submit(_ connection: BenchConnection) throws {
         var request = WireSubmitRequest()
-        request.manifest = """
-            name: bench
-            title: Bench
-            description: Nothing is computed.
-            science_area: none
-            licence: CC0-1.0
-            app: \(NoOp.name)
-            split:
-              steps_per_unit: 1
-            replication:
-              quorum: \(quorum)
-            resources:
-              memory: 1 MiB
-              disk: 1 MiB
-              output: 1 KiB
-            validation:
-              check_each: false
-            """
+        request.manifest = NoOp.manifest(quorum: quorum)
         let token = getenv(LoadCommand.tokenVariable).map { String(cString: $0) } ?? ""
         let fields = ["Authorization: Bearer \(token)", "Content-Type: application/x-protobuf"]
         let answer = try connection.post("/v1/batches", fields, try request.serializedBytes())

@@ -8,14 +8,24 @@ import Wire
 
 /// A host that computes nothing and calls at once again. Used by one thread at a time.
 final class LoadHost: @unchecked Sendable {
-    private let key = SigningKey()
+    private let key: SigningKey
     private let host: UInt64
     private var sequence: Int64 = 0
-    private var held: [WireTaskOffer] = []
+    private(set) var held: [WireTaskOffer] = []
+    var results = ResultMaker()
     private var session: CallSession.Open?
     private static let type = "Content-Type: application/x-protobuf"
 
+    /// One that the server has registered before its start (`BenchServer`).
+    init(known number: Int) throws {
+        key = try BenchIdentity(number).key
+        host = UInt64(number + 1)
+        // Above what an earlier run has used on the same data.
+        sequence = Int64(time(nil)) << 20
+    }
+
     init(_ number: Int, _ connection: BenchConnection) throws {
+        key = SigningKey()
         var request = WireRegisterRequest()
         request.publicKey = Data(key.publicKey.rawRepresentation)
         request.volunteerName = "volunteer \(number)"
@@ -45,22 +55,11 @@ final class LoadHost: @unchecked Sendable {
         var request = WireSchedulerRequest()
         request.profile = BenchSite.profile
         request.heldTasks = held.map(\.taskID)
-        request.reports = held.map { offer in
-            // The same for every replica of a unit.
-            let bytes = [UInt8](offer.unitSha256.prefix(8))
-            var report = WireTaskReportMessage()
-            report.taskID = offer.taskID
-            report.success.resultSha256 = Data(SHA256Hash.digest(of: bytes).bytes)
-            report.success.resultBytes = UInt64(bytes.count)
-            report.success.resultInline = Data(bytes)
-            report.success.cpuSeconds = 1
-            report.success.wallSeconds = 1
-            return report
-        }
+        request.reports = held.map { results.report(of: $0) }
         request.wantTasks = UInt32(want)
         request.wantSeconds = 1e9
         request.apps = ["\(NoOp.name)/1"]
-        request.sendsInline = true
+        request.sendsInline = !results.isBlob
         let body: [UInt8] = try request.serializedBytes()
         held = try WireSchedulerReply(serializedBytes: try reply(connection, body)).tasks
         return request.reports.count

@@ -6,6 +6,30 @@ import Wire
 /// An app that computes nothing: units are numbers, and equal results have equal hashes.
 enum NoOp {
     static let name = "no-op"
+    /// What a batch of the server has; nobody waits for its end.
+    static let unitsMax = 10_000_000
+
+    /// - Parameter outputBytes: a result may have as much.
+    static func manifest(quorum: Int, outputBytes: Int = 1024) -> String {
+        """
+        name: bench
+        title: Bench
+        description: Nothing is computed.
+        science_area: none
+        licence: CC0-1.0
+        app: \(name)
+        split:
+          steps_per_unit: 1
+        replication:
+          quorum: \(quorum)
+        resources:
+          memory: 1 MiB
+          disk: 1 MiB
+          output: \(max(1, outputBytes / 1024)) KiB
+        validation:
+          check_each: false
+        """
+    }
 
     /// What a worker answers.
     static func answer(_ job: WireWorkerJob, units: Int) -> WireWorkerReply {

@@ -7,8 +7,11 @@ final class Site {
     private(set) var server: Running?
     private(set) var clients: [String: Running] = [:]
     private var address: String?
+    /// Beyond what every test says: another database, for example.
+    let serverArguments: [String]
 
-    init() throws {
+    init(serverArguments: [String] = []) throws {
+        self.serverArguments = serverArguments
         folder = try TemporaryFolder()
     }
 
@@ -22,19 +25,36 @@ final class Site {
 
     /// Starts the server, at the second time on the port of the first.
     func startServer() async throws {
+        try launchServer()
+        try await awaitServer()
+    }
+
+    /// Starts it, and does not wait until it answers.
+    func launchServer() throws {
         let listen = address.map { String($0.dropFirst("http://".count)) } ?? "127.0.0.1:0"
         let addressPath = folder.path("server/address")
         try? FileManager.default.removeItem(atPath: addressPath)
         let log = folder.path("server.log")
-        let running = try Running(
-            "millrace-server", ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"],
+        server = try Running(
+            "millrace-server",
+            ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"]
+                + serverArguments,
             outputPath: log, errorPath: log)
-        server = running
-        let ready = try await eventually(limitSeconds: 300) {
+    }
+
+    /// Waits until it has bound its address, or has ended.
+    func isServing() async throws -> Bool {
+        let addressPath = folder.path("server/address")
+        func isBound() -> Bool {
             (try? String(contentsOfFile: addressPath, encoding: .utf8))?.hasPrefix("http") == true
         }
-        try #require(ready, "the server did not start: \(logText("server.log"))")
-        address = try String(contentsOfFile: addressPath, encoding: .utf8)
+        _ = try await eventually { isBound() || server?.process.isRunning != true }
+        return isBound()
+    }
+
+    func awaitServer() async throws {
+        try #require(try await isServing(), "the server did not start: \(logText("server.log"))")
+        address = try String(contentsOfFile: folder.path("server/address"), encoding: .utf8)
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

@@ -1,0 +1,118 @@
+import Bytes
+import Domain
+import FoundationEssentials
+import Glibc
+import Logging
+import ServerCore
+import ServerHTTP
+import Storage
+import StoragePostgres
+import StorageSQLite
+import Wire
+import WorkerHost
+
+/// The real server in this process, on a free port of loopback, with an app that computes nothing.
+struct BenchServer {
+    let parts: ServerStart.Parts
+    let port: Int
+    private let serving: Task<Void, any Error>
+
+    /// - Parameters:
+    ///   - hosts: registered before anybody may call: the server lets only a few through a second.
+    ///   - database: of PostgreSQL, in place of SQLite.
+    static func start(
+        path: String, hosts: Int = 0, port: Int = 0, database: String? = nil
+    ) async throws -> BenchServer {
+        let directory = try DataDirectory(
+            path: path, hash: BlobHash.factory, shared: database.map { PostgresSmallBlobs($0) })
+        let open = { @Sendable () throws -> any Store in
+            if let database { try PostgresStore(database) } else { try directory.openStore() }
+        }
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var log = Logger(label: "millrace-bench")
+        log.logLevel = .error
+        let files = ServerFiles(path: path)
+        if hosts > 0 {
+            let core = ProjectServer(
+                settings: ServerSettings(site: "Bench", resultsPath: path),
+                keys: ServerKeys(project: try files.projectKey()), blobs: directory.blobs
+            ) { _ in throw Fault(.software, "there is no batch") }
+            try register(hosts, in: try open(), core)
+        }
+        let parts = try ServerStart.start(
+            files: files, blobs: directory.blobs,
+            options: ServerStart.Options(site: "Bench", workers: 1, webFolder: nil), log: log,
+            clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
+            makePerformer: { NoOpPerformer() }, leadership: database.map { PostgresElection($0) } ?? SoleLeadership(),
+            makeStore: open)
+        let server = WebServer(routes: parts.routes, address: try WebServer.Address("127.0.0.1:\(port)"), log: log)
+        let (ports, found) = AsyncStream.makeStream(of: Int.self)
+        let serving = Task {
+            defer { found.finish() }
+            try await server.run(signals: []) { found.yield($0.port) }
+        }
+        var iterator = ports.makeAsyncIterator()
+        guard let port = await iterator.next() else {
+            try await serving.value
+            throw Fault(.software, "the server ended before it listened")
+        }
+        return BenchServer(parts: parts, port: port, serving: serving)
+    }
+
+    /// As if each had called at some time; a later start finds them.
+    static func register(_ count: Int, in store: any Store, _ core: ProjectServer) throws {
+        let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        for first in stride(from: 0, to: count, by: 1000) {
+            let calls = try (first..<min(first + 1000, count)).map { number in
+                let (request, body, signature) = try BenchIdentity(number).registration()
+                return try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
+            }
+            try store.transaction { tx in
+                for call in calls { _ = try core.register(call, in: tx, now: now) }
+            }
+        }
+    }
+
+    func stop() async {
+        serving.cancel()
+        _ = await serving.result
+        let runtime = parts.runtime
+        await withCheckedContinuation { done in
+            BlockingThread.start("bench-stop") {
+                runtime.stop()
+                done.resume()
+            }
+        }
+    }
+}
+
+/// A host whose key follows from its number, so that server and load know it without a word.
+struct BenchIdentity {
+    let number: Int
+    let key: SigningKey
+
+    init(_ number: Int) throws {
+        let seed = HMACSHA256.code(for: LittleEndian.bytes(of: [Int64(number)]), key: Array("bench".utf8))
+        guard let key = SigningKey(rawRepresentation: seed) else { throw Fault(.software, "a host's key") }
+        self.number = number
+        self.key = key
+    }
+
+    func registration() throws -> (WireRegisterRequest, body: [UInt8], signature: [UInt8]) {
+        var request = WireRegisterRequest()
+        request.publicKey = Data(key.publicKey.rawRepresentation)
+        request.volunteerName = "volunteer \(number)"
+        request.profile = BenchSite.profile
+        let body = try StrictDecode.bytes(of: request)
+        let signed = RequestSignature.message(method: "POST", path: "/v1/register", sequence: 0, body: body)
+        return (request, body, key.sign(signed))
+    }
+}
+
+struct NoOpPerformer: JobPerformer {
+    func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply {
+        NoOp.answer(job, units: NoOp.unitsMax)
+    }
+
+    func abandon() {}
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Glibc
+import Measuring
+import Wire
+
+/// What the hosts of a measurement do.
+struct LoadShape: ParsableArguments {
+    @Option(name: .long, help: "Hosts, each of a volunteer of its own.")
+    var hosts = 256
+
+    @Option(name: .long, help: "Connections, each kept open; hosts share them.")
+    var connections = 64
+
+    @Option(name: .long, help: "How long to measure, in seconds.")
+    var seconds = 5.0
+
+    @Option(name: .long, help: "Tasks that calls report and ask for: sizes with weights, for example 1:9,8:1.")
+    var mix = "1"
+
+    @Option(name: .long, help: "Results that must agree.")
+    var quorum = 1
+
+    @Option(name: .long, help: "Bytes of a result: 8 to 65536.")
+    var resultBytes = 8
+
+    @Flag(name: .long, help: "Upload each result as a blob instead of sending it inside of the report.")
+    var blobs = false
+
+    @Option(name: .long, help: "The share of hosts that send wrong results, each its own: 0 to 0.5.")
+    var cheats = 0.0
+
+    @Option(name: .long, help: "Where the server's data lies; it is made and removed.")
+    var folder = "/tmp"
+
+    @Option(name: .long, help: "A directory that `fill` made, with as many hosts; it is used and left there.")
+    var data: String?
+
+    @Flag(name: .long, help: "Sign every call instead of making it inside of a session.")
+    var signed = false
+
+    var sizes: WeightedMix { get throws { try Self.sizes(mix) } }
+
+    func validate() throws {
+        _ = try Self.sizes(mix)
+        guard (1...50_000).contains(hosts), (1...2000).contains(connections), connections <= hosts,
+            (0.1...600).contains(seconds), (1...4).contains(quorum), (8...65_536).contains(resultBytes),
+            (0...0.5).contains(cheats)
+        else { throw ValidationError("a number is out of its range") }
+    }
+
+    private static func sizes(_ text: String) throws -> WeightedMix {
+        guard let mix = WeightedMix(text, most: 64) else {
+            throw ValidationError("--mix \(text): sizes from 1 to 64, each with a weight, for example 1:9,8:1")
+        }
+        return mix
+    }
+}
+
+/// A server with hosts that wait for the first call.
+struct LoadedSite {
+    let site: ServedSite
+    let control: BenchControl
+    let hosts: [LoadHost]
+    let batch: UInt64
+    /// For people: how long that took, and what it holds in memory.
+    let started: String
+    private let isKept: Bool
+
+    init(_ shape: LoadShape, name: String = "drive") async throws {
+        signalsIgnored()
+        let clock = ContinuousClock()
+        let start = clock.now
+        isKept = shape.data != nil
+        site = try await ServedSite.start(
+            folder: shape.data ?? benchFolder(shape.folder, name), hosts: isKept ? 0 : shape.hosts)
+        let seconds = start.duration(to: clock.now).inSeconds
+        started = "started in \(BenchTable.short(seconds)) s, \(BenchTable.short(site.usage.residentMiB)) MiB resident"
+        do {
+            control = try BenchControl(port: site.port, folder: site.folder)
+            batch =
+                isKept
+                ? FillCommand.waitingBatch
+                : try control.submit(quorum: shape.quorum, outputBytes: max(1024, shape.resultBytes))
+            hosts = try (0..<shape.hosts).map { number in
+                let host = try LoadHost(known: number)
+                // Cheats are spread over all connections.
+                let isCheat = Int(Double(number + 1) * shape.cheats) > Int(Double(number) * shape.cheats)
+                host.results = ResultMaker(
+                    bytes: shape.resultBytes, isBlob: shape.blobs,
+                    lie: isCheat ? UInt8(truncatingIfNeeded: number) : nil)
+                return host
+            }
+            if !shape.signed { try Self.openSessions(hosts, port: site.port) }
+            if !isKept { try control.wait(batch, ready: 4000) }
+        } catch {
+            if isKept { site.kill() } else { site.remove() }
+            throw error
+        }
+    }
+
+    /// As clients have that call often. A server gives an address a thousand at once; the other hosts sign.
+    private static func openSessions(_ hosts: [LoadHost], port: Int) throws {
+        let connection = try BenchConnection(port: port)
+        let project = try LoadCommand.projectKey(connection)
+        for host in hosts.prefix(900) { try host.openSession(connection, project: project) }
+    }
+
+    func end() {
+        if isKept { site.kill() } else { site.remove() }
+    }
+
+    func driver(_ shape: LoadShape, seconds: Double? = nil, rate: Double? = nil) throws -> LoadDriver {
+        LoadDriver(
+            port: site.port, hosts: hosts, connections: shape.connections, mix: try shape.sizes,
+            seconds: seconds ?? shape.seconds, rate: rate)
+    }
+
+    /// One measurement, with what both sides have used meanwhile and how many units were validated.
+    func measure(_ driver: LoadDriver) throws -> Measured {
+        let (server, own, units) = (site.usage, ProcessUsage.of(getpid()), try control.status(batch).unitsValidated)
+        let outcome = driver.run()
+        let (serverAfter, ownAfter) = (site.usage, ProcessUsage.of(getpid()))
+        let status = try control.status(batch)
+        return Measured(
+            outcome: outcome, serverCPU: serverAfter.cpuSeconds - server.cpuSeconds,
+            loadCPU: ownAfter.cpuSeconds - own.cpuSeconds, serverMiB: serverAfter.residentMiB,
+            loadMiB: ownAfter.residentMiB, unitsValidated: status.unitsValidated - units, unitsReady: status.unitsReady)
+    }
+}

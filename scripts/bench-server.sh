@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The table of the server: calls, tasks, units, latencies, and peers in the same run. Nothing here is a test.
+# About ten minutes; use a quiet machine. JSON=FILE writes the table there, too.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=.build/peers
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+install() {
+    local sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$1" >"$log" 2>&1
+}
+
+arguments=()
+nginx=$(command -v nginx || true)
+# Not the service: only the program, which is started on a port and in a folder of its own.
+[ -n "$nginx" ] || { [ -x /usr/sbin/nginx ] && nginx=/usr/sbin/nginx; } ||
+    { install nginx-light && nginx=/usr/sbin/nginx; } || echo "bench-server: nginx-light cannot be installed; its row is empty"
+[ -z "$nginx" ] || arguments+=(--nginx "$nginx")
+
+if ! "$venv/bin/python" -c 'import ray, distributed' 2>/dev/null; then
+    python3 -c 'import ensurepip' 2>/dev/null || install python3-venv || true
+    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet -r Benchmarks/peers/requirements.txt; } >"$log" 2>&1 || {
+        echo "bench-server: Ray and Dask cannot be installed from PyPI; their rows are empty:"
+        tail -n 2 "$log"
+    }
+fi
+"$venv/bin/python" -c 'import ray, distributed' 2>/dev/null && arguments+=(--python "$venv/bin/python")
+[ -z "${JSON:-}" ] || arguments+=(--json "$JSON")
+
+.build/release/millrace-bench table "${arguments[@]}"
+.build/release/millrace-bench herd
