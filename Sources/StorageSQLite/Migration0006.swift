@@ -1,11 +1,11 @@
 extension Migration {
-    /// The same text as `server/migrations/sqlite/0005_sums.sql`; a test compares them.
+    /// The same text as `server/migrations/sqlite/0006_sums.sql`; a test compares them.
     static let sums = Migration(
-        version: 5,
+        version: 6,
         sql: #"""
-            -- Schema version 5. How a batch stands, and balances, are written once a transaction by the store instead of
+            -- Schema version 6. How a batch stands, and balances, are written once a transaction by the store instead of
             -- by triggers with each row: half of what a scheduler call costs the database.
-            -- Sources/StorageSQLite/Migration0005.swift holds the same text; a test compares them.
+            -- Sources/StorageSQLite/Migration0006.swift holds the same text; a test compares them.
 
             CREATE TABLE batch_count (
                 batch INTEGER PRIMARY KEY REFERENCES batch (id),

@@ -1,6 +1,6 @@
--- Schema version 5. How a batch stands, and balances, are written once a transaction by the store instead of
+-- Schema version 6. How a batch stands, and balances, are written once a transaction by the store instead of
 -- by triggers with each row: half of what a scheduler call costs the database.
--- Sources/StorageSQLite/Migration0005.swift holds the same text; a test compares them.
+-- Sources/StorageSQLite/Migration0006.swift holds the same text; a test compares them.
 
 CREATE TABLE batch_count (
     batch INTEGER PRIMARY KEY REFERENCES batch (id),
