@@ -146,7 +146,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ServerHTTPTests",
-            dependencies: ["ServerHTTP", "ServerCore", "Transparency", "Storage", "Wire", "Bytes", "Domain", protobuf]
+            dependencies: [
+                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "Wire", "Bytes", "Domain",
+                protobuf,
+            ]
         ),
         .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
         .testTarget(

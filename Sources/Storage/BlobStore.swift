@@ -18,6 +18,9 @@ public protocol BlobStore: AnyObject, Sendable {
     func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8]
     /// The file a blob lies in, for worker children; nil for stores without files.
     func path(of digest: Digest) -> String?
+    /// The file that holds a blob and nothing else, for who sends it as it lies; nil: it must be read with `read`. The
+    /// blob may be removed at any time: who has the file open still reads it whole.
+    func ownFile(of digest: Digest) throws -> String?
     /// Does nothing when there is no such blob.
     func remove(_ digest: Digest) throws
 
@@ -34,6 +37,7 @@ public protocol BlobStore: AnyObject, Sendable {
 }
 
 extension BlobStore {
+    public func ownFile(of digest: Digest) throws -> String? { nil }
     public func put(_ blobs: [[UInt8]]) throws -> [Digest] { try blobs.map { try put($0) } }
 }
 

@@ -20,6 +20,7 @@ public final class FileBlobStore: BlobStore {
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
     private let counter = Atomic<Int>(0)
     let small: SmallBlobs?
+    let hashes: UploadHashes
     private let smallMax: Int
 
     /// Opens the folder and makes it when there is none.
@@ -32,6 +33,7 @@ public final class FileBlobStore: BlobStore {
     public init(path: String, hash: @escaping HashFactory, recheck: Bool = false, smallMax: Int = 0) throws {
         self.smallMax = smallMax
         self.hash = hash
+        hashes = UploadHashes(hash: hash)
         self.recheck = recheck
         root = try Folder(path)
         lock = try FileLock(path + "/lock")
@@ -191,6 +193,11 @@ public final class FileBlobStore: BlobStore {
         return folder.path + "/" + digest.hex
     }
 
+    public func ownFile(of digest: Digest) throws -> String? {
+        let folder = try fan(digest)
+        return try folder.status(of: digest.hex) == nil ? nil : folder.path + "/" + digest.hex
+    }
+
     /// Not synced: a removal that a crash undoes leaves a blob that nobody asks for.
     public func remove(_ digest: Digest) throws {
         if let small {
@@ -213,9 +220,11 @@ public final class FileBlobStore: BlobStore {
     }
 
     /// The hash of a whole file, a piece at a time.
-    func hashed(_ file: OpenFile) throws -> Digest {
-        var state = hash()
-        var offset: Int64 = 0
+    ///
+    /// - Parameter start: what is hashed already.
+    func hashed(_ file: OpenFile, from start: UploadHashes.Progress? = nil) throws -> Digest {
+        var state = start?.state ?? hash()
+        var offset = start?.offset ?? 0
         while true {
             let piece = try file.read(at: offset, count: 1 << 20)
             if piece.isEmpty { return state.finish() }
