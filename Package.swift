@@ -68,6 +68,7 @@ let package = Package(
         .target(name: "Storage", dependencies: ["Domain"]),
         // Layer 4.
         .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
+        .target(name: "StorageS3", dependencies: ["StorageSQLite", "Storage", "Domain", "CCurl"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
         .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
@@ -97,8 +98,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-server",
             dependencies: [
-                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "Bytes", "Domain", arguments,
-                logging,
+                "ServerHTTP", "ServerCore", "Transparency", "StorageS3", "StorageSQLite", "Storage", "Bytes", "Domain",
+                arguments, logging,
             ]
         ),
         .executableTarget(
@@ -135,7 +136,9 @@ let package = Package(
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "Domain", "CSQLite"]),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", "StorageSQLite", "StorageS3", "Domain", "CSQLite"]
+        ),
         .testTarget(
             name: "ServerCoreTests",
             dependencies: [

@@ -103,7 +103,6 @@ extension ServerRoutes {
 private struct BlobPieces {
     let digest: Digest
     let routes: ServerRoutes
-    private static let pieceBytes: Int64 = 512 << 10
 
     init(digest: Digest, routes: ServerRoutes) {
         self.digest = digest
@@ -126,7 +125,7 @@ private struct BlobPieces {
     }
 
     private func read(_ at: Int64, _ end: Int64) async throws -> ByteBuffer {
-        let count = Int(min(Self.pieceBytes, end - at))
+        let count = Int(min(Int64(routes.core.blobs.pieceBytes), end - at))
         return try await routes.onDisk { [core = routes.core] in
             ByteBuffer(bytes: try core.blobs.read(digest, offset: at, count: count))
         }

@@ -90,7 +90,7 @@ extension FileBlobStore {
     /// Opens an upload and waits until no other thread changes it.
     ///
     /// While it waited, the file may have become a blob or have been removed; then the name is looked up anew.
-    private func locked(_ name: UploadName, create: Bool) throws -> OpenFile? {
+    func locked(_ name: UploadName, create: Bool) throws -> OpenFile? {
         while true {
             guard let file = try uploads.open(name.text, O_RDWR | (create ? O_CREAT : 0)) else { return nil }
             while flock(file.descriptor, LOCK_EX) != 0 {

@@ -44,6 +44,9 @@ public final class FileBlobStore: BlobStore {
         try makeUploadsWritable()
     }
 
+    /// A name in `temporary` that nobody else has.
+    func nextTemporary() -> String { "\(counter.add(1, ordering: .relaxed).newValue)" }
+
     /// Whether a blob was ever put or asked for: then its folder is there.
     func hasHeldBlobs() throws -> Bool {
         if let small, try !small.isEmpty { return true }
@@ -77,7 +80,7 @@ public final class FileBlobStore: BlobStore {
             try folder.sync()
             return digest
         }
-        let name = "\(counter.add(1, ordering: .relaxed).newValue)"
+        let name = nextTemporary()
         do {
             guard let file = try temporary.open(name, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
@@ -162,7 +165,7 @@ public final class FileBlobStore: BlobStore {
             futimens(file.descriptor, nil)
             return temporary.path + "/" + name
         }
-        let made = "\(counter.add(1, ordering: .relaxed).newValue)"
+        let made = nextTemporary()
         do {
             guard let file = try temporary.open(made, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")

@@ -26,6 +26,9 @@ struct FsckCommand: AsyncParsableCommand {
     @Flag(help: "Also read every blob and check its hash.")
     var deep = false
 
+    @OptionGroup(title: "Where blobs lie")
+    var blobOptions: BlobOptions
+
     func run() async throws {
         try await endingInOrder {
             let (found, blobs) = try configured { try check() }
@@ -47,13 +50,14 @@ struct FsckCommand: AsyncParsableCommand {
         found += try store.transaction { try StoreAudit.differences($0) }
         found += try logDifferences(store, files: files)
         var blobs = 0
+        let place = try blobOptions.open(directory) { say("millrace-server: \($0)", to: STDERR_FILENO) }
         try store.transaction { tx in
             try NamedBlobs.forEach(in: tx) { digest, what in
                 blobs += 1
-                if try !directory.blobs.contains(digest) {
+                if try !place.contains(digest) {
                     found.append("\(what()): blob \(digest) is missing")
                 } else if deep {
-                    do { try directory.blobs.verify(digest) } catch { found.append("\(what()): \(error)") }
+                    do { try place.verify(digest) } catch { found.append("\(what()): \(error)") }
                 }
             }
         }

@@ -57,7 +57,10 @@ struct StoreBench {
 
 /// Which blob store a conformance test runs on.
 enum BlobKind: CaseIterable, Sendable {
-    case memory, files, small
+    case memory, files, small, s3
+
+    /// A bucket where there is a server for one; `S3Tests` says so where there is none.
+    static var allCases: [BlobKind] { [.memory, .files, .small] + (S3TestServer.shared == nil ? [] : [.s3]) }
 }
 
 struct BlobBench {
@@ -70,6 +73,7 @@ struct BlobBench {
         case .memory: blobs = MemoryBlobStore(hash: sha256)
         case .files: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256)
         case .small: blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64)
+        case .s3: blobs = try S3TestServer.required().store(in: folder)
         }
     }
 }
