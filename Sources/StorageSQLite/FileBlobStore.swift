@@ -7,6 +7,9 @@ import Synchronization
 /// yet, `temporary/` for what is being written. Small ones lie together in `small.sqlite` (`SmallBlobs`); one that a
 /// worker must read as a file is written out into `temporary/`.
 ///
+/// A file under its final name may be read by everybody on this machine who knows the name and may enter the data
+/// directory (mode 0700 unless its owner opens it): a web server can send it, see `server/deploy/nginx-blobs.conf`.
+///
 /// A file under its final name is whole: it was written under another name, synced, and renamed; then the folder was
 /// synced. What a crash leaves behind lies in `temporary/` and is removed at the next opening, or in `uploads/`, where
 /// the client goes on or `removeStaleUploads` ends it.
@@ -36,6 +39,7 @@ public final class FileBlobStore: BlobStore {
         hashes = UploadHashes(hash: hash)
         self.recheck = recheck
         root = try Folder(path)
+        try root.letPass()
         lock = try FileLock(path + "/lock")
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
@@ -58,6 +62,7 @@ public final class FileBlobStore: BlobStore {
         try fans.withLock { fans in
             if let folder = fans[Int(digest.bytes[0])] { return folder }
             let folder = try Folder(String(digest.hex.prefix(2)), in: root)
+            try folder.letPass()
             fans[Int(digest.bytes[0])] = folder
             return folder
         }

@@ -4,25 +4,26 @@ import Testing
 /// Transfers that are cut off on either side by SIGKILL, with the real programs: they go on where they stopped.
 @Suite("Large data", .serialized)
 struct LargeDataTests {
+    private static let project = LargeProject.large
     private static let step: Int64 = 12 << 20
 
     @Test("An input and a result, submitter, client and server killed while they travel")
     func killedOnEitherSide() async throws {
         let site = try Site()
-        let project = try LargeProject.make(in: site.folder)
+        let project = try Self.project.make(in: site.folder)
         try await site.startServer()
         let sent = try await submitWithKills(site, project)
         // The server that took the rest has started after the second kill.
-        try await expectBytes("in", of: site, atMost: Int64(LargeProject.bytes) - sent + (4 << 20))
+        try await expectBytes("in", of: site, atMost: Int64(Self.project.bytes) - sent + (4 << 20))
         let file = try #require(blob(site))
-        #expect(file.size == LargeProject.bytes)
+        #expect(file.size == Self.project.bytes)
         #expect(uploads(site).isEmpty, "the upload has become the blob, there is no second copy")
 
         try await site.attach("Ada")
         let received = try await downloadWithKills(site)
         let cached = site.folder.path("Ada/blobs/\(file.name)")
         #expect(try await eventually { FileManager.default.fileExists(atPath: cached) })
-        try await expectBytes("out", of: site, atMost: Int64(LargeProject.bytes) - received + (4 << 20))
+        try await expectBytes("out", of: site, atMost: Int64(Self.project.bytes) - received + (4 << 20))
         #expect(FileManager.default.contentsEqual(atPath: cached, andPath: project + "/input/matrix.npy"))
 
         try await resultWithKills(site)
@@ -47,7 +48,7 @@ struct LargeDataTests {
         let first = try submit()
         let kept = try #require(await Interrupter.kill(first.pid, when: Self.step, upload), "sent before the kill")
         #expect(await first.wait(limitSeconds: 60) != 0)
-        #expect(kept >= Self.step && kept < LargeProject.bytes)
+        #expect(kept >= Self.step && kept < Self.project.bytes)
         let second = try submit()
         let server = try #require(site.server)
         let more = try #require(
@@ -69,7 +70,7 @@ struct LargeDataTests {
         try site.startClient("Ada")
         let client = try #require(site.clients["Ada"])
         let kept = try #require(await Interrupter.kill(client.pid, when: Self.step, part), "fetched before the kill")
-        #expect(kept >= Self.step && kept < LargeProject.bytes)
+        #expect(kept >= Self.step && kept < Self.project.bytes)
         try site.startClient("Ada")
         let server = try #require(site.server)
         let more = try #require(

@@ -1,15 +1,20 @@
 import Foundation
 import Testing
 
-/// A matrix of 65 MB that travels as it is, and one work unit whose result has about as much before it is compressed.
-enum LargeProject {
-    static let rows = 2896
-    static let columns = 22_528
-    static let headerBytes = 128
-    static let bytes = headerBytes + rows * columns
+/// A matrix that travels as it is, and one work unit of it, whose result is large, too.
+struct LargeProject {
+    var rows: Int
+    var columns: Int
+    var bytes: Int { Self.headerBytes + rows * columns }
+    private static let headerBytes = 128
+
+    /// 65 MB, and a result of as much before it is compressed.
+    static let large = LargeProject(rows: 2896, columns: 22_528)
+    /// 20 MB, and a result of some hundred kilobytes.
+    static let middling = LargeProject(rows: 256, columns: 78_400)
 
     /// - Returns: the project's folder.
-    static func make(in folder: TemporaryFolder) throws -> String {
+    func make(in folder: TemporaryFolder) throws -> String {
         let target = folder.url.appending(path: "large")
         try FileManager.default.createDirectory(
             at: target.appending(path: "input"), withIntermediateDirectories: true)
@@ -19,10 +24,10 @@ enum LargeProject {
     }
 
     /// Numbers that do not compress: a result of them does not either.
-    private static func matrix() -> Data {
+    private func matrix() -> Data {
         let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (\(rows), \(columns)), }"
-        let header = text + String(repeating: " ", count: headerBytes - 11 - text.utf8.count) + "\n"
-        var data = Data([0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(headerBytes - 10), 0] + Array(header.utf8))
+        let header = text + String(repeating: " ", count: Self.headerBytes - 11 - text.utf8.count) + "\n"
+        var data = Data([0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(Self.headerBytes - 10), 0] + Array(header.utf8))
         data.reserveCapacity(bytes)
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         var words = [UInt64](repeating: 0, count: rows * columns / 8)
@@ -36,7 +41,8 @@ enum LargeProject {
         return data
     }
 
-    private static let manifest = """
+    private var manifest: String {
+        """
         name: large-matrix
         title: A matrix that takes a while to send
         description: For tests of transfers that are cut off.
@@ -66,6 +72,7 @@ enum LargeProject {
           check_each: true
           rule: check
         """
+    }
 }
 
 /// Kills a program at the moment when a file has grown to some size.

@@ -7,6 +7,9 @@ final class Site {
     private(set) var server: Running?
     private(set) var clients: [String: Running] = [:]
     private var address: String?
+    /// More arguments of the server, and its environment.
+    var serverOptions: [String] = []
+    var serverEnvironment: [String: String] = [:]
 
     init() throws {
         folder = try TemporaryFolder()
@@ -27,8 +30,9 @@ final class Site {
         try? FileManager.default.removeItem(atPath: addressPath)
         let log = folder.path("server.log")
         let running = try Running(
-            "millrace-server", ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"],
-            outputPath: log, errorPath: log)
+            "millrace-server",
+            ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"] + serverOptions,
+            environment: serverEnvironment, outputPath: log, errorPath: log)
         server = running
         let ready = try await eventually(limitSeconds: 300) {
             (try? String(contentsOfFile: addressPath, encoding: .utf8))?.hasPrefix("http") == true
