@@ -10,7 +10,7 @@ struct MillraceServer: AsyncParsableCommand {
         commandName: "millrace-server",
         abstract: "Gives out work units, gathers and validates results, grants credit.",
         version: ServerVersion.text,
-        subcommands: [RunCommand.self, FsckCommand.self, LogCommand.self])
+        subcommands: [RunCommand.self, FsckCommand.self, LogCommand.self, PurgeCommand.self, ArchiveCommand.self])
 }
 
 enum ServerVersion {
