@@ -49,8 +49,8 @@ struct PackedProject {
         return PackedProject(project: project, inputs: inputs)
     }
 
-    /// The file itself, where it lies: a copy would take its size on the disk once more. If it changes from here on, the
-    /// server refuses it by its hash.
+    /// The file itself, where it lies: a copy would take its size on the disk once more. If it changes from here on,
+    /// the server refuses it by its hash.
     private static func raw(_ input: InputFile, _ path: String) throws(Fault) -> Input {
         let digest = try BlobDownload.digest(ofFile: path)
         guard let size = Files.size(path) else { throw Fault(.noInput, "there is no file \(Printable.clean(path))") }

@@ -92,7 +92,8 @@ struct PurgeCommand: AsyncParsableCommand {
             try purging.removeRows(batch, archive: try whole.digest(), now: wallClock())
             if let summary {
                 print(
-                    "batch \(id): \(summary.units) work units, \(summary.tasks) tasks, \(summary.blobs) blobs in \(path)"
+                    "batch \(id): \(summary.units) work units, \(summary.tasks) tasks, \(summary.blobs) blobs in "
+                        + path
                 )
             }
         }
