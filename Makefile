@@ -2,7 +2,7 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test fuzz bench bench-verify bench-server chaos sim lint format clean
+.PHONY: help setup build demo test fuzz bench bench-verify bench-server bench-large chaos sim lint format clean
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays, digits compared'
@@ -12,6 +12,7 @@ help:
 	@echo 'make bench-verify  mathematical checks beside their jobs: cost, tolerance, what can hide'
 	@echo 'make bench-server  the table of the server: calls, tasks, units, latencies, beside targets, nginx, Ray and Dask'
 	@echo 'make chaos   100 kills of server and clients during 2,000 work units, then the books and the answer compared'
+	@echo 'make bench-large   an input of 4 GiB there and back, killed on the way: memory, disk, rate beside nginx'
 	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
 	@echo 'make build   the programs, in $(BIN)'
 	@echo 'make lint    swift format, strictly'
@@ -43,6 +44,9 @@ bench-server: build
 
 chaos: build
 	@scripts/chaos.sh $(SWIFT_FLAGS)
+
+bench-large: build
+	@scripts/bench-large.sh
 
 sim: build
 	@$(BIN)/millrace-sim run --seeds 1..1000 --swarm

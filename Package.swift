@@ -71,6 +71,7 @@ let package = Package(
         // Layer 4.
         .target(name: "StorageSQLite", dependencies: ["Storage", "Domain", "CSQLite"]),
         .target(name: "StoragePostgres", dependencies: ["Storage", "Domain", "CPostgres"]),
+        .target(name: "StorageS3", dependencies: ["StorageSQLite", "Storage", "Domain", "CCurl"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
         .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
@@ -100,8 +101,8 @@ let package = Package(
         .executableTarget(
             name: "millrace-server",
             dependencies: [
-                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "StoragePostgres", "Storage", "Bytes",
-                "Domain", arguments, logging,
+                "ServerHTTP", "ServerCore", "Transparency", "StorageS3", "StorageSQLite", "StoragePostgres", "Storage",
+                "Bytes", "Domain", arguments, logging,
             ]
         ),
         .executableTarget(
@@ -144,7 +145,9 @@ let package = Package(
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
         .testTarget(
             name: "StorageTests",
-            dependencies: ["Storage", "StorageSQLite", "StoragePostgres", "PostgresServer", "Domain", "CSQLite"]
+            dependencies: [
+                "Storage", "StorageSQLite", "StoragePostgres", "StorageS3", "PostgresServer", "Domain", "CSQLite",
+            ]
         ),
         .testTarget(
             name: "ServerCoreTests",
@@ -156,7 +159,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ServerHTTPTests",
-            dependencies: ["ServerHTTP", "ServerCore", "Transparency", "Storage", "Wire", "Bytes", "Domain", protobuf]
+            dependencies: [
+                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "Wire", "Bytes", "Domain",
+                protobuf,
+            ]
         ),
         .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
         .testTarget(

@@ -19,7 +19,7 @@ public enum SHA256Hash {
 }
 
 /// SHA-256 of bytes that come piece by piece: files and uploads.
-public struct StreamingSHA256 {
+public struct StreamingSHA256: Sendable {
     private var hash = SHA256()
 
     public init() {}

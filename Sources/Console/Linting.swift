@@ -113,7 +113,7 @@ public struct Linter: Sendable {
         do throws(Fault) {
             try checkFile(input)
             guard input.packing == .table else {
-                if path.hasSuffix(ZstdFile.suffix) { _ = try InputPacker.plain(path) }
+                if input.packing == .plain, path.hasSuffix(ZstdFile.suffix) { _ = try InputPacker.plain(path) }
                 return []
             }
             let bytes = try Files.read(path, limit: Limits.tableBytesMax)
@@ -146,6 +146,10 @@ public struct Linter: Sendable {
             guard status.st_size <= Limits.plainInputBytesMax else {
                 throw Fault(
                     .badData, "\(shown) has \(status.st_size) bytes", advice: "at most \(Limits.plainInputBytesMax)")
+            }
+        case .raw:
+            guard status.st_size <= Limits.inputBytesMax else {
+                throw Fault(.badData, "\(shown) has \(status.st_size) bytes", advice: "at most \(Limits.inputBytesMax)")
             }
         case .table: break
         }
@@ -195,6 +199,7 @@ enum InputPacker {
             switch input.packing {
             case .table: return try TableContainer.encode(try table(path, columns: columns), effort: effort)
             case .plain: return try PlainContainer.encode(try plain(path), effort: effort)
+            case .raw: throw Fault(.software, "a raw input is not packed")
             }
         } catch let fault as Fault {
             throw fault

@@ -1,4 +1,5 @@
 import Bytes
+import ClientSystem
 import Domain
 import FoundationEssentials
 import Wire
@@ -26,6 +27,11 @@ struct PackedProject {
         var inputs: [Input] = []
         for input in project.spec.files {
             let path = project.folder.path(of: input)
+            if input.packing == .raw {
+                inputs.append(try raw(input, path))
+                context?.remark("hashed \(input.name): \(Amounts.bytes(inputs[inputs.count - 1].rawBytes))")
+                continue
+            }
             let columns = project.app.inputs.first { $0.name == input.name }?.columns ?? []
             let bytes = try InputPacker.pack(input, path: path, columns: columns, effort: effort)
             let digest = SHA256Hash.digest(of: bytes)
@@ -41,6 +47,16 @@ struct PackedProject {
                 "packed \(input.name): \(Amounts.bytes(raw)) to \(Amounts.bytes(Int64(bytes.count)))")
         }
         return PackedProject(project: project, inputs: inputs)
+    }
+
+    /// The file itself, where it lies: a copy would take its size on the disk once more. If it changes from here on,
+    /// the server refuses it by its hash.
+    private static func raw(_ input: InputFile, _ path: String) throws(Fault) -> Input {
+        let digest = try BlobDownload.digest(ofFile: path)
+        guard let size = Files.size(path) else { throw Fault(.noInput, "there is no file \(Printable.clean(path))") }
+        return Input(
+            reference: InputReference(name: input.name, digest: digest, size: Int64(size), packing: .raw),
+            path: path, rawBytes: Int64(size))
     }
 
     var localInputs: [WireLocalInput] {

@@ -15,7 +15,9 @@ public enum Limits {
     // Project and batch.
     public static let manifestBytesMax = 256 * 1024
     public static let inputsPerProjectMax = 64
-    public static let inputBytesMax = 4 << 30
+    /// 64 GiB. Only inputs with packing `raw` come near it: they are never in memory, so the disks are the bound, which
+    /// a project states (`resources.disk`) and a server guards (its reserve). The other packings have tighter limits.
+    public static let inputBytesMax = 64 << 30
     public static let parametersMax = 64
     /// A packed table, decompressed; also a CSV file that becomes one.
     public static let tableBytesMax = 1 << 30

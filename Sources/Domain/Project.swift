@@ -95,6 +95,8 @@ public enum InputPacking: String, Hashable, Sendable, CaseIterable {
     case plain
     /// A CSV table of numbers becomes columns of doubles, transposed by byte, then zstd: exact, and smaller.
     case table
+    /// The file itself, under its own hash: read in pieces, never whole in memory. For inputs of gigabytes.
+    case raw
 }
 
 /// How finely the splitter cuts.

@@ -95,9 +95,13 @@ struct AppRules {
             }
             var packing = schema.packing
             if case .packing(let given)? = section.values["packing"], given != packing {
-                faults.add(
-                    section.place(of: "packing"), "the app \(app.name) reads `\(name)` as \(packing.rawValue)",
-                    expected: packing.rawValue)
+                // The same bytes, on another way.
+                let isFitting = given == .raw && packing == .plain
+                if !isFitting {
+                    faults.add(
+                        section.place(of: "packing"), "the app \(app.name) reads `\(name)` as \(packing.rawValue)",
+                        expected: packing == .plain ? "plain or raw" : packing.rawValue)
+                }
                 packing = given
             }
             guard case .text(let path)? = section.values["file"] else { continue }

@@ -64,7 +64,7 @@ extension ValueKind {
         case .licence: "open licences of the SPDX list"
         case .app: "the app catalogue"
         case .path: "relative, without `..`, at most 512 bytes"
-        case .packing: "plain or table"
+        case .packing: "plain, table or raw"
         case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
         case .flag: "true or false"
         case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"

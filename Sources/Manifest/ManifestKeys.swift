@@ -114,7 +114,8 @@ public enum ManifestKeys {
         ManifestKey("inputs[].file", .path, .required, "Where it lies, relative to the manifest's folder."),
         ManifestKey(
             "inputs[].packing", .packing, .otherwise("what the app expects"),
-            "`plain`: any bytes; `table`: a CSV file of numbers with a header line, sent as columns of doubles."),
+            "`plain`: any bytes; `table`: a CSV file of numbers with a header line, sent as columns of doubles; "
+                + "`raw`: any bytes, as they are."),
     ]
 
     private static let split: [ManifestKey] = [

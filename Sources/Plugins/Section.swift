@@ -45,6 +45,8 @@ public struct InputSet: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         case bytes([UInt8])
         case table(Table)
+        /// Too large for memory: read where needed.
+        case raw(RawInput)
     }
 
     private var contents: [String: Content]

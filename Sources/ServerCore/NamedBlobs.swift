@@ -22,7 +22,7 @@ public enum NamedBlobs {
     }
 
     /// What came too late was never asked for, and its receipt says so.
-    private static func isTooLate(_ task: TaskRecord) -> Bool {
+    static func isTooLate(_ task: TaskRecord) -> Bool {
         if case .decided(_, _, let verdict) = task.state { verdict.outcome == .tooLate } else { false }
     }
 }

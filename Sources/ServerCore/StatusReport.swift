@@ -23,6 +23,8 @@ extension ProjectServer {
         status.unitsComparing = UInt64(counts.comparing)
         status.unitsProvisional = UInt64(counts.provisional)
         status.unitsValidated = UInt64(counts.validated + counts.assembled)
+        // A batch whose units lie in an archive: all of a finished one had gone into its answer.
+        if case .finished = batch.state, counts.ended == 0 { status.unitsValidated = UInt64(batch.workUnitCount) }
         status.unitsFailed = UInt64(counts.failed)
         status.unitsCancelled = UInt64(counts.cancelled)
         status.tasksOut = UInt64(counts.tasksOut)

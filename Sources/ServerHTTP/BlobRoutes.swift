@@ -24,18 +24,30 @@ extension ServerRoutes {
         let digest = try digest(context)
         let tag = "\"\(digest)\""
         var fields = blobFields(tag)
-        if (request.headers[.ifNoneMatch] ?? "").contains(tag) {
+        if BlobCondition.isKnown(request.headers[.ifNoneMatch], tag) {
             return Response(status: .notModified, headers: fields)
         }
         guard let size = try await onDisk({ [core] in try core.blobs.size(of: digest) }) else {
             throw RequestRefusal(.noSuchBlob, "there is no blob \(digest)")
         }
-        guard let range = try ByteRange.parse(request.headers[.range], size: size) else {
-            return Response(status: .ok, headers: fields, body: stream(digest, from: 0, count: size))
+        // A range of another version is no use to who asks; of a blob there is no other version, but who names one is
+        // sent the whole.
+        let isSame = request.headers[.ifRange].map { $0 == tag } ?? true
+        switch ByteRange.parse(isSame ? request.headers[.range] : nil, size: size) {
+        case .whole:
+            return Response(status: .ok, headers: fields, body: try await stream(digest, 0..<size, context))
+        case .part(let range):
+            fields[.contentRange] = "bytes \(range.first)-\(range.last)/\(size)"
+            let bytes = range.first..<range.last + 1
+            return Response(status: .partialContent, headers: fields, body: try await stream(digest, bytes, context))
+        case .unsatisfiable:
+            var response = RequestRefusal(
+                .badRange, "the range \(request.headers[.range] ?? "") lies outside of \(size) bytes"
+            ).response(.protobuf)
+            response.headers[.contentRange] = "bytes */\(size)"
+            response.headers[.acceptRanges] = "bytes"
+            return response
         }
-        fields[.contentRange] = "bytes \(range.first)-\(range.last)/\(size)"
-        return Response(
-            status: .partialContent, headers: fields, body: stream(digest, from: range.first, count: range.count))
     }
 
     /// For everybody: is it here, and how large. With the admin's token: how much of an upload is here.
@@ -45,10 +57,14 @@ extension ServerRoutes {
             try requireToken(request)
             return try await offset(of: UploadName(blob: digest), digest)
         }
+        let tag = "\"\(digest)\""
+        var fields = blobFields(tag)
+        if BlobCondition.isKnown(request.headers[.ifNoneMatch], tag) {
+            return Response(status: .notModified, headers: fields)
+        }
         guard let size = try await onDisk({ [core] in try core.blobs.size(of: digest) }) else {
             throw RequestRefusal(.noSuchBlob, "there is no blob \(digest)")
         }
-        var fields = blobFields("\"\(digest)\"")
         fields[.contentLength] = String(size)
         return Response(status: .ok, headers: fields)
     }
@@ -62,49 +78,56 @@ extension ServerRoutes {
         return fields
     }
 
-    private func stream(_ digest: Digest, from: Int64, count: Int64) -> ResponseBody {
-        let routes = self
-        return ResponseBody(contentLength: Int(count)) { writer in
-            var at = from
-            let end = from + count
-            while at < end {
-                let wanted = Int(min(256 * 1024, end - at))
-                let offset = at
-                let bytes = try await routes.onDisk { [core = routes.core] in
-                    try core.blobs.read(digest, offset: offset, count: wanted)
-                }
-                guard !bytes.isEmpty else { throw StoreError.corrupt("blob \(digest) is shorter than it was") }
-                try await writer.write(ByteBuffer(bytes: bytes))
-                at += Int64(bytes.count)
+    private func stream(
+        _ digest: Digest, _ bytes: Range<Int64>, _ context: ServerContext
+    ) async throws -> ResponseBody {
+        let large = Int64(FileRegionSender.worthwhileBytes)
+        if Int64(bytes.count) >= large, let channel = context.channel,
+            let sender = try await FileRegionSender.open(
+                { [core] in try core.blobs.ownFile(of: digest) }, on: channel, routes: self)
+        {
+            return ResponseBody(contentLength: bytes.count) { writer in
+                try await sender.send(bytes)
+                try await writer.finish(nil)
             }
+        }
+        let routes = self
+        return ResponseBody(contentLength: bytes.count) { writer in
+            try await BlobPieces(digest: digest, routes: routes).send(bytes, &writer)
             try await writer.finish(nil)
         }
     }
 }
 
-/// One range of bytes of a `Range` header (RFC 9110, section 14). More than one range is answered whole.
-struct ByteRange: Hashable {
-    var first: Int64
-    var last: Int64
-    var count: Int64 { last - first + 1 }
+/// A blob read piece by piece, the next one while the last is on its way.
+private struct BlobPieces {
+    let digest: Digest
+    let routes: ServerRoutes
 
-    /// - Returns: nil when the whole is to be sent. - Throws: `.badRange` when nothing of it exists.
-    static func parse(_ header: String?, size: Int64) throws -> ByteRange? {
-        guard let header, header.hasPrefix("bytes="), !header.contains(",") else { return nil }
-        let parts = header.dropFirst(6).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return nil }
-        let range: ByteRange
-        if parts[0].isEmpty {
-            guard let tail = Int64(parts[1]), tail >= 0 else { return nil }
-            range = ByteRange(first: max(0, size - tail), last: size - 1)
-        } else {
-            guard let first = Int64(parts[0]), first >= 0 else { return nil }
-            guard let last = parts[1].isEmpty ? size - 1 : Int64(parts[1]) else { return nil }
-            range = ByteRange(first: first, last: min(last, size - 1))
+    init(digest: Digest, routes: ServerRoutes) {
+        self.digest = digest
+        self.routes = routes
+    }
+
+    func send(_ bytes: Range<Int64>, _ writer: inout any ResponseBodyWriter) async throws {
+        guard !bytes.isEmpty else { return }
+        var at = bytes.lowerBound
+        var piece = try await read(at, bytes.upperBound)
+        while true {
+            guard piece.readableBytes > 0 else { throw StoreError.corrupt("blob \(digest) is shorter than it was") }
+            at += Int64(piece.readableBytes)
+            guard at < bytes.upperBound else { return try await writer.write(piece) }
+            let from = at
+            async let next = read(from, bytes.upperBound)
+            try await writer.write(piece)
+            piece = try await next
         }
-        guard range.first <= range.last else {
-            throw RequestRefusal(.badRange, "the range \(header) lies outside of \(size) bytes")
+    }
+
+    private func read(_ at: Int64, _ end: Int64) async throws -> ByteBuffer {
+        let count = Int(min(Int64(routes.core.blobs.pieceBytes), end - at))
+        return try await routes.onDisk { [core = routes.core] in
+            ByteBuffer(bytes: try core.blobs.read(digest, offset: at, count: count))
         }
-        return range
     }
 }

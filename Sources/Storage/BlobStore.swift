@@ -22,6 +22,13 @@ public protocol BlobStore: AnyObject, Sendable {
     func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8]
     /// The file a blob lies in, for worker children; nil for stores without files.
     func path(of digest: Digest) -> String?
+    /// The file that holds a blob and nothing else, for who sends it as it lies; nil: it must be read with `read`. The
+    /// blob may be removed at any time: who has the file open still reads it whole.
+    func ownFile(of digest: Digest) throws -> String?
+    /// Bytes that are best read at once, when a blob is read piece by piece.
+    var pieceBytes: Int { get }
+    /// Hashes a whole blob again. - Throws: `StoreError.corrupt` when it has changed, `.missing`, `.io`.
+    func verify(_ digest: Digest) throws
     /// Does nothing when there is no such blob.
     func remove(_ digest: Digest) throws
 
@@ -38,6 +45,12 @@ public protocol BlobStore: AnyObject, Sendable {
 }
 
 extension BlobStore {
+    public var pieceBytes: Int { 512 << 10 }
+    /// For stores whose blobs cannot change.
+    public func verify(_ digest: Digest) throws {
+        guard try contains(digest) else { throw StoreError.missing("blob \(digest)") }
+    }
+    public func ownFile(of digest: Digest) throws -> String? { nil }
     public func put(_ blobs: [[UInt8]]) throws -> [Digest] { try blobs.map { try put($0) } }
     public var togetherBytesMax: Int { 0 }
     public func recent(_ digest: Digest) -> [UInt8]? { nil }

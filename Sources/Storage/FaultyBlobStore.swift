@@ -67,6 +67,8 @@ public final class FaultyBlobStore: BlobStore {
     }
 
     public func path(of digest: Digest) -> String? { base.path(of: digest) }
+    public func ownFile(of digest: Digest) throws -> String? { try base.ownFile(of: digest) }
+    public func verify(_ digest: Digest) throws { try reading(.read) { try base.verify(digest) } }
 
     public func remove(_ digest: Digest) throws {
         try writing(.remove, lie: ()) { try base.remove(digest) }

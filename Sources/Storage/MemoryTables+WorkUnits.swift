@@ -27,6 +27,13 @@ extension MemoryTables {
         put(saved, at: id.rawValue)
     }
 
+    func removeWorkUnits(of batch: BatchID, limit: Int) throws -> Int {
+        let units = try workUnits(of: batch, fromIndex: 0, limit: limit)
+        try StoreRules.checkRemoval(of: units)
+        for aggregate in units { put(nil, at: aggregate.unit.id.rawValue) }
+        return units.count
+    }
+
     func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate] {
         let first = batch.rawValue << 36 + max(fromIndex, 0)
         return unitOrder.from(first).prefix(max(limit, 0)).prefix { WorkUnitID(rawValue: $0).batch == batch }

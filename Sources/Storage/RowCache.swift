@@ -79,6 +79,12 @@ package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
     @inlinable
     package mutating func inserted(_ key: Key) { changes.append(Change(key: key, row: nil, stored: nil)) }
 
+    /// A row that is in the table no more. When that is undone it may have to be written as it was before.
+    package mutating func removed(_ key: Key) {
+        changes.append(Change(key: key, row: row(key), stored: .unknown))
+        remove(key)
+    }
+
     /// - Parameters:
     ///   - stored: the row before, which is in the database unless it was changed already.
     ///   - isStored: false when nobody knows what the database has.

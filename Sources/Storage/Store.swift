@@ -49,6 +49,11 @@ public protocol WorkUnitTable {
     /// - Parameter aggregate: its `unit.revision` must be the stored one; the stored one becomes that plus 1.
     /// - Throws: `StoreError.conflict` otherwise.
     func saveWorkUnit(_ aggregate: WorkUnitAggregate) throws
+    /// Removes the first units of a batch with their tasks, for good: at most `limit`. What they earned stays in the
+    /// ledger, and the batch says how many there were.
+    /// - Returns: how many were removed.
+    /// - Throws: `StoreError.conflict` for a unit that has not ended, or a task that is out or waits for its verdict.
+    func removeWorkUnits(of batch: BatchID, limit: Int) throws -> Int
     /// Units of a batch in order of index, a page at a time.
     func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate]
     /// Unsent tasks in order of task number, of units that hold no task of `volunteer` in any state.

@@ -40,6 +40,21 @@ extension SchedulableTask {
 ///
 /// A database repeats most of it as constraints; here it gives every store the same answer.
 public enum StoreRules {
+    /// - Throws: `StoreError.conflict` for units of which something is still to come.
+    public static func checkRemoval(of units: [WorkUnitAggregate]) throws {
+        for aggregate in units {
+            let isOver =
+                aggregate.unit.state.isFinal
+                && aggregate.tasks.allSatisfy { task in
+                    switch task.state {
+                    case .unsent, .sent, .reported: false
+                    case .decided, .failed, .expired, .aborted, .notNeeded: true
+                    }
+                }
+            if !isOver { throw StoreError.conflict("work unit \(aggregate.unit.id) has not ended") }
+        }
+    }
+
     /// - Throws: `StoreError.conflict` with what is wrong.
     public static func check(_ aggregate: WorkUnitAggregate) throws {
         let unit = aggregate.unit

@@ -1,7 +1,7 @@
 import Domain
 
 /// SHA-256 fed in pieces. A protocol, because storage may not import a crypto library; `Bytes` has the implementation.
-public protocol StreamingHash {
+public protocol StreamingHash: Sendable {
     mutating func update(_ bytes: [UInt8])
     func finish() -> Digest
 }

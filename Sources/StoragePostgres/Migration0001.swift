@@ -42,7 +42,7 @@ extension Migration {
             name text NOT NULL,
             digest bytea NOT NULL CHECK (length(digest) = 32),
             size bigint NOT NULL CHECK (size >= 0),
-            packing text NOT NULL CHECK (packing IN ('plain', 'table')),
+            packing text NOT NULL CHECK (packing IN ('plain', 'table', 'raw')),
             PRIMARY KEY (batch, position)
         );
 

@@ -29,6 +29,7 @@ extension FileBlobStore {
             try file.write(bytes, at: offset)
             try file.sync()
             if present == 0 { try uploads.sync() }
+            hashes.note(name, file: UInt64(try file.status().st_ino), offset: offset, bytes: bytes)
         } catch {
             // What is beyond the acknowledged length must not count when the client asks where to go on.
             if present == 0 { try? uploads.remove(name.text) } else { ftruncate(file.descriptor, off_t(offset)) }
@@ -50,7 +51,8 @@ extension FileBlobStore {
             _ = try put([UInt8]())
             return
         }
-        guard try hashed(file) == digest else {
+        let state = hashes.take(name, file: UInt64(try file.status().st_ino))
+        guard try hashed(file, from: state) == digest else {
             try uploads.remove(name.text)
             throw StoreError.corrupt("upload \(name.text) does not have the hash \(digest)")
         }
@@ -88,7 +90,7 @@ extension FileBlobStore {
     /// Opens an upload and waits until no other thread changes it.
     ///
     /// While it waited, the file may have become a blob or have been removed; then the name is looked up anew.
-    private func locked(_ name: UploadName, create: Bool) throws -> OpenFile? {
+    func locked(_ name: UploadName, create: Bool) throws -> OpenFile? {
         while true {
             guard let file = try uploads.open(name.text, O_RDWR | (create ? O_CREAT : 0)) else { return nil }
             while flock(file.descriptor, LOCK_EX) != 0 {

@@ -7,6 +7,9 @@ import Synchronization
 /// yet, `temporary/` for what is being written. Small ones lie together in `small.sqlite` (`SmallBlobs`); one that a
 /// worker must read as a file is written out into `temporary/`.
 ///
+/// A file under its final name may be read by everybody on this machine who knows the name and may enter the data
+/// directory (mode 0700 unless its owner opens it): a web server can send it, see `server/deploy/nginx-blobs.conf`.
+///
 /// A file under its final name is whole: it was written under another name, synced, and renamed; then the folder was
 /// synced. What a crash leaves behind lies in `temporary/` and is removed at the next opening, or in `uploads/`, where
 /// the client goes on or `removeStaleUploads` ends it.
@@ -23,6 +26,7 @@ public final class FileBlobStore: BlobStore {
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
     private let counter = Atomic<Int>(0)
     let small: (any SmallBlobStore)?
+    let hashes: UploadHashes
     private let smallMax: Int
 
     /// Opens the folder and makes it when there is none.
@@ -41,8 +45,10 @@ public final class FileBlobStore: BlobStore {
         self.smallMax = smallMax
         prefix = shared != nil ? String(UInt64.random(in: .min ... .max), radix: 16) + "-" : ""
         self.hash = hash
+        hashes = UploadHashes(hash: hash)
         self.recheck = recheck
         root = try Folder(path)
+        try root.letPass()
         lock = shared != nil ? nil : try FileLock(path + "/lock")
         temporary = try Folder("temporary", in: root)
         uploads = try Folder("uploads", in: root)
@@ -60,6 +66,9 @@ public final class FileBlobStore: BlobStore {
         return try source.copy(to: small)
     }
 
+    /// A name in `temporary` that nobody else has.
+    func nextTemporary() -> String { "\(prefix)\(counter.add(1, ordering: .relaxed).newValue)" }
+
     /// Whether a blob was ever put or asked for: then its folder is there.
     func hasHeldBlobs() throws -> Bool {
         if let small, try !small.isEmpty { return true }
@@ -71,6 +80,7 @@ public final class FileBlobStore: BlobStore {
         try fans.withLock { fans in
             if let folder = fans[Int(digest.bytes[0])] { return folder }
             let folder = try Folder(String(digest.hex.prefix(2)), in: root)
+            try folder.letPass()
             fans[Int(digest.bytes[0])] = folder
             return folder
         }
@@ -93,7 +103,7 @@ public final class FileBlobStore: BlobStore {
             try folder.sync()
             return digest
         }
-        let name = "\(prefix)\(counter.add(1, ordering: .relaxed).newValue)"
+        let name = nextTemporary()
         do {
             guard let file = try temporary.open(name, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
@@ -182,7 +192,7 @@ public final class FileBlobStore: BlobStore {
             futimens(file.descriptor, nil)
             return temporary.path + "/" + name
         }
-        let made = "\(prefix)\(counter.add(1, ordering: .relaxed).newValue)"
+        let made = nextTemporary()
         do {
             guard let file = try temporary.open(made, O_WRONLY | O_CREAT | O_EXCL) else {
                 throw StoreError.io("\(temporary.path) is gone")
@@ -215,6 +225,11 @@ public final class FileBlobStore: BlobStore {
         return folder.path + "/" + digest.hex
     }
 
+    public func ownFile(of digest: Digest) throws -> String? {
+        let folder = try fan(digest)
+        return try folder.status(of: digest.hex) == nil ? nil : folder.path + "/" + digest.hex
+    }
+
     /// Not synced: a removal that a crash undoes leaves a blob that nobody asks for.
     public func remove(_ digest: Digest) throws {
         if let small {
@@ -237,9 +252,11 @@ public final class FileBlobStore: BlobStore {
     }
 
     /// The hash of a whole file, a piece at a time.
-    func hashed(_ file: OpenFile) throws -> Digest {
-        var state = hash()
-        var offset: Int64 = 0
+    ///
+    /// - Parameter start: what is hashed already.
+    func hashed(_ file: OpenFile, from start: UploadHashes.Progress? = nil) throws -> Digest {
+        var state = start?.state ?? hash()
+        var offset = start?.offset ?? 0
         while true {
             let piece = try file.read(at: offset, count: 1 << 20)
             if piece.isEmpty { return state.finish() }

@@ -29,6 +29,15 @@ final class Folder: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Lets others open files whose names they know, and nothing more: mode 0711, whatever the umask.
+    func letPass() throws {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw SystemError.io(path) }
+        // Not the owner: then it is as the owner has it.
+        guard status.st_mode & 0o777 == 0o700, status.st_uid == geteuid() else { return }
+        guard fchmod(descriptor, 0o711) == 0 else { throw SystemError.io(path) }
+    }
+
     private static func make(_ path: String) throws {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         let code = errno

@@ -24,4 +24,13 @@ public enum ZstdFile {
         }
         return try outcome.get()
     }
+
+    /// One frame as `zstd` reads it, which says its size. - Throws: `.badFrame` when there is no memory for it.
+    public static func pack(_ bytes: [UInt8]) throws(WireError) -> [UInt8] {
+        do throws(ZstdFrame.Failure) {
+            return try ZstdFrame.compress(bytes, level: 3, dictionary: nil)
+        } catch {
+            throw .badFrame(section: "file")
+        }
+    }
 }

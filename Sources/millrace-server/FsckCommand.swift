@@ -28,6 +28,9 @@ struct FsckCommand: AsyncParsableCommand {
     @Flag(help: "Also read every blob and check its hash.")
     var deep = false
 
+    @OptionGroup(title: "Where blobs lie")
+    var blobOptions: BlobOptions
+
     func run() async throws {
         try await endingInOrder {
             let (found, blobs) = try configured { try check() }
@@ -46,28 +49,69 @@ struct FsckCommand: AsyncParsableCommand {
         let store = try Self.openStore(directory, rows)
         let files = ServerFiles(path: directory.path)
         var found = try files.differences()
-        found += try store.transaction { try StoreAudit.differences($0) }
+        found += try withArchives(store, data: directory.path) { tx in
+            try StoreAudit.differences(tx) + rowDifferences(tx, files: files)
+        }
         found += try logDifferences(store, files: files)
         var blobs = 0
+        let place = try blobOptions.open(directory) { say("millrace-server: \($0)", to: STDERR_FILENO) }
         try store.transaction { tx in
             try NamedBlobs.forEach(in: tx) { digest, what in
                 blobs += 1
-                if try !directory.blobs.contains(digest) {
+                if try !place.contains(digest) {
                     found.append("\(what()): blob \(digest) is missing")
                 } else if deep {
-                    do { try directory.blobs.verify(digest) } catch { found.append("\(what()): \(error)") }
+                    do { try place.verify(digest) } catch { found.append("\(what()): \(error)") }
                 }
             }
         }
         return (found, blobs)
     }
 
-    /// The log against the rows, and the public files against the log.
-    private func logDifferences(_ store: any Store, files: ServerFiles) throws -> [String] {
+    /// Looks at the rows together with those that lie in archives: they are put into the transaction, which is undone.
+    private func withArchives(
+        _ store: any Store, data: String, _ body: (any StoreTransaction) throws -> [String]
+    ) throws -> [String] {
+        struct Undone: Error {}
+        let archives = ArchiveFolder(data: data)
+        var found: [String] = []
+        do {
+            try store.transaction { tx in
+                for (batch, named) in try Purging.archived(in: tx).sorted(by: { $0.key < $1.key }) {
+                    do {
+                        let input = try ArchiveInput(archives.file(batch))
+                        try tx.savepoint { inner in _ = try Purging.restore({ try input.read($0) }, into: inner) }
+                        let hash = try input.digest()
+                        if hash != named {
+                            found.append("\(archives.file(batch)): its hash is \(hash), the log says \(named)")
+                        }
+                    } catch let error as StoreError {
+                        found.append("\(archives.file(batch)): \(error)")
+                    } catch let fault as Fault {
+                        found.append(fault.message)
+                    }
+                }
+                found += try body(tx)
+                throw Undone()
+            }
+        } catch is Undone {
+            // Nothing was changed.
+        }
+        return found
+    }
+
+    /// The log against the rows.
+    private func rowDifferences(_ tx: any StoreTransaction, files: ServerFiles) throws -> [String] {
         // An older version kept no log: the server begins it with all that is there when it starts next.
-        let isBegun = try store.transaction { tx in try tx.logLeafCount() > 0 || tx.logEdge() != nil }
+        guard try tx.logLeafCount() > 0 || tx.logEdge() != nil else { return [] }
         let keys = try files.presentProjectKey().map { ServerKeys(project: $0) }
-        var found = isBegun ? try store.transaction { try LogAudit.differences(in: $0, seal: keys?.rows) } : []
+        return try LogAudit.differences(in: tx, seal: keys?.rows)
+    }
+
+    /// The public files against the log.
+    private func logDifferences(_ store: any Store, files: ServerFiles) throws -> [String] {
+        let keys = try files.presentProjectKey().map { ServerKeys(project: $0) }
+        var found: [String] = []
         guard let keys else { return found }
         let stored = try store.transaction { try $0.logEdge() }
         let key = keys.log(epoch: stored.map { StoredEdge.epoch(of: $0) } ?? 1).key

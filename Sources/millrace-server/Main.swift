@@ -10,7 +10,9 @@ struct MillraceServer: AsyncParsableCommand {
         commandName: "millrace-server",
         abstract: "Gives out work units, gathers and validates results, grants credit.",
         version: ServerVersion.text,
-        subcommands: [RunCommand.self, FsckCommand.self, LogCommand.self, MigrateCommand.self])
+        subcommands: [
+            RunCommand.self, FsckCommand.self, LogCommand.self, MigrateCommand.self, PurgeCommand.self, ArchiveCommand.self,
+        ])
 }
 
 enum ServerVersion {

@@ -43,6 +43,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = "info"
 
+    @OptionGroup(title: "Where blobs lie")
+    var blobOptions: BlobOptions
+
     func run() async throws {
         try await endingInOrder {
             let address = try WebServer.Address(listen)
@@ -55,7 +58,8 @@ struct RunCommand: AsyncParsableCommand {
             let options = ServerStart.Options(
                 site: site, workers: workers ?? max(1, cores / 2), webFolder: web)
             let parts = try ServerStart.start(
-                files: ServerFiles(path: directory.path), blobs: directory.blobs, options: options, log: log,
+                files: ServerFiles(path: directory.path),
+                blobs: try blobOptions.open(directory) { log.warning("\($0)") }, options: options, log: log,
                 clock: wallClock, makePerformer: { ChildPerformer(executable: executable) },
                 leadership: rows.leadership, makeStore: { [rows] in try configured { try rows.openStore(directory) } })
             defer { parts.runtime.stop() }

@@ -42,21 +42,7 @@ struct LocalInputs {
             kept.append(found)
             return found.content
         }
-        let bytes = try Self.verified(reference.digest, path: path, name: reference.name)
-        let content: InputSet.Content
-        let size: Int
-        do throws(WireError) {
-            switch reference.packing {
-            case .plain:
-                let plain = try PlainContainer.decode(bytes, limit: Limits.plainInputBytesMax)
-                (content, size) = (.bytes(plain), plain.count)
-            case .table:
-                let table = try TableContainer.decode(bytes)
-                (content, size) = (.table(table), table.rowCount * table.names.count * 8)
-            }
-        } catch {
-            throw Fault(.noInput, "input \"\(reference.name)\": \(error)")
-        }
+        let (content, size) = try unpacked(reference, path: path)
         kept.append(Kept(digest: reference.digest, packing: reference.packing, content: content, bytes: size))
         while kept.count > Limits.inputsPerProjectMax || kept.count > 1 && kept.reduce(0, { $0 + $1.bytes }) > bytesMax
         {
@@ -65,10 +51,33 @@ struct LocalInputs {
         return content
     }
 
-    /// The bytes of a file whose hash is as announced.
+    /// - Returns: what an app gets, and how many bytes of memory that takes.
+    private func unpacked(
+        _ reference: InputReference, path: String
+    ) throws(Fault) -> (content: InputSet.Content, size: Int) {
+        if reference.packing == .raw { return (.raw(try RawFile.verified(reference, path: path)), 0) }
+        let bytes = try Self.verified(reference.digest, path: path, name: reference.name)
+        do throws(WireError) {
+            switch reference.packing {
+            case .plain, .raw:
+                let plain = try PlainContainer.decode(bytes, limit: Limits.plainInputBytesMax)
+                return (.bytes(plain), plain.count)
+            case .table:
+                let table = try TableContainer.decode(bytes)
+                return (.table(table), table.rowCount * table.names.count * 8)
+            }
+        } catch {
+            throw Fault(.noInput, "input \"\(reference.name)\": \(error)")
+        }
+    }
+
+    /// A container may be longer than what it holds by its header.
+    private static let containerBytesMax = max(Limits.plainInputBytesMax, Limits.tableBytesMax) + 64
+
+    /// The bytes of a packed file whose hash is as announced.
     static func verified(_ digest: Digest, path: String, name: String) throws(Fault) -> [UInt8] {
         let bytes: [UInt8]
-        do throws(Fault) { bytes = try WorkerFiles.read(path, limit: Limits.inputBytesMax) } catch {
+        do throws(Fault) { bytes = try WorkerFiles.read(path, limit: containerBytesMax) } catch {
             throw Fault(.noInput, "input \"\(name)\": \(error.message)")
         }
         guard SHA256Hash.digest(of: bytes) == digest else {

@@ -12,6 +12,8 @@ struct GramFixture {
     var stepsPerUnit = 2
     var relativeTolerance: Double?
     var absoluteTolerance: Double?
+    /// Whether the file is read in pieces, as one of gigabytes is.
+    var isRaw = false
     let app = AppCatalog.find("gram")!
 
     /// - Parameter parameters: what differs from blocks of 8.
@@ -31,9 +33,17 @@ struct GramFixture {
         return (0..<rows).map { _ in (0..<columns).map { Double($0) / 7 + Double.random(in: -1...1, using: &draw) } }
     }
 
+    private var content: InputSet.Content {
+        guard isRaw else { return .bytes(file) }
+        let raw = RawInput(digest: SHA256Hash.digest(of: file), size: Int64(file.count)) { [file] offset, buffer in
+            buffer.copyBytes(from: file[Int(offset)..<Int(offset) + buffer.count])
+        }
+        return .raw(raw)
+    }
+
     var context: AppContext {
         AppContext(
-            project: "test", title: "Test", parameters: parameters, inputs: InputSet(["matrix": .bytes(file)]),
+            project: "test", title: "Test", parameters: parameters, inputs: InputSet(["matrix": content]),
             stepsPerUnit: stepsPerUnit, flopsPerStep: nil, relativeTolerance: relativeTolerance,
             absoluteTolerance: absoluteTolerance)
     }

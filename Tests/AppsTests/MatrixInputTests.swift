@@ -21,8 +21,9 @@ enum PlainSynthetic {
 @Suite struct MatrixInputTests {
     private static let small = (0..<5).map { row in (0..<3).map { Double(row * 3 + $0 * $0) } }
 
-    private func products(_ file: [UInt8], _ product: String = "rows") throws -> [Double] {
-        let fixture = GramFixture(file: file, ["product": .text(product), "centre": .text("none")])
+    private func products(_ file: [UInt8], _ product: String = "rows", isRaw: Bool = false) throws -> [Double] {
+        var fixture = GramFixture(file: file, ["product": .text(product), "centre": .text("none")])
+        fixture.isRaw = isRaw
         return try fixture.result(try #require(try fixture.drafts().first).payload).reals("products")
     }
 
@@ -41,9 +42,34 @@ enum PlainSynthetic {
         for (type, number) in kinds {
             for (byColumns, version) in [(false, 1), (true, 2), (false, 3)] as [(Bool, UInt8)] {
                 let file = Npy.file(type, Self.small, byColumns: byColumns, version: version, number: number)
-                #expect(try products(file) == rows, "\(type)")
-                #expect(try products(file, "columns") == columns, "\(type)")
+                for isRaw in [false, true] {
+                    #expect(try products(file, isRaw: isRaw) == rows, "\(type)")
+                    #expect(try products(file, "columns", isRaw: isRaw) == columns, "\(type)")
+                }
             }
+        }
+    }
+
+    /// More than one piece of a mebibyte, with means and several blocks.
+    @Test func aLargeFileReadInPiecesGivesTheSame() throws {
+        for byColumns in [false, true] {
+            let rows = GramFixture.random(rows: 40, columns: 6000, seed: 9)
+            let file = Npy.file("<f8", rows, byColumns: byColumns) { LittleEndian.bytes(of: [$0]) }
+            func results(isRaw: Bool) throws -> [Payload] {
+                var fixture = GramFixture(file: file, ["product": .text("rows"), "block_rows": .integer(16)])
+                fixture.isRaw = isRaw
+                return try fixture.drafts().map { try fixture.result($0.payload) }
+            }
+            #expect(try results(isRaw: true) == results(isRaw: false))
+        }
+    }
+
+    @Test func aRawFileMustBeWhole() throws {
+        let file = Npy.file("|u1", [[1, 2], [3, 4]]) { [UInt8($0)] }
+        for bytes in [Array(file.dropLast()), file + [0], Array(file.prefix(5)), []] {
+            var fixture = GramFixture(file: bytes, ["product": .text("rows")])
+            fixture.isRaw = true
+            #expect(fixture.refusal()?.hasPrefix("input: matrix: ") == true)
         }
     }
 

@@ -7,8 +7,9 @@ final class Site {
     private(set) var server: Running?
     private(set) var clients: [String: Running] = [:]
     private var address: String?
-    /// Beyond what every test says: another database, for example.
-    let serverArguments: [String]
+    /// More arguments of the server, and its environment.
+    var serverArguments: [String]
+    var serverEnvironment: [String: String] = [:]
 
     init(serverArguments: [String] = []) throws {
         self.serverArguments = serverArguments
@@ -39,7 +40,7 @@ final class Site {
             "millrace-server",
             ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"]
                 + serverArguments,
-            outputPath: log, errorPath: log)
+            environment: serverEnvironment, outputPath: log, errorPath: log)
     }
 
     /// Waits until it has bound its address, or has ended.

@@ -9,6 +9,7 @@ enum RandomOperation {
     case insertHost(volunteer: Int64, key: UInt8)
     case updateHost(Int64, key: UInt8, sequence: Int64)
     case insertUnits(batch: Int64, from: Int64, count: Int64, tasks: Int)
+    case removeUnits(batch: Int64, limit: Int)
     case change(WorkUnitID, seed: UInt64, stale: Bool)
     case transfer(LedgerKind, TaskID, host: Int64, amount: Int64)
     case saveTrust(host: Int64, app: String)
@@ -30,6 +31,7 @@ enum RandomOperation {
             return .join(
                 volunteer: Int64(random.below(6) + 1), team: Int64(random.below(4) + 1),
                 from: 400 + Int64(random.below(150)))
+        case 44: return .removeUnits(batch: unit.batch.rawValue, limit: random.below(3))
         case 43: return .leave(volunteer: Int64(random.below(6) + 1), until: 501 + Int64(random.below(100)))
         case 0: return .insertBatch(states[random.below(6)])
         case 1: return .updateBatch(unit.batch.rawValue, cursor: UInt8(random.below(256)), states[random.below(6)])
@@ -84,6 +86,8 @@ enum RandomOperation {
         case .insertUnits(let batch, let from, let count, let tasks):
             let id = BatchID(rawValue: batch)
             try tx.insertWorkUnits((0..<count).map { Samples.unit(id, from + $0, tasks: tasks) })
+        case .removeUnits(let batch, let limit):
+            return "\(try tx.removeWorkUnits(of: BatchID(rawValue: batch), limit: limit))"
         case .change(let unit, let seed, let stale):
             guard var aggregate = try tx.workUnit(unit) else { return "no unit" }
             var random = TestGenerator(seed: seed)

@@ -68,7 +68,10 @@ extension PostgresServer {
 
 /// Which blob store a conformance test runs on.
 enum BlobKind: CaseIterable, Sendable {
-    case memory, files, small, shared
+    case memory, files, small, shared, s3
+
+    /// A bucket where there is a server for one; `S3Tests` says so where there is none.
+    static var allCases: [BlobKind] { [.memory, .files, .small, .shared] + (S3TestServer.shared == nil ? [] : [.s3]) }
 }
 
 struct BlobBench {
@@ -84,6 +87,7 @@ struct BlobBench {
         case .shared:
             let small = PostgresSmallBlobs(try PostgresServer.fresh())
             blobs = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64, shared: small)
+        case .s3: blobs = try S3TestServer.required().store(in: folder)
         }
     }
 }

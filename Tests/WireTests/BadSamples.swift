@@ -85,7 +85,7 @@ struct BadSample: Sendable {
         BadSample("unit-hash-short", "out_of_range", "an input's hash has 31 bytes") {
             try Samples.forgedUnit { $0.inputs[0].sha256.removeLast() }
         },
-        BadSample("unit-packing", "out_of_range", "an input's packing is neither plain nor table") {
+        BadSample("unit-packing", "out_of_range", "an input's packing is none of the three") {
             try Samples.forgedUnit { $0.inputs[0].packing = "zip" }
         },
         BadSample("unit-inputs-twice", "out_of_range", "two inputs of one name") {

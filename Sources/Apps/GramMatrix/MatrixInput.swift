@@ -13,8 +13,12 @@ enum MatrixInput: Hashable, Sendable {
     static let magnitudeMax = 1e100
 
     init(_ inputs: InputSet) throws(AppError) {
-        guard case .bytes(let bytes)? = inputs[Self.input] else { throw Self.fault("the matrix is missing") }
-        self = bytes.starts(with: NpyFile.magic) ? .saved(try NpyFile(bytes)) : .synthetic(try SyntheticMatrix(bytes))
+        switch inputs[Self.input] {
+        case .bytes(let bytes)? where bytes.starts(with: NpyFile.magic): self = .saved(try NpyFile(.bytes(bytes)))
+        case .bytes(let bytes)?: self = .synthetic(try SyntheticMatrix(bytes))
+        case .raw(let raw)?: self = .saved(try NpyFile(.raw(raw)))
+        case .table?, nil: throw Self.fault("the matrix is missing")
+        }
     }
 
     var rows: Int {

@@ -35,13 +35,34 @@ struct NpyFile: Hashable, Sendable {
     let isByColumns: Bool
     /// Where the numbers begin.
     let offset: Int
-    let bytes: [UInt8]
+    private let content: Content
+
+    /// Small files lie in memory, large ones are read where needed.
+    enum Content: Hashable, Sendable {
+        case bytes([UInt8])
+        case raw(RawInput)
+
+        var size: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .raw(let raw): Int(raw.size)
+            }
+        }
+
+        func head(_ count: Int) -> [UInt8] {
+            switch self {
+            case .bytes(let bytes): Array(bytes.prefix(count))
+            case .raw(let raw): raw.head(count)
+            }
+        }
+    }
 
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
     private static let headerBytesMax = 4096
 
     /// - Throws: `.badInput` with what is wrong.
-    init(_ bytes: [UInt8]) throws(AppError) {
+    init(_ content: Content) throws(AppError) {
+        let bytes = content.head(12 + Self.headerBytesMax)
         guard bytes.starts(with: Self.magic), bytes.count >= 12, (1...3).contains(bytes[6]) else {
             throw MatrixInput.fault("it is no .npy file of version 1, 2 or 3")
         }
@@ -65,14 +86,14 @@ struct NpyFile: Hashable, Sendable {
         let (rows, columns) = shape.count == 2 ? (shape[0], shape[1]) : (1, shape[0])
         try MatrixInput.requireSize(rows, columns)
         // Both sides are below 2^25: no overflow.
-        guard bytes.count - start - length == rows * columns * scalar.width else {
+        guard content.size - start - length == rows * columns * scalar.width else {
             throw MatrixInput.fault(
-                "\(bytes.count - start - length) bytes of numbers; expected: \(rows * columns * scalar.width) for "
+                "\(content.size - start - length) bytes of numbers; expected: \(rows * columns * scalar.width) for "
                     + "\(rows) x \(columns)")
         }
         (self.scalar, self.rows, self.columns, isByColumns) = (scalar, rows, columns, order == "True")
         offset = start + length
-        self.bytes = bytes
+        self.content = content
     }
 
     /// Writes a part of the matrix to `out`, row after row.
@@ -94,20 +115,48 @@ struct NpyFile: Hashable, Sendable {
         _ rows: Range<Int>, _ columns: Range<Int>, _ out: UnsafeMutableBufferPointer<Double>, _ value: (Word) -> Double
     ) {
         let (width, count) = (MemoryLayout<Word>.size, columns.count)
-        bytes.withUnsafeBytes { raw in
-            guard let numbers = raw.baseAddress.map({ $0 + offset }), let out = out.baseAddress else { return }
-            for (line, row) in rows.enumerated() {
-                let to = out + line * count
-                if isByColumns {
-                    for (at, column) in columns.enumerated() {
-                        let place = numbers + width * (column * self.rows + row)
-                        to[at] = value(place.loadUnaligned(as: Word.self))
-                    }
-                } else {
-                    // Neighbours, several at a time.
-                    let place = numbers + width * (row * self.columns + columns.lowerBound)
-                    for at in 0..<count {
-                        to[at] = value(place.loadUnaligned(fromByteOffset: at * width, as: Word.self))
+        // Lines as they lie in the file; `step` apart go the neighbours in `out`.
+        let (lines, line) = isByColumns ? (columns, rows) : (rows, columns)
+        let (stride, step) = isByColumns ? (self.rows, count) : (self.columns, 1)
+        withLines(lines, line, stride: stride, width: width) { index, place in
+            guard let out = out.baseAddress else { return }
+            let to = out + (isByColumns ? index : index * count)
+            // Neighbours, several at a time.
+            for at in 0..<line.count {
+                to[at * step] = value(place.loadUnaligned(fromByteOffset: at * width, as: Word.self))
+            }
+        }
+    }
+
+    /// Calls `body` with the number of each line, from 0, and where the part of it lies in memory.
+    ///
+    /// - Parameter stride: numbers of a whole line; `width`: bytes of a number.
+    @inline(__always)
+    private func withLines(
+        _ lines: Range<Int>, _ part: Range<Int>, stride: Int, width: Int, _ body: (Int, UnsafeRawPointer) -> Void
+    ) {
+        switch content {
+        case .bytes(let bytes):
+            bytes.withUnsafeBytes { raw in
+                guard let numbers = raw.baseAddress.map({ $0 + offset }) else { return }
+                for (index, line) in lines.enumerated() {
+                    body(index, numbers + width * (line * stride + part.lowerBound))
+                }
+            }
+        case .raw(let raw):
+            // Whole lines lie together: as many as fit into a piece are read at once.
+            let isWhole = part.count == stride
+            let perRead = isWhole ? max(1, (1 << 20) / max(1, stride * width)) : 1
+            withUnsafeTemporaryAllocation(byteCount: perRead * part.count * width, alignment: 8) { buffer in
+                for start in Swift.stride(from: lines.lowerBound, to: lines.upperBound, by: perRead) {
+                    let read = min(perRead, lines.upperBound - start)
+                    let at = offset + width * (start * stride + part.lowerBound)
+                    raw.read(
+                        at: Int64(at),
+                        into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<(read * part.count * width)]))
+                    guard let place = buffer.baseAddress else { return }
+                    for index in 0..<read {
+                        body(start - lines.lowerBound + index, UnsafeRawPointer(place) + index * part.count * width)
                     }
                 }
             }

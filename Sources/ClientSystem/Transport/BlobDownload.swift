@@ -4,6 +4,10 @@ import Glibc
 import WorkerHost
 
 /// Fetches a blob into a file: resumes a part that an earlier attempt left, and believes only the hash.
+///
+/// The hash is made while the bytes come. Its state is not kept on disk: a part that an earlier attempt left is read
+/// once more, which costs less than a format that another version could misread. There is never more on the disk than
+/// the part, which becomes the blob by its name.
 public struct BlobDownload: Sendable {
     let transport: HTTPTransport
 
@@ -19,18 +23,21 @@ public struct BlobDownload: Sendable {
     public func fetch(url: String, digest: Digest, size: Int64, to path: String) throws(Fault) {
         let part = path + ".part"
         let sink = try LocalDisk.act { () throws(Fault) in try FileSink(path: part, size: Int(size)) }
+        let found: Digest
         do throws(Fault) {
             if sink.offset < Int(size) || size == 0 { try receive(url, sink) }
-            try sink.finish()
+            found = try sink.finish()
         } catch {
             sink.close()
             throw error
         }
-        try LocalDisk.act { () throws(Fault) in try believe(part, url, digest, path) }
+        try LocalDisk.act { () throws(Fault) in try believe(part, found, url, digest, path) }
     }
 
-    private func believe(_ part: String, _ url: String, _ digest: Digest, _ path: String) throws(Fault) {
-        guard try Self.digest(ofFile: part) == digest else {
+    private func believe(
+        _ part: String, _ found: Digest, _ url: String, _ digest: Digest, _ path: String
+    ) throws(Fault) {
+        guard found == digest else {
             try Files.remove(part)
             throw Fault(
                 .badData, "\(url): the bytes that came have another SHA-256", advice: "It will be fetched anew.")
@@ -60,13 +67,18 @@ public struct BlobDownload: Sendable {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Files.fault("open", path) }
         defer { Glibc.close(file) }
+        return try state(of: file, path).finish()
+    }
+
+    /// The hash of an open file from its present place to its end, where it is left.
+    static func state(of file: Int32, _ path: String) throws(Fault) -> StreamingSHA256 {
         var hash = StreamingSHA256()
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             let count = read(file, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw Files.fault("read", path) }
-            if count == 0 { return hash.finish() }
+            if count == 0 { return hash }
             hash.update(buffer[..<count])
         }
     }
@@ -83,7 +95,7 @@ enum LocalDisk {
     }
 }
 
-/// Appends a body to a file, up to the size that was announced.
+/// Appends a body to a file, up to the size that was announced, and hashes what lies there.
 final class FileSink: BodySink {
     let size: Int
     private(set) var offset: Int
@@ -93,14 +105,20 @@ final class FileSink: BodySink {
     private let path: String
     private var file: Int32
     private var isBlob = false
+    private var hash: StreamingSHA256
 
     init(path: String, size: Int) throws(Fault) {
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Files.fault("create", path) }
         self.path = path
         self.size = size
+        hash = StreamingSHA256()
         offset = Int(lseek(file, 0, SEEK_END))
         if offset > size { try restart() }
+        if offset > 0 {
+            lseek(file, 0, SEEK_SET)
+            hash = try BlobDownload.state(of: file, path)
+        }
     }
 
     deinit { close() }
@@ -114,11 +132,14 @@ final class FileSink: BodySink {
     func restart() throws(Fault) {
         guard ftruncate(file, 0) == 0 else { throw Files.fault("truncate", path) }
         offset = Int(lseek(file, 0, SEEK_SET))
+        hash = StreamingSHA256()
     }
 
-    func finish() throws(Fault) {
+    /// - Returns: the hash of the whole file, which is on the disk.
+    func finish() throws(Fault) -> Digest {
         guard fsync(file) == 0 else { throw Files.fault("sync", path) }
         close()
+        return hash.finish()
     }
 
     func begin(_ head: ResponseHead) {
@@ -156,6 +177,7 @@ final class FileSink: BodySink {
             }
             at += count
         }
+        hash.update(bytes)
         offset += bytes.count
         return true
     }

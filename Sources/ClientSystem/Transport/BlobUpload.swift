@@ -8,7 +8,7 @@ import WorkerHost
 /// Both the results of volunteers (`/v1/uploads/TICKET`) and the inputs of scientists (`/v1/blobs/SHA256`) travel so.
 public struct BlobUpload: Sendable {
     let transport: HTTPTransport
-    /// Bytes per request, 1 ... `Limits.uploadChunkBytesMax`.
+    /// Bytes per request, 1 ... `Limits.uploadChunkBytesMax`; also what an upload holds in memory.
     let chunkBytes: Int
     /// How often in a row the server may disagree about the offset.
     private static let disagreementsMax = 3

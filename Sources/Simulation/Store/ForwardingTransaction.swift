@@ -32,6 +32,9 @@ class ForwardingTransaction: StoreTransaction {
     func insertWorkUnits(_ units: [WorkUnitAggregate]) throws { try base.insertWorkUnits(units) }
     func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? { try base.workUnit(id) }
     func saveWorkUnit(_ aggregate: WorkUnitAggregate) throws { try base.saveWorkUnit(aggregate) }
+    func removeWorkUnits(of batch: BatchID, limit: Int) throws -> Int {
+        try base.removeWorkUnits(of: batch, limit: limit)
+    }
     func workUnits(of batch: BatchID, fromIndex: Int64, limit: Int) throws -> [WorkUnitAggregate] {
         try base.workUnits(of: batch, fromIndex: fromIndex, limit: limit)
     }

@@ -34,7 +34,7 @@ CREATE TABLE batch_input (
     name text NOT NULL,
     digest bytea NOT NULL CHECK (length(digest) = 32),
     size bigint NOT NULL CHECK (size >= 0),
-    packing text NOT NULL CHECK (packing IN ('plain', 'table')),
+    packing text NOT NULL CHECK (packing IN ('plain', 'table', 'raw')),
     PRIMARY KEY (batch, position)
 );
 
