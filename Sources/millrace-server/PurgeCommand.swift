@@ -30,6 +30,8 @@ struct PurgeCommand: AsyncParsableCommand {
     @Option(help: "Every batch that ended more than so many days ago.")
     var olderThan: Int?
 
+    @OptionGroup var rows: DatabaseOption
+
     @OptionGroup(title: "Where blobs lie")
     var blobOptions: BlobOptions
 
@@ -47,8 +49,8 @@ struct PurgeCommand: AsyncParsableCommand {
     }
 
     private func purge() throws {
-        let directory = try DataDirectory(path: data, hash: BlobHash.factory)
-        let store = try FsckCommand.openStore(directory)
+        let directory = try rows.openDirectory(data)
+        let store = try FsckCommand.openStore(directory, rows)
         let blobs = try blobOptions.open(directory) { say("millrace-server: \($0)", to: STDERR_FILENO) }
         let files = ServerFiles(path: directory.path)
         let core = ProjectServer(
@@ -62,7 +64,7 @@ struct PurgeCommand: AsyncParsableCommand {
     }
 
     /// Batches that still have rows and ended long enough ago, oldest first.
-    private func old(_ store: SQLiteStore) throws -> [BatchID] {
+    private func old(_ store: any Store) throws -> [BatchID] {
         let limit = wallClock() + TimeSpan(seconds: -86_400 * Double(olderThan ?? 0))
         return try store.transaction { tx in
             try tx.batches().reversed().filter { batch in
