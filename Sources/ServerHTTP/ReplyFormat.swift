@@ -114,7 +114,8 @@ extension RequestRefusal {
     func response(_ format: ReplyFormat) -> Response {
         var fields = HTTPFields()
         if code == .badToken { fields[.wwwAuthenticate] = "Bearer" }
-        if code == .unavailable || code == .diskFull || code == .tooManyRequests { fields[.retryAfter] = "5" }
+        let waits: Set<RefusalCode> = [.unavailable, .diskFull, .diskReserve, .tooManyRequests]
+        if waits.contains(code) { fields[.retryAfter] = String(retryAfterSeconds ?? 5) }
         let made = try? format.response(wireMessage, status: code.status, fields: fields)
         return made ?? Response(status: .init(code: code.status))
     }

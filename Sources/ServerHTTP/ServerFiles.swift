@@ -156,10 +156,10 @@ enum FileAccess {
     }
 
     /// Free bytes for this user and the size of the file system that holds `path`; nil when it cannot be told.
-    static func space(_ path: String) -> (free: Int64, total: Int64)? {
+    static func space(_ path: String) -> DiskSpace? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         let block = Int64(status.f_frsize)
-        return (Int64(status.f_bavail) * block, Int64(status.f_blocks) * block)
+        return DiskSpace(free: Int64(status.f_bavail) * block, total: Int64(status.f_blocks) * block)
     }
 }

@@ -16,12 +16,17 @@ final class WriterThread: Sendable {
     private let ended = WakeUp()
     /// A larger group would only make the first in it wait.
     private static let groupMax = 256
+    private let queueMax: Int
 
-    /// - Parameter makeStore: called on the thread. - Throws: what it throws.
+    /// - Parameters:
+    ///   - queueMax: so many requests may wait; the next ones are turned away with `QueueFull`.
+    ///   - makeStore: called on the thread.
+    /// - Throws: what `makeStore` throws.
     init(
-        metrics: Metrics, clock: @escaping @Sendable () -> Timestamp,
+        metrics: Metrics, queueMax: Int = ServerLimits().writerQueue, clock: @escaping @Sendable () -> Timestamp,
         makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
+        self.queueMax = queueMax
         self.clock = clock
         self.metrics = metrics
         let opened = BlockingQueue<Result<Void, any Error>>()
@@ -38,16 +43,16 @@ final class WriterThread: Sendable {
         try opened.take(limit: 1)[0].get()
     }
 
-    /// For asynchronous callers. - Throws: what `body` throws, or the store.
+    /// For requests. - Throws: `QueueFull`, what `body` throws, or the store.
     func perform<T: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
     ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
-            submit(body) { continuation.resume(with: $0) }
+            submit(body, limit: queueMax) { continuation.resume(with: $0) }
         }
     }
 
-    /// For threads of our own. Never from the cooperative pool.
+    /// For threads of our own, which are few and are never turned away. Never from the cooperative pool.
     func performBlocking<T: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
     ) throws -> T {
@@ -65,11 +70,13 @@ final class WriterThread: Sendable {
     }
 
     private func submit<T: Sendable>(
-        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T,
+        _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T, limit: Int = .max,
         _ done: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
-        if !queue.put(Item(body: body, done: done)) {
-            done(.failure(Fault(.interrupted, "the server is stopping")))
+        switch queue.put(Item(body: body, done: done), limit: limit) {
+        case nil: break
+        case .closed: done(.failure(Fault(.interrupted, "the server is stopping")))
+        case .full: done(.failure(QueueFull()))
         }
     }
 
@@ -84,8 +91,18 @@ final class WriterThread: Sendable {
     }
 
     private func commit(_ group: [any WriterItem], _ store: any Store, now: Timestamp) {
+        let start = ContinuousClock.now
         do {
-            let refused = try store.transaction { tx in try runAll(group, tx, now) }
+            var deciding = Duration.zero
+            let refused = try store.transaction { tx in
+                let began = ContinuousClock.now
+                defer { deciding = began.duration(to: .now) }
+                return try runAll(group, tx, now)
+            }
+            let whole = start.duration(to: .now)
+            metrics.group(
+                waits: group.map { $0.handedIn.duration(to: start).inSeconds }, transaction: deciding.inSeconds,
+                commit: (whole - deciding).inSeconds)
             metrics.committed(groupSize: group.count, failed: false)
             for (at, item) in group.enumerated() {
                 if let error = refused[at] { item.fail(error) } else { item.succeed() }
@@ -123,14 +140,19 @@ final class WriterThread: Sendable {
     }
 }
 
+/// So much waits for the writer that one more would wait too long.
+struct QueueFull: Error {}
+
 /// One closure that waits for the writer.
 private protocol WriterItem: Sendable {
+    var handedIn: ContinuousClock.Instant { get }
     func run(_ tx: any StoreTransaction, _ now: Timestamp) throws
     func succeed()
     func fail(_ error: any Error)
 }
 
 private final class Item<T: Sendable>: WriterItem {
+    let handedIn = ContinuousClock.now
     private let body: @Sendable (any StoreTransaction, Timestamp) throws -> T
     private let done: @Sendable (Result<T, any Error>) -> Void
     private let value = Mutex<T?>(nil)

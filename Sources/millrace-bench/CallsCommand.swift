@@ -38,9 +38,10 @@ struct CallsCommand: AsyncParsableCommand {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "millrace-bench")
         log.logLevel = .error
+        var options = ServerStart.Options(site: "Bench", workers: 1, webFolder: nil)
+        options.limits = .withoutRates
         let parts = try ServerStart.start(
-            files: ServerFiles(path: path), blobs: directory.blobs,
-            options: ServerStart.Options(site: "Bench", workers: 1, webFolder: nil), log: log,
+            files: ServerFiles(path: path), blobs: directory.blobs, options: options, log: log,
             clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
             makePerformer: { NoOpPerformer() }, makeStore: { try directory.openStore() })
         let server = WebServer(routes: parts.routes, address: try WebServer.Address("127.0.0.1:0"), log: log)
