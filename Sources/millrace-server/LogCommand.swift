@@ -62,7 +62,7 @@ struct LogRebuildCommand: AsyncParsableCommand {
 
     private func rebuild(_ elsewhere: [UInt8]?) throws -> LogRebuild<LogFolder>.Report {
         let directory = try configured { try DataDirectory(path: data, hash: BlobHash.factory) }
-        let store = try FsckCommand.openStore(directory)
+        let store = try DataCheck.openStore(directory)
         let files = ServerFiles(path: directory.path)
         guard let key = try files.presentProjectKey() else {
             throw Fault(

@@ -10,7 +10,10 @@ struct MillraceServer: AsyncParsableCommand {
         commandName: "millrace-server",
         abstract: "Gives out work units, gathers and validates results, grants credit.",
         version: ServerVersion.text,
-        subcommands: [RunCommand.self, FsckCommand.self, LogCommand.self])
+        subcommands: [
+            RunCommand.self, FsckCommand.self, BackupCommand.self, RestoreCommand.self, DrillCommand.self,
+            LogCommand.self,
+        ])
 }
 
 enum ServerVersion {

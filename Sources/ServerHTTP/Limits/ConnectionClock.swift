@@ -1,7 +1,7 @@
 /// How long a connection may take for what it is doing: a function of what it is told, time in seconds of any steady
 /// clock.
-struct ConnectionClock: Hashable, Sendable {
-    enum Stage: Hashable, Sendable {
+package struct ConnectionClock: Hashable, Sendable {
+    package enum Stage: Hashable, Sendable {
         /// Between two requests.
         case waiting
         /// Some bytes of a head have come.
@@ -11,20 +11,20 @@ struct ConnectionClock: Hashable, Sendable {
         case reply
     }
 
-    enum Verdict: Hashable, Sendable {
+    package enum Verdict: Hashable, Sendable {
         case keep
         case cut(Cut)
     }
 
     /// Why a connection is ended. The raw value is the label in `/metrics`.
-    enum Cut: String, Sendable {
+    package enum Cut: String, Sendable {
         case idle
         case headTooSlow = "head_too_slow"
         case bodyTooSlow = "body_too_slow"
         case replyStalled = "reply_stalled"
     }
 
-    private(set) var stage = Stage.waiting
+    package private(set) var stage = Stage.waiting
     private var since: Double
     private var bodyBytes = 0
     /// Seconds of this body in which the server itself did not read.
@@ -35,18 +35,18 @@ struct ConnectionClock: Hashable, Sendable {
     private var sent = 0
     private var sentAt: Double
 
-    init(now: Double) {
+    package init(now: Double) {
         since = now
         sentAt = now
     }
 
-    mutating func bytesCame(now: Double) {
+    package mutating func bytesCame(now: Double) {
         guard stage == .waiting else { return }
         stage = .head
         since = now
     }
 
-    mutating func headEnded(now: Double) {
+    package mutating func headEnded(now: Double) {
         stage = .body
         since = now
         bodyBytes = 0
@@ -55,14 +55,14 @@ struct ConnectionClock: Hashable, Sendable {
         isAnswered = false
     }
 
-    mutating func bodyCame(bytes: Int) { bodyBytes += bytes }
+    package mutating func bodyCame(bytes: Int) { bodyBytes += bytes }
 
-    mutating func requestEnded(now: Double) {
+    package mutating func requestEnded(now: Double) {
         stage = isAnswered ? .waiting : .reply
         since = now
     }
 
-    mutating func replyEnded(now: Double) {
+    package mutating func replyEnded(now: Double) {
         // A request may be refused before its body has come; the rest of it still has to come in time.
         guard stage == .reply else {
             isAnswered = true
@@ -73,9 +73,9 @@ struct ConnectionClock: Hashable, Sendable {
     }
 
     /// The server takes no more bytes for now: that is not the other side's fault.
-    mutating func readingPaused(now: Double) { if stage == .body, pausedSince == nil { pausedSince = now } }
+    package mutating func readingPaused(now: Double) { if stage == .body, pausedSince == nil { pausedSince = now } }
 
-    mutating func readingGoesOn(now: Double) {
+    package mutating func readingGoesOn(now: Double) {
         guard let from = pausedSince else { return }
         paused += now - from
         pausedSince = nil
@@ -84,7 +84,9 @@ struct ConnectionClock: Hashable, Sendable {
     /// - Parameters:
     ///   - sent: bytes of replies that have left this machine since the connection began.
     ///   - waiting: bytes of replies that have not.
-    mutating func verdict(now: Double, sent: Int, waiting: Int, limits: ServerLimits, isCrowded: Bool) -> Verdict {
+    package mutating func verdict(now: Double, sent: Int, waiting: Int, limits: ServerLimits, isCrowded: Bool)
+        -> Verdict
+    {
         if sent > self.sent || waiting == 0 {
             self.sent = sent
             sentAt = now

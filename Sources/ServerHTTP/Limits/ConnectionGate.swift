@@ -1,9 +1,9 @@
 import Synchronization
 
 /// How many connections are open, in all, from each address and from each network.
-final class ConnectionGate: Sendable {
+package final class ConnectionGate: Sendable {
     /// Why one more is not welcome. The raw value is the label in `/metrics`.
-    enum Refusal: String {
+    package enum Refusal: String {
         case connections, addressConnections = "address_connections", networkConnections = "network_connections"
     }
 
@@ -17,17 +17,17 @@ final class ConnectionGate: Sendable {
     private let counts = Mutex(Counts())
     private let open = Atomic(0)
 
-    init(limits: ServerLimits) {
+    package init(limits: ServerLimits) {
         self.limits = limits
     }
 
-    var count: Int { open.load(ordering: .relaxed) }
+    package var count: Int { open.load(ordering: .relaxed) }
     /// Three quarters are taken: those who only wait must wait less.
-    var isCrowded: Bool { count >= limits.connections - limits.connections / 4 }
+    package var isCrowded: Bool { count >= limits.connections - limits.connections / 4 }
 
     /// - Parameter network: nil for an address of this machine, of which only the sum counts.
     /// - Returns: nil when the connection is counted; then `leave` must be called once.
-    func enter(_ address: String, _ network: UInt64?) -> Refusal? {
+    package func enter(_ address: String, _ network: UInt64?) -> Refusal? {
         counts.withLock { counts in
             guard counts.total < limits.connections else { return .connections }
             if network != nil || limits.countLoopback == 1 {
@@ -48,7 +48,7 @@ final class ConnectionGate: Sendable {
         }
     }
 
-    func leave(_ address: String, _ network: UInt64?) {
+    package func leave(_ address: String, _ network: UInt64?) {
         counts.withLock { counts in
             counts.total -= 1
             open.store(counts.total, ordering: .relaxed)

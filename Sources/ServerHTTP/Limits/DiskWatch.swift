@@ -20,26 +20,26 @@ public struct DiskSpace: Hashable, Sendable {
 /// Below the reserve nothing comes in that can wait: uploads, submissions, new work units. Reports of small results go
 /// on, for they bring units to their end; below an eighth of the reserve they wait, too, since the database must be able
 /// to write what it has begun. What was refused is taken again when a little more than the bound is free.
-struct DiskReserve: Hashable, Sendable {
-    enum State: Int, Hashable, Sendable, Comparable {
+package struct DiskReserve: Hashable, Sendable {
+    package enum State: Int, Hashable, Sendable, Comparable {
         case ok, low, full
 
-        static func < (a: State, b: State) -> Bool { a.rawValue < b.rawValue }
+        package static func < (a: State, b: State) -> Bool { a.rawValue < b.rawValue }
     }
 
     let bytesMax: Int64
     let percent: Int64
-    private(set) var state = State.ok
+    package private(set) var state = State.ok
 
-    init(limits: ServerLimits) {
+    package init(limits: ServerLimits) {
         bytesMax = Int64(limits.diskReserveMiB) << 20
         percent = Int64(min(limits.diskReservePercent, 100))
     }
 
     /// The bytes that stay free on a disk of this size.
-    func bytes(total: Int64) -> Int64 { min(bytesMax, total / 100 * percent) }
+    package func bytes(total: Int64) -> Int64 { min(bytesMax, total / 100 * percent) }
 
-    mutating func update(_ space: DiskSpace) -> State {
+    package mutating func update(_ space: DiskSpace) -> State {
         let reserve = bytes(total: space.total)
         let floor = reserve / 8
         /// With a margin on the way back, so that one file more or less does not change it all the time.
@@ -49,7 +49,7 @@ struct DiskReserve: Hashable, Sendable {
     }
 }
 
-/// Looks at the disk of the data directory, at most four times a second.
+/// Looks at the disk of the data directory whenever somebody asks: one call of the system, a microsecond or two.
 final class DiskWatch: Sendable {
     struct Reading: Hashable, Sendable {
         var state: DiskReserve.State
@@ -68,17 +68,10 @@ final class DiskWatch: Sendable {
         }
     }
 
-    private struct Memory {
-        var reserve: DiskReserve
-        var last: Reading?
-        var at: ContinuousClock.Instant?
-    }
-
     private let path: String
     private let probe: @Sendable (String) -> DiskSpace?
-    private let memory: Mutex<Memory>
+    private let reserve: Mutex<DiskReserve>
     private let metrics: Metrics
-    private static let validFor = Duration.milliseconds(250)
     /// A disk does not empty itself in seconds.
     private static let retryAfterSeconds = 120
 
@@ -86,25 +79,16 @@ final class DiskWatch: Sendable {
         self.path = path
         self.probe = probe
         self.metrics = metrics
-        memory = Mutex(Memory(reserve: DiskReserve(limits: limits)))
+        reserve = Mutex(DiskReserve(limits: limits))
     }
 
     /// - Returns: nil when the system does not tell; then nothing is refused.
     func reading() -> Reading? {
-        memory.withLock { memory in
-            let now = ContinuousClock.now
-            if let at = memory.at, at.duration(to: now) < DiskWatch.validFor { return memory.last }
-            memory.at = now
-            memory.last = probe(path).map { space in
-                Reading(
-                    state: memory.reserve.update(space), space: space,
-                    reserve: memory.reserve.bytes(total: space.total))
-            }
-            return memory.last
+        guard let space = probe(path) else { return nil }
+        return reserve.withLock { reserve in
+            Reading(state: reserve.update(space), space: space, reserve: reserve.bytes(total: space.total))
         }
     }
-
-    var isLow: Bool { reading()?.state ?? .ok != .ok }
 
     /// For what brings bytes and can wait. - Throws: `.diskReserve`.
     func requireReserve() throws(RequestRefusal) { try require(below: .low) }

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A bucket that is full says nothing, so only those that were used lately are kept: in two generations of which the
 /// older is forgotten as a whole. Whoever is forgotten begins with a full bucket.
-final class RateLimiter<Key: Hashable & Sendable>: Sendable {
+package final class RateLimiter<Key: Hashable & Sendable>: Sendable {
     private struct Bucket {
         var left: Double
         var at: ContinuousClock.Instant
@@ -21,14 +21,14 @@ final class RateLimiter<Key: Hashable & Sendable>: Sendable {
     private let keysMax: Int
 
     /// - Parameter keysMax: of one generation; about 100 bytes each.
-    init(burst: Int, perSecond: Int, keysMax: Int = 100_000) {
+    package init(burst: Int, perSecond: Int, keysMax: Int = 100_000) {
         self.burst = Double(burst)
         self.perSecond = Double(perSecond)
         self.keysMax = keysMax
     }
 
     /// Takes one permission. - Returns: nil when there was one, else the seconds until there is the next.
-    func take(_ key: Key, now: ContinuousClock.Instant = ContinuousClock().now) -> Double? {
+    package func take(_ key: Key, now: ContinuousClock.Instant = ContinuousClock().now) -> Double? {
         buckets.withLock { buckets in
             if buckets.young.count >= keysMax {
                 buckets.old = buckets.young
