@@ -21,13 +21,14 @@ final class Site {
     var token: String { folder.path("server/admin.token") }
 
     /// Starts the server, at the second time on the port of the first.
-    func startServer() async throws {
+    func startServer(_ arguments: [String] = []) async throws {
         let listen = address.map { String($0.dropFirst("http://".count)) } ?? "127.0.0.1:0"
         let addressPath = folder.path("server/address")
         try? FileManager.default.removeItem(atPath: addressPath)
         let log = folder.path("server.log")
         let running = try Running(
-            "millrace-server", ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"],
+            "millrace-server",
+            ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"] + arguments,
             outputPath: log, errorPath: log)
         server = running
         let ready = try await eventually(limitSeconds: 300) {
