@@ -90,6 +90,9 @@ final class LiveSite: Sendable {
     var publicKey: VerifyingKey { parts.runtime.core.keys.project.publicKey }
     var admin: [String: String] { ["Authorization": "Bearer \(token)"] }
 
+    /// What SIGTERM does first.
+    func beginDraining() { parts.runtime.beginDraining() }
+
     /// The same server on another address.
     func serve(at address: WebServer.Address) async throws {
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -31,13 +31,13 @@ package struct ConnectionClock: Hashable, Sendable {
     private var paused = 0.0
     private var pausedSince: Double?
     private var isAnswered = false
-    /// Of replies: bytes that have left, and when that last grew.
-    private var sent = 0
-    private var sentAt: Double
+    /// Of replies: bytes that have not left, and when that last changed.
+    private var waiting = 0
+    private var movedAt: Double
 
     package init(now: Double) {
         since = now
-        sentAt = now
+        movedAt = now
     }
 
     package mutating func bytesCame(now: Double) {
@@ -81,17 +81,14 @@ package struct ConnectionClock: Hashable, Sendable {
         pausedSince = nil
     }
 
-    /// - Parameters:
-    ///   - sent: bytes of replies that have left this machine since the connection began.
-    ///   - waiting: bytes of replies that have not.
-    package mutating func verdict(now: Double, sent: Int, waiting: Int, limits: ServerLimits, isCrowded: Bool)
-        -> Verdict
-    {
-        if sent > self.sent || waiting == 0 {
-            self.sent = sent
-            sentAt = now
+    /// - Parameter waiting: bytes of replies that have not left this machine. More of them come only when others have
+    ///   gone, so that a reply moves as long as this changes.
+    package mutating func verdict(now: Double, waiting: Int, limits: ServerLimits, isCrowded: Bool) -> Verdict {
+        if waiting != self.waiting || waiting == 0 {
+            self.waiting = waiting
+            movedAt = now
         }
-        if waiting > 0, now - sentAt >= Double(limits.replyStallSeconds) { return .cut(.replyStalled) }
+        if waiting > 0, now - movedAt >= Double(limits.replyStallSeconds) { return .cut(.replyStalled) }
         let passed = now - since
         switch stage {
         case .reply: return .keep

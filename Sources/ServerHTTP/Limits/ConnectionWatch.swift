@@ -18,7 +18,6 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private enum Standing { case new, counted, refused, gone }
     private var standing = Standing.new
     private var look: Scheduled<Void>?
-    private var bytesWritten = 0
     private var hasReplyBegun = false
 
     /// How often a connection is looked at: what is cut is cut at most this much later than it should be.
@@ -102,7 +101,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head: hasReplyBegun = true
-        case .body(let bytes): bytesWritten += bytes.readableBytes
+        case .body: break
         case .end: clock.replyEnded(now: Self.now())
         }
         context.write(data, promise: promise)
@@ -138,10 +137,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func lookNow(_ context: ChannelHandlerContext) {
         guard standing == .counted else { return }
-        let waiting = waiting(context)
         let verdict = clock.verdict(
-            now: Self.now(), sent: max(0, bytesWritten - waiting), waiting: waiting, limits: traffic.limits,
-            isCrowded: traffic.gate.isCrowded)
+            now: Self.now(), waiting: waiting(context), limits: traffic.limits, isCrowded: traffic.gate.isCrowded)
         guard case .cut(let cut) = verdict else {
             scheduleLook(context)
             return
