@@ -20,13 +20,16 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private var look: Scheduled<Void>?
     private var hasReplyBegun = false
 
-    /// How often a connection is looked at: what is cut is cut at most this much later than it should be.
-    private static let lookSeconds: Int64 = 1
+    /// How often a connection is looked at: what is cut is cut at most this much later than it should be. Not oftener
+    /// than need be: ten thousand connections are looked at ten thousand times in it.
+    private let lookSeconds: Int64
     /// How long whoever was refused gets to read why.
     private static let lingerSeconds: Int64 = 2
 
     init(traffic: TrafficGuard) {
         self.traffic = traffic
+        let limits = traffic.limits
+        lookSeconds = Int64(max(1, min(limits.headSeconds, limits.crowdedIdleSeconds, limits.replyStallSeconds, 5)))
     }
 
     private static func now() -> Double { Double(NIODeadline.now().uptimeNanoseconds) * 1e-9 }
@@ -129,7 +132,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func scheduleLook(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        look = context.eventLoop.scheduleTask(in: .seconds(Self.lookSeconds)) {
+        look = context.eventLoop.scheduleTask(in: .seconds(lookSeconds)) {
             let (watch, context) = bound.value
             watch.lookNow(context)
         }
