@@ -44,8 +44,9 @@ extension ClientMachine {
             call.emptyReplies = taken > 0 ? 0 : call.emptyReplies + 1
         }
         if taken > 0 { lastBusy = now }
-        var wait = Self.emptyBackOff.delaySeconds(
-            failures: call.emptyReplies, random: random, retryAfterSeconds: call.emptyReplies > 0 ? wish : nil)
+        var wait = Self.emptyBackOff.delaySeconds(failures: call.emptyReplies, random: random)
+        // The wish is about work, not about a server in need: work that comes should not wait twice as long for it.
+        if call.emptyReplies > 0, wish > 0 { wait = max(wait, wish + random * Self.emptyBackOff.minimumSeconds) }
         if state.failuresInRow >= Self.failuresInRowMax {
             let beyond = state.failuresInRow - Self.failuresInRowMax + 1
             wait = max(wait, Self.failureBackOff.delaySeconds(failures: beyond, random: random))

@@ -123,6 +123,12 @@ extension ClientMachine {
             problem = why
             out.say(why)
             delay = max(60, Self.callBackOff.delaySeconds(failures: call.failures, random: random))
+        case .busy(let why, let seconds):
+            call.failures += 1
+            problem = why
+            if call.failures == 1 { out.say(why) }
+            delay = Self.callBackOff.delaySeconds(
+                failures: call.failures, random: random, retryAfterSeconds: seconds)
         case .failed(let why):
             call.failures += 1
             problem = why

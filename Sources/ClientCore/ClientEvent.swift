@@ -70,6 +70,8 @@ public enum CallFailure: Hashable, Sendable {
     case stale(sequence: Int64)
     /// The server answers and refuses.
     case refused(String)
+    /// The server has too much to do and asks to wait. Nothing of the call was kept.
+    case busy(String, retryAfterSeconds: Double)
     /// Nobody answered, the connection broke, or what answered is no Millrace server.
     case failed(String)
 }
@@ -78,13 +80,20 @@ public enum CallFailure: Hashable, Sendable {
 public enum FetchFailure: Hashable, Sendable {
     /// Trying again may help.
     case temporary(String)
+    /// The server has too much to do, or too full a disk, and asks to wait.
+    case busy(String, retryAfterSeconds: Double)
     /// The other side has it not, or does not want it.
     case permanent(String)
 
     public var message: String {
         switch self {
-        case .temporary(let text), .permanent(let text): text
+        case .temporary(let text), .busy(let text, _), .permanent(let text): text
         }
+    }
+
+    /// What the server asked for; nil when it said nothing.
+    public var retryAfterSeconds: Double? {
+        if case .busy(_, let seconds) = self { seconds } else { nil }
     }
 }
 

@@ -44,9 +44,13 @@ public struct ClientMachine: Sendable {
         didSet { problem = problem.map(PrintableText.clean) }
     }
 
-    static let callBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 300)
+    /// A server's wish to be left alone is kept up to an hour: a wrong header must not silence a client for a day.
+    private static let retryAfterMaxSeconds = 3600.0
+    static let callBackOff = BackOff(
+        minimumSeconds: 1, maximumSeconds: 300, retryAfterMaxSeconds: retryAfterMaxSeconds)
     static let emptyBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 60)
-    static let transferBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 600)
+    static let transferBackOff = BackOff(
+        minimumSeconds: 1, maximumSeconds: 600, retryAfterMaxSeconds: retryAfterMaxSeconds)
     static let failureBackOff = BackOff(minimumSeconds: 600, maximumSeconds: 86_400)
     /// Failures in a row from which on the host waits longer before it asks for more.
     static let failuresInRowMax = 5

@@ -80,8 +80,9 @@ extension ClientMachine {
         transfer.inFlight = false
         transfer.failures += 1
         switch failure {
-        case .temporary(let why):
-            let delay = Self.transferBackOff.delaySeconds(failures: transfer.failures, random: random)
+        case .temporary(let why), .busy(let why, _):
+            let delay = Self.transferBackOff.delaySeconds(
+                failures: transfer.failures, random: random, retryAfterSeconds: failure.retryAfterSeconds)
             transfer.notBefore = now + TimeSpan(seconds: delay)
             unitFetches[id] = transfer
             problem = why
@@ -106,7 +107,8 @@ extension ClientMachine {
             }
             return
         }
-        let delay = Self.transferBackOff.delaySeconds(failures: failures, random: random)
+        let delay = Self.transferBackOff.delaySeconds(
+            failures: failures, random: random, retryAfterSeconds: failure.retryAfterSeconds)
         blobs[digest] = .waiting(until: now + TimeSpan(seconds: delay), failures: failures)
     }
 

@@ -55,8 +55,9 @@ extension ClientMachine {
         transfer.inFlight = false
         transfer.failures += 1
         switch failure {
-        case .temporary:
-            let delay = Self.transferBackOff.delaySeconds(failures: transfer.failures, random: random)
+        case .temporary, .busy:
+            let delay = Self.transferBackOff.delaySeconds(
+                failures: transfer.failures, random: random, retryAfterSeconds: failure.retryAfterSeconds)
             transfer.notBefore = now + TimeSpan(seconds: delay)
         case .permanent:
             // The report is due at once, unless the server has just said that it lacks the result.

@@ -40,10 +40,12 @@ public struct StatusCommand: Sendable {
         let list = try client.batchList()
         let views = list.batches.map { BatchView($0) }
         var text = Self.table(views, width: context.tableWidth)
+        if !list.diskTrouble.isEmpty { text += "The server is short of space: \(Printable.clean(list.diskTrouble))\n" }
         if !list.logTrouble.isEmpty { text += "The public log is behind: \(Printable.clean(list.logTrouble))\n" }
         context.answer(
             .members([
                 ("batches", .list(views.map(\.json))),
+                ("disk_trouble", list.diskTrouble.isEmpty ? .null : .text(list.diskTrouble)),
                 ("log_trouble", list.logTrouble.isEmpty ? .null : .text(list.logTrouble)),
             ]), text: text)
         return 0

@@ -33,6 +33,8 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     public var message: String
     /// One line: what to do about it; nil when there is nothing to do.
     public var advice: String?
+    /// Seconds that a server asked to wait before the next try; nil when it said nothing.
+    public var retryAfterSeconds: Double?
 
     public init(_ kind: FaultKind, _ message: String, advice: String? = nil) {
         self.kind = kind

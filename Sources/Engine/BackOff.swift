@@ -19,15 +19,18 @@ public struct BackOff: Hashable, Sendable {
 
     /// - Parameter failures: in a row, 1 or more; 0 waits nothing.
     /// - Parameter random: drawn for this wait, 0 ..< 1.
-    /// - Parameter retryAfterSeconds: what the server asked for; the wait is never shorter.
+    /// - Parameter retryAfterSeconds: what the server asked for; the wait is never shorter, and at most twice as long
+    ///   or longer by the draw.
     public func delaySeconds(failures: Int, random: Double, retryAfterSeconds: Double? = nil) -> Double {
         guard failures > 0 else { return 0 }
         let unit = random.isFinite ? min(max(random, 0), 1) : 0
         let ceiling = self.ceiling(failures: failures)
         let drawn = minimumSeconds + unit * (ceiling - minimumSeconds)
         guard let wish = retryAfterSeconds, wish.isFinite, wish > 0 else { return drawn }
-        // On top of the wish, not instead of it: everybody was told the same figure.
-        return max(drawn, min(wish, retryAfterMaxSeconds) + unit * minimumSeconds)
+        // On top of the wish, not instead of it: everybody may have been told the same figure. Spread over as long
+        // again as the wish, or over the draw where that is wider, so that a crowd comes back as a stream.
+        let kept = min(wish, retryAfterMaxSeconds)
+        return max(drawn, kept + unit * max(kept, ceiling))
     }
 
     /// The upper end of the draw: `minimum * 2^failures`, at most the maximum.

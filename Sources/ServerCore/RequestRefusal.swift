@@ -7,6 +7,8 @@ public struct RequestRefusal: Error, Hashable, Sendable {
     public var advice: String
     /// For `.staleSequence`: the highest sequence number seen.
     public var sequence: Int64
+    /// When to try again, for those who have to wait; nil: the edge decides.
+    public var retryAfterSeconds: Int?
 
     public init(_ code: RefusalCode, _ message: String, advice: String = "", sequence: Int64 = 0) {
         self.code = code
@@ -40,6 +42,7 @@ public enum RefusalCode: String, Hashable, Sendable, CaseIterable {
     case failure = "internal_error"
     case unavailable = "unavailable"
     case diskFull = "disk_full"
+    case diskReserve = "disk_reserve"
 
     /// The HTTP status that goes with it.
     public var status: Int {
@@ -56,7 +59,7 @@ public enum RefusalCode: String, Hashable, Sendable, CaseIterable {
         case .hashMismatch, .badManifest, .missingInput: 422
         case .tooManyRequests: 429
         case .failure: 500
-        case .unavailable: 503
+        case .unavailable, .diskReserve: 503
         case .diskFull: 507
         }
     }

@@ -26,6 +26,7 @@ extension ServerRoutes {
 
     @Sendable func submit(_ request: Request, _ context: ServerContext) async throws -> Response {
         try requireToken(request)
+        try runtime.disk.requireReserve()
         let limit = 2 * Limits.manifestBytesMax + 64 * 1024
         let body = try await RequestBodyReader.collect(request, limit: limit)
         let message = try ReplyFormat.decode(WireSubmitRequest.self, body, request: request, limit: limit)
@@ -42,7 +43,8 @@ extension ServerRoutes {
         let batch = try await writer.perform { [core] tx, now in
             try core.submit(spec, manifest: manifest, inputs: inputs, in: tx, now: now)
         }
-        runtime.log.info("a batch was submitted", metadata: ["batch": "\(batch.id)", "project": "\(batch.project)"])
+        runtime.logs[.http].info(
+            "a batch was submitted", metadata: ["batch": "\(batch.id)", "project": "\(batch.project)"])
         runtime.nudge()
         var reply = WireSubmitReply()
         reply.batchID = UInt64(batch.id.rawValue)
@@ -54,6 +56,7 @@ extension ServerRoutes {
         try requireToken(request)
         var list = try await batchList(limit: 1000)
         list.logTrouble = runtime.publisher.health.detail(now: .now) ?? ""
+        list.diskTrouble = runtime.disk.reading()?.trouble ?? ""
         return try ReplyFormat.forTools(request).response(list)
     }
 
@@ -91,7 +94,7 @@ extension ServerRoutes {
         let status = try await writer.perform { [core] tx, now in
             try core.cancel(id, in: tx, now: now).map { batch in Result { try routes.status(batch, in: tx) } }
         }.get().get()
-        runtime.log.info("a batch was cancelled", metadata: ["batch": "\(id)"])
+        runtime.logs[.http].info("a batch was cancelled", metadata: ["batch": "\(id)"])
         return try ReplyFormat.forTools(request).response(status)
     }
 

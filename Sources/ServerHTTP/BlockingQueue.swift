@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// A queue between threads that wait. Bounded by those who fill it.
+/// A queue between threads that wait. Bounded by those who fill it: some must get in, others may be turned away.
 final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     // Every access to `elements` and `isClosed` is under `lock`.
     private enum Filling: Equatable { case empty, ready }
@@ -8,17 +8,21 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     private var elements: [Element] = []
     private var isClosed = false
 
-    /// - Returns: false when the queue is closed; the element was not taken.
+    enum Refusal: Error { case closed, full }
+
+    /// - Parameter limit: no element is taken when so many wait.
+    /// - Returns: why the element was not taken; nil when it was.
     @discardableResult
-    func put(_ element: Element) -> Bool {
+    func put(_ element: Element, limit: Int = .max) -> Refusal? {
         lock.lock()
-        guard !isClosed else {
+        guard !isClosed, elements.count < limit else {
+            let refusal: Refusal = isClosed ? .closed : .full
             lock.unlock()
-            return false
+            return refusal
         }
         elements.append(element)
         lock.unlock(withValue: .ready)
-        return true
+        return nil
     }
 
     /// Waits for at least one element. - Returns: up to `limit`, in order; empty once the queue is closed and empty.

@@ -8,7 +8,7 @@ import ServerCore
 struct EdgeMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 
-    let metrics: Metrics
+    let runtime: ServerRuntime
     let log: Logger
     /// What a browser is shown instead of an `ErrorReply`.
     let refusalPage: @Sendable (RequestRefusal) -> Response?
@@ -24,9 +24,15 @@ struct EdgeMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let clock = ContinuousClock()
         let start = clock.now
+        let traffic = runtime.traffic
+        var context = context
+        traffic.seeThroughProxy(request, &context)
         var response: Response
         do {
-            response = try await next(request, context)
+            try traffic.admit(context)
+            response = try await BodyAccount.$current.withValue(BodyAccount(traffic.bodies)) { [context] in
+                try await next(request, context)
+            }
         } catch {
             response = refuse(error, request, context)
         }
@@ -37,10 +43,13 @@ struct EdgeMiddleware: RouterMiddleware {
         response.headers[HTTPField.Name("Referrer-Policy")!] = "no-referrer"
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         if request.method == .head { response = response.createHeadResponse() }
-        let took = start.duration(to: clock.now).components
-        metrics.request(
+        if runtime.isDraining { response.headers[.connection] = "close" }
+        let now = clock.now
+        // What was turned away was not served.
+        if ![429, 503, 507].contains(response.status.code) { traffic.answered(now: now) }
+        runtime.metrics.request(
             route: context.endpointPath ?? "none", method: request.method.rawValue, status: response.status.code,
-            seconds: Double(took.seconds) + Double(took.attoseconds) * 1e-18,
+            seconds: start.duration(to: now).inSeconds,
             bytesIn: request.headers[.contentLength].flatMap { Int($0) } ?? 0,
             bytesOut: response.body.contentLength ?? 0)
         return response
@@ -55,8 +64,13 @@ struct EdgeMiddleware: RouterMiddleware {
     }
 
     private func refuse(_ error: any Error, _ request: Request, _ context: ServerContext) -> Response {
-        let refusal = RequestRefusal(error)
-        if refusal.code.status >= 500 {
+        let refusal =
+            switch error {
+            case is QueueFull: runtime.traffic.busy("writer_queue")
+            case is TooManyBodies: runtime.traffic.busy("body_bytes")
+            default: RequestRefusal(error)
+            }
+        if refusal.code.status >= 500 && refusal.code != .unavailable && refusal.code != .diskReserve {
             log.error(
                 "a request failed",
                 metadata: ["route": "\(context.endpointPath ?? "none")", "error": "\(error)"])

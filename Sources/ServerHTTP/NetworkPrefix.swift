@@ -16,6 +16,12 @@ package enum NetworkPrefix {
         return withUnsafeBytes(of: v6) { prefix(v6: Array($0)) }
     }
 
+    package static func isAddress(_ text: String) -> Bool {
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1
+    }
+
     /// - Parameter bytes: 4, in network order.
     package static func prefix(v4 bytes: [UInt8]) -> UInt64? {
         guard bytes.count == 4, bytes[0] != 127 else { return nil }

@@ -2,7 +2,7 @@ import Glibc
 
 /// How many files and connections the process may have open at once.
 public enum OpenFileLimit {
-    /// 1024 connections, each with perhaps a blob open, and room to spare. Not more: some systems allow a thousand
+    /// For the connections that are allowed, each with perhaps a blob open, and room to spare. Not more: some systems allow a thousand
     /// million, and programs that are started walk through them all.
     private static let most: UInt64 = 65_536
 

@@ -2,6 +2,7 @@ import Domain
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import ServerCore
 import Storage
 import SwiftProtobuf
@@ -93,6 +94,9 @@ extension RequestRefusal {
                 advice: "nothing was kept; try again later")
         case let fault as Fault where fault.kind == .interrupted:
             self.init(.unavailable, fault.message, advice: "try again later")
+        case is HTTPParserError, is ChannelError, is IOError, is CancellationError:
+            // Nobody reads this: the other side has gone, or was cut for being slow.
+            self.init(.badRequest, "the request ended before it was whole")
         case is NIOTooManyBytesError:
             self.init(.tooLarge, "the request body is too large")
         case let error as HTTPError where error.status == .notFound:
@@ -114,7 +118,8 @@ extension RequestRefusal {
     var fields: HTTPFields {
         var fields = HTTPFields()
         if code == .badToken { fields[.wwwAuthenticate] = "Bearer" }
-        if code == .unavailable || code == .diskFull || code == .tooManyRequests { fields[.retryAfter] = "5" }
+        let waits: Set<RefusalCode> = [.unavailable, .diskFull, .diskReserve, .tooManyRequests]
+        if waits.contains(code) { fields[.retryAfter] = String(retryAfterSeconds ?? 5) }
         return fields
     }
 

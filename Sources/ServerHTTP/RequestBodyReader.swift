@@ -8,10 +8,11 @@ enum RequestBodyReader {
     /// From the first to the last byte of a body.
     static let secondsMax: Duration = .seconds(120)
 
-    /// The whole body. - Throws: `.tooLarge`, `.timeout`.
+    /// The whole body. - Throws: `.tooLarge`, `.timeout`, `TooManyBodies`.
     static func collect(_ request: Request, limit: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         try await forEachPiece(request, limit: limit) { piece in
+            if let account = BodyAccount.current, !account.take(piece.readableBytes) { throw TooManyBodies() }
             bytes.append(contentsOf: piece.readableBytesView)
         }
         return bytes

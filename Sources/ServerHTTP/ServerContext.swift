@@ -6,10 +6,10 @@ import NIOCore
 struct ServerContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: (any Channel)?
-    /// The address of the other end, without its port.
-    let peer: String
+    /// The address of the other end, without its port; behind a proxy that is trusted, whom the proxy speaks for.
+    var peer: String
     /// The prefix of that address; see `NetworkPrefix`.
-    let network: UInt64?
+    var network: UInt64?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)

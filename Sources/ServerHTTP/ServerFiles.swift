@@ -69,6 +69,30 @@ public struct ServerFiles: Sendable {
         return found
     }
 
+    /// Copies key and token to another folder, for its owner only.
+    public func copySecrets(to folder: String) throws {
+        guard let key = try FileAccess.read(keyPath, limit: 4096) else {
+            throw Fault(.noInput, "\(keyPath) is missing", advice: "restore it from a copy; it cannot be replaced")
+        }
+        try makeFolder(folder, mode: 0o700)
+        try replace(folder + "/project.key", key, mode: 0o600)
+        if let token = try FileAccess.read(tokenPath, limit: 4096) {
+            try replace(folder + "/admin.token", token, mode: 0o600)
+        }
+    }
+
+    /// Takes key and token from such a folder. - Throws: `Fault` of kind `.noInput` when there is no key in it.
+    public func takeSecrets(from folder: String) throws {
+        guard let key = try FileAccess.read(folder + "/project.key", limit: 4096) else {
+            throw Fault(.noInput, "there is no \(folder)/project.key", advice: "check --keys")
+        }
+        try makeFolder(path + "/keys", mode: 0o700)
+        try replace(keyPath, key, mode: 0o600)
+        if let token = try FileAccess.read(folder + "/admin.token", limit: 4096) {
+            try replace(tokenPath, token, mode: 0o600)
+        }
+    }
+
     public func makeResultsFolder() throws { try makeFolder(resultsPath, mode: 0o755) }
 
     /// Says where the server listens, for tools on this machine. Replaced whole, so that nobody reads half of it.
@@ -161,10 +185,10 @@ enum FileAccess {
     }
 
     /// Free bytes for this user and the size of the file system that holds `path`; nil when it cannot be told.
-    static func space(_ path: String) -> (free: Int64, total: Int64)? {
+    static func space(_ path: String) -> DiskSpace? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         let block = Int64(status.f_frsize)
-        return (Int64(status.f_bavail) * block, Int64(status.f_blocks) * block)
+        return DiskSpace(free: Int64(status.f_bavail) * block, total: Int64(status.f_blocks) * block)
     }
 }

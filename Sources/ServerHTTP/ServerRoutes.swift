@@ -15,10 +15,6 @@ public struct ServerRoutes: Sendable {
     let files: ServerFiles
     let web: WebFolder
     let tokenHash: Digest
-    let registrations = RateLimiter(burst: 120, perSecond: 2)
-    let accounts = RateLimiter(burst: 60, perSecond: 1)
-    /// A signature and a sealed key cost a quarter of a millisecond.
-    let sessions = RateLimiter(burst: 1000, perSecond: 20)
     let uploads = UploadQuota()
     let pages = PageShelf<String>()
     let reports = PageShelf<WireValidationReport>()
@@ -30,17 +26,19 @@ public struct ServerRoutes: Sendable {
         self.files = files
         self.web = web
         tokenHash = SHA256Hash.digest(of: Array(token.utf8))
+        _ = ServerRoutes.startedAt
     }
 
     var core: ProjectServer { runtime.core }
     var writer: WriterThread { runtime.writer }
+    var traffic: TrafficGuard { runtime.traffic }
 
     func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
         let routes = self
         router.add(
             middleware: EdgeMiddleware(
-                metrics: runtime.metrics, log: runtime.log, refusalPage: { routes.refusalPage($0) }))
+                runtime: runtime, log: runtime.logs[.http], refusalPage: { routes.refusalPage($0) }))
         router.get("/v1/project", use: project)
         router.post("/v1/register", use: register)
         router.post("/v1/session", use: session)
@@ -112,20 +110,21 @@ public struct ServerRoutes: Sendable {
     }
 
     @Sendable func register(_ request: Request, _ context: ServerContext) async throws -> Response {
-        guard registrations.mayPass(context.peer) else {
-            throw RequestRefusal(.tooManyRequests, "too many registrations from this address", advice: "wait a minute")
-        }
+        try traffic.admitRegistration(context)
+        try runtime.disk.requireFloor()
         let body = try await RequestBodyReader.collect(request, limit: 64 * 1024)
         let message = try ReplyFormat.strict(WireRegisterRequest.self, body, limit: 64 * 1024)
         let call = try core.checkRegister(
             message, body: body, path: request.head.path ?? "", signature: try signature(request))
         let reply = try await writer.perform { [core] tx, now in try core.register(call, in: tx, now: now) }
-        runtime.log.info("a host registered", metadata: ["host": "\(reply.hostID)"])
+        runtime.logs[.http].info("a host registered", metadata: ["host": "\(reply.hostID)"])
         return try ReplyFormat.protobuf.response(reply)
     }
 
     @Sendable func scheduler(_ request: Request, _ context: ServerContext) async throws -> Response {
+        try runtime.disk.requireFloor()
         let (body, host, sequence) = try await signedBody(request, limit: Limits.rpcBytesMax)
+        try traffic.admitCall(of: host)
         let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)
         runtime.networks.note(host, context.network)
         let reply = try await schedule(try core.checkScheduler(message, now: runtime.clock.now()), host, sequence)
@@ -133,9 +132,7 @@ public struct ServerRoutes: Sendable {
     }
 
     @Sendable func account(_ request: Request, _ context: ServerContext) async throws -> Response {
-        guard accounts.mayPass(context.peer) else {
-            throw RequestRefusal(.tooManyRequests, "too many requests from this address", advice: "wait a minute")
-        }
+        try traffic.admitAccount(context)
         let (body, host, sequence) = try await signedBody(request, limit: 64 * 1024)
         let call = try core.checkAccount(try ReplyFormat.strict(WireAccountRequest.self, body, limit: 64 * 1024))
         let reply = try await writer.perform { [core] tx, now in
@@ -173,20 +170,22 @@ public struct ServerRoutes: Sendable {
             let wanted = try await writer.perform { [core] tx, _ in
                 try core.wantedInline(call, host: host, sequence: sequence, in: tx)
             }
-            try await onDisk { [core] in try core.storeInline(call, wanted) }
+            try await onDisk { [core, metrics = runtime.metrics] in
+                try metrics.timed(.blobs) { try core.storeInline(call, wanted) }
+            }
         }
         let outcome = try await withCheckedThrowingContinuation { continuation in
             runtime.schedule(call, host, sequence) { continuation.resume(with: $0) }
         }
-        if core.isAtHand(outcome) { return try core.finish(outcome) }
-        return try await onDisk { [core] in try core.finish(outcome) }
+        if core.isAtHand(outcome) { return try runtime.metrics.timed(.sign) { try core.finish(outcome) } }
+        return try await onDisk { [core, metrics = runtime.metrics] in
+            try metrics.timed(.sign) { try core.finish(outcome) }
+        }
     }
 
     /// Answered without the store: a session is kept nowhere.
     @Sendable func session(_ request: Request, _ context: ServerContext) async throws -> Response {
-        guard sessions.mayPass(context.peer) else {
-            throw RequestRefusal(.tooManyRequests, "too many requests from this address", advice: "wait a minute")
-        }
+        try traffic.admitSession(context)
         let (body, host, _) = try await signedBody(request, limit: 4096)
         let message = try ReplyFormat.strict(WireSessionRequest.self, body, limit: 4096)
         var generator = SystemRandomNumberGenerator()

@@ -10,13 +10,16 @@ import WorkerHost
 /// The server without HTTP: the writer, the tick, the jobs.
 public final class ServerRuntime: Sendable {
     public let core: ProjectServer
-    public let log: Logger
+    public let logs: ServerLogs
     let writer: WriterThread
     let metrics = Metrics()
     let results: ResultsFolder
     let manifests: ManifestShelf
     let publisher: LogPublisher
     let networks = NetworkBook()
+    let traffic: TrafficGuard
+    let disk: DiskWatch
+    private let draining = Atomic(false)
     let stats: StatsPublisher
     let clock: SteadyClock
     let date = DateText()
@@ -36,6 +39,7 @@ public final class ServerRuntime: Sendable {
         var isStopping = false
         /// Whether the daemons run here.
         var leads = false
+        var isDiskLow = false
         var board = JobBoard()
         var rates: [BatchID: BatchRate] = [:]
         var sent = DayCounts()
@@ -58,30 +62,35 @@ public final class ServerRuntime: Sendable {
 
     /// Opens the store on its own thread and starts ticking.
     /// - Parameters:
+    ///   - options: what an operator chose.
     ///   - clock: the present time; read nowhere else but for the age of uploads, whose files have the machine's time.
-    ///   - sweepEvery: how often stale uploads are looked for.
     ///   - leadership: whether the daemons run in this process.
     public init(
-        core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], log: Logger, logPath: String,
-        statsPath: String, clock: @escaping @Sendable () -> Timestamp, sweepEvery: Duration = .seconds(3600),
+        core: ProjectServer, manifests: ManifestShelf, performers: [any JobPerformer], logs: ServerLogs,
+        files: ServerFiles, options: ServerStart.Options, clock: @escaping @Sendable () -> Timestamp,
         leadership: any Leadership = SoleLeadership(), makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
         self.core = core
         self.manifests = manifests
-        self.log = log
+        self.logs = logs
         let steady = SteadyClock(wall: clock)
         self.clock = steady
         self.leadership = leadership
         results = ResultsFolder(core: core)
-        writer = try WriterThread(metrics: metrics, blobs: core.blobs, clock: steady, makeStore: makeStore)
+        traffic = TrafficGuard(limits: options.limits, proxies: options.trustedProxies, metrics: metrics)
+        disk = DiskWatch(path: files.path, limits: options.limits, metrics: metrics, probe: options.space)
+        writer = try WriterThread(
+            metrics: metrics, blobs: core.blobs, queueMax: options.limits.writerQueue, clock: steady,
+            makeStore: makeStore)
         pool = JobPool(performers)
         sweep = UploadSweep(blobs: core.blobs, clock: clock)
         let epoch = try writer.performBlocking { tx, now in
             _ = try core.backfillLog(in: tx, now: now)
             return try LogPublisher.epoch(in: tx)
         }
-        publisher = LogPublisher(folder: logPath, keys: core.keys, epoch: epoch)
-        stats = StatsPublisher(folder: statsPath)
+        publisher = LogPublisher(folder: files.logPath, keys: core.keys, epoch: epoch)
+        stats = StatsPublisher(folder: files.statsPath)
+        let sweepEvery = options.sweepEvery
         memory.withLock { $0.leads = !leadership.isShared }
         BlockingThread.start("millrace-log") { [self] in
             while !memory.withLock({ $0.isStopping }) {
@@ -117,6 +126,11 @@ public final class ServerRuntime: Sendable {
     /// Looks at the store now instead of at the next tick.
     func nudge() { wake.signal() }
 
+    /// From now on `/readyz` says no, and replies ask for their connections to be closed.
+    public func beginDraining() { draining.store(true, ordering: .relaxed) }
+
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
     /// Ends the threads in order: no new jobs, none running, then the last writes.
     public func stop() {
         let wasStopped = memory.withLock { memory in
@@ -151,7 +165,7 @@ public final class ServerRuntime: Sendable {
             // What ran here before does not count: it is found again in the store.
             if leads != led { memory.board = JobBoard() }
         }
-        if leads != led { log.notice(leads ? "the daemons run here" : "the daemons run elsewhere") }
+        if leads != led { logs[.server].notice(leads ? "the daemons run here" : "the daemons run elsewhere") }
         return leads
     }
 
@@ -170,7 +184,7 @@ public final class ServerRuntime: Sendable {
             noteRates(ended, at: now)
         } catch {
             metrics.store(error: "\(error)")
-            log.error("the store does not answer", metadata: ["error": "\(error)"])
+            logs[.jobs].error("the store does not answer", metadata: ["error": "\(error)"])
         }
     }
 
@@ -185,22 +199,38 @@ public final class ServerRuntime: Sendable {
     private func tick() {
         let board = memory.withLock { $0.board }
         do {
-            let (report, now) = try writer.performBlocking { [core, leadership] tx, now in
+            var (report, now) = try writer.performBlocking { [core, leadership] tx, now in
                 try leadership.confirm(in: tx)
                 return (try core.tick(board, in: tx, now: now), now)
             }
+            // New units need space. What is not started now is asked for again at the next tick.
+            if noteDisk() { report.jobs.removeAll { $0.key.isSplit } }
             metrics.store(error: nil)
             let lag = report.oldestAwaiting.map { (now - $0).seconds } ?? 0
             metrics.ticked(awaiting: report.awaitingValidation, lagSeconds: lag, expired: report.expired)
             memory.withLock { core.started(report.jobs, on: &$0.board) }
             noteRates(report.ended.map { ($0.batch, $0.units) }, at: now)
-            for trouble in report.troubles { log.warning("a batch cannot go on", metadata: ["reason": "\(trouble)"]) }
-            if report.expired > 0 { log.info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
+            for trouble in report.troubles {
+                logs[.jobs].warning("a batch cannot go on", metadata: ["reason": "\(trouble)"])
+            }
+            if report.expired > 0 { logs[.jobs].info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
             for job in report.jobs { pool.put { [self] performer in run(job, performer) } }
         } catch {
             metrics.store(error: "\(error)")
-            log.error("the tick failed", metadata: ["error": "\(error)"])
+            logs[.server].error("the tick failed", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Says once that the disk is low, and once that it is not any more. - Returns: whether it is low.
+    private func noteDisk() -> Bool {
+        let trouble = disk.reading()?.trouble
+        let before = memory.withLock { memory in
+            defer { memory.isDiskLow = trouble != nil }
+            return memory.isDiskLow
+        }
+        if let trouble, !before { logs[.disk].error("\(trouble)") }
+        if trouble == nil, before { logs[.disk].notice("the disk has space again") }
+        return trouble != nil
     }
 
     /// A log that cannot be published (the disk is full, the database was changed) stops nothing else; it is said once,
@@ -208,8 +238,8 @@ public final class ServerRuntime: Sendable {
     private func publish() {
         guard memory.withLock({ $0.leads }) else { return }
         switch publisher.attempt(DaemonWriter(writer: writer, leadership: leadership)) {
-        case .behind(let trouble): log.error("the public log is behind", metadata: ["error": "\(trouble)"])
-        case .caughtUp: log.notice("the public log has caught up")
+        case .behind(let trouble): logs[.ledger].error("the public log is behind", metadata: ["error": "\(trouble)"])
+        case .caughtUp: logs[.ledger].notice("the public log has caught up")
         case nil: break
         }
     }
@@ -217,7 +247,7 @@ public final class ServerRuntime: Sendable {
     /// Nothing waits for these files either; the old ones stay.
     private func publishStatistics() {
         do { try stats.publishIfDue(DaemonWriter(writer: writer, leadership: leadership), core) } catch {
-            log.warning("the statistics files are behind", metadata: ["error": "\(error)"])
+            logs[.disk].warning("the statistics files are behind", metadata: ["error": "\(error)"])
         }
     }
 
@@ -226,7 +256,7 @@ public final class ServerRuntime: Sendable {
         do {
             try sweep.run()
         } catch {
-            log.warning("stale uploads cannot be removed", metadata: ["error": "\(error)"])
+            logs[.disk].warning("stale uploads cannot be removed", metadata: ["error": "\(error)"])
         }
     }
 
@@ -259,7 +289,7 @@ public final class ServerRuntime: Sendable {
 
     private func fail(_ job: ServerJob, _ error: any Error) {
         metrics.job(kind: job.key.kind, cpuSeconds: 0, failed: true)
-        log.error("a job failed", metadata: ["job": "\(job.key)", "error": "\(error)"])
+        logs[.jobs].error("a job failed", metadata: ["job": "\(job.key)", "error": "\(error)"])
         end(job, nil)
     }
 
@@ -285,13 +315,13 @@ public final class ServerRuntime: Sendable {
         case .retry(_, let fault):
             failed = true
             let reason = fault.message + (fault.advice.map { ". \($0)" } ?? "")
-            log.warning("a job will be tried again", metadata: ["job": "\(job.key)", "reason": "\(reason)"])
+            logs[.jobs].warning("a job will be tried again", metadata: ["job": "\(job.key)", "reason": "\(reason)"])
         case .splitFailed(let batch, let reason), .assembleFailed(let batch, let reason):
-            log.error("a batch failed", metadata: ["batch": "\(batch)", "reason": "\(reason)"])
-        case .assembled(let batch): log.info("a batch is finished", metadata: ["batch": "\(batch)"])
+            logs[.jobs].error("a batch failed", metadata: ["batch": "\(batch)", "reason": "\(reason)"])
+        case .assembled(let batch): logs[.jobs].info("a batch is finished", metadata: ["batch": "\(batch)"])
         case .checked(let task, let outcome):
-            log.debug("checked", metadata: ["task": "\(task)", "outcome": "\(outcome)"])
-        case .split, .compared: log.debug("job done", metadata: ["job": "\(job.key)"])
+            logs[.jobs].debug("checked", metadata: ["task": "\(task)", "outcome": "\(outcome)"])
+        case .split, .compared: logs[.jobs].debug("job done", metadata: ["job": "\(job.key)"])
         }
         metrics.job(kind: job.key.kind, cpuSeconds: cpu, failed: failed)
     }
@@ -329,6 +359,8 @@ public final class ServerRuntime: Sendable {
 }
 
 extension JobKey {
+    var isSplit: Bool { if case .split = self { true } else { false } }
+
     /// For metrics: a few words, not one per task.
     var kind: String {
         switch self {

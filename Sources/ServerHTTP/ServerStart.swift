@@ -16,6 +16,13 @@ public enum ServerStart {
         public var webFolder: String?
         /// How often uploads that nobody goes on with are looked for.
         public var sweepEvery: Duration = .seconds(3600)
+        public var limits = ServerLimits()
+        /// Addresses of proxies whose `X-Forwarded-For` is believed.
+        public var trustedProxies: Set<String> = []
+        /// What is free where a path lies; nil when the system does not tell.
+        public var space: @Sendable (String) -> DiskSpace? = { FileAccess.space($0) }
+        /// Loggers by area; nil: one for all.
+        public var logs: ServerLogs?
 
         public init(site: String, workers: Int, webFolder: String?) {
             self.site = site
@@ -48,9 +55,8 @@ public enum ServerStart {
             keys: ServerKeys(project: key), blobs: blobs, spec: { try shelf.spec($0) })
         if !leadership.isShared { try UploadSweep(blobs: blobs, clock: clock).run() }
         let runtime = try ServerRuntime(
-            core: core, manifests: shelf, performers: performers, log: log, logPath: files.logPath,
-            statsPath: files.statsPath, clock: clock, sweepEvery: options.sweepEvery,
-            leadership: leadership, makeStore: makeStore)
+            core: core, manifests: shelf, performers: performers, logs: options.logs ?? ServerLogs(all: log),
+            files: files, options: options, clock: clock, leadership: leadership, makeStore: makeStore)
         let routes = ServerRoutes(runtime: runtime, files: files, web: web, token: token)
         return Parts(runtime: runtime, routes: routes, files: files)
     }

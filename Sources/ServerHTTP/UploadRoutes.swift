@@ -27,6 +27,7 @@ extension ServerRoutes {
 
     @Sendable func patchResult(_ request: Request, _ context: ServerContext) async throws -> Response {
         let ticket = try await ticket(context)
+        try traffic.admitUpload(of: ticket.host)
         let digest = try digestField(request)
         guard uploads.mayUpload(digest, ticket) else {
             throw RequestRefusal(.tooLarge, "this ticket was used for too many different results")
@@ -77,7 +78,7 @@ extension ServerRoutes {
         guard length <= limit else {
             throw RequestRefusal(.tooLarge, "the upload has \(length) bytes, at most \(limit) are allowed")
         }
-        try requireSpace()
+        try runtime.disk.requireReserve()
         if let size = try await onDisk({ [core] in try core.blobs.size(of: digest) }) {
             return Response(status: .created, headers: offsetField(size))
         }
@@ -126,13 +127,6 @@ extension ServerRoutes {
         return response
     }
 
-    /// Refuses uploads before the disk is so full that the database cannot write.
-    private func requireSpace() throws {
-        if let space = FileAccess.space(files.path), space.free < DiskReserve.bytes(total: space.total) {
-            throw RequestRefusal(.diskFull, "the server's disk is nearly full", advice: "try again later")
-        }
-    }
-
     /// Collects small pieces and writes larger ones.
     private struct UploadWriter {
         let routes: ServerRoutes
@@ -166,12 +160,6 @@ extension ServerRoutes {
             buffer = []
         }
     }
-}
-
-/// Space that uploads leave free: the database must be able to write its last transactions.
-enum DiskReserve {
-    /// 64 MiB, and on small file systems a twentieth.
-    static func bytes(total: Int64) -> Int64 { min(64 << 20, total / 20) }
 }
 
 /// How many different results came with one ticket: without a bound, one ticket could fill the disk with blobs.

@@ -7,7 +7,6 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
-import UnixSignals
 
 /// Listens, serves, and stops in order.
 public struct WebServer: Sendable {
@@ -42,9 +41,8 @@ public struct WebServer: Sendable {
     private let address: Address
     private let log: Logger
 
-    static let connectionsMax = 1024
-    static let idleSeconds: Int64 = 60
-    static let graceSeconds = 10
+    /// Beyond the limit, while they read why.
+    private static let refusedConnectionsMax = 256
 
     public init(routes: ServerRoutes, address: Address, log: Logger) {
         self.routes = routes
@@ -52,41 +50,66 @@ public struct WebServer: Sendable {
         self.log = log
     }
 
-    /// Serves until SIGTERM or SIGINT, or until the surrounding task is cancelled. Then nothing new is accepted, and
-    /// requests that run get ten seconds.
-    /// - Parameter ready: called once with the address that was bound.
+    /// Serves until SIGTERM or SIGINT, or until the surrounding task is cancelled; see `Drain`.
+    /// - Parameters:
+    ///   - signals: that end it, by number; none for tests.
+    ///   - reload: called at SIGHUP; nil: SIGHUP ends the process.
+    ///   - ready: called once with the address that was bound.
     /// - Throws: `Fault` of kind `.osError` when the address cannot be bound.
     public func run(
-        signals: [UnixSignal] = [.sigterm, .sigint], ready: @escaping @Sendable (Address) async -> Void
+        signals: [Int32] = [SIGTERM, SIGINT], reload: (@Sendable () -> Void)? = nil,
+        ready: @escaping @Sendable (Address) async -> Void
     ) async throws {
         let isListening = Mutex(false)
         var quiet = log
         quiet.logLevel = max(log.logLevel, .warning)
         let host = address.host
+        let runtime = routes.runtime
+        let limits = runtime.traffic.limits
         let desk = CallDesk(routes: routes)
         let application = Application(
             router: routes.router(),
-            // Idle connections are ended by `CallHandler`, which sees all that the router does not.
-            server: .http1(configuration: .init(additionalChannelHandlers: [CallHandler(desk: desk)])),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [
+                        ConnectionWatch(traffic: runtime.traffic), CallHandler(desk: desk),
+                    ],
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100))),
             configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port), serverName: "millrace",
-                availableConnectionsDelegate: MaximumAvailableConnections(WebServer.connectionsMax)),
+                address: .hostname(address.host, port: address.port), serverName: "millrace", backlog: 4096,
+                // Those that are being told that they are too many are connections, too.
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    limits.connections + WebServer.refusedConnectionsMax, logger: quiet)),
             onServerRunning: { channel in
                 guard let port = channel.localAddress?.port else { return }
                 isListening.withLock { $0 = true }
                 await ready(Address(host: host, port: port))
             },
             logger: quiet)
-        var configuration = ServiceGroupConfiguration(
-            services: [application], gracefulShutdownSignals: signals, logger: quiet)
-        configuration.maximumGracefulShutdownDuration = .seconds(WebServer.graceSeconds)
+        var configuration = ServiceGroupConfiguration(services: [application], logger: quiet)
+        configuration.maximumGracefulShutdownDuration = .seconds(limits.graceSeconds)
+        let group = ServiceGroup(configuration: configuration)
+        if !signals.isEmpty { watch(signals, group, runtime, reload) }
         do {
-            try await ServiceGroup(configuration: configuration).run()
+            try await group.run()
         } catch let error as IOError {
             throw cannotListen(String(cString: strerror(error.errnoCode)))
         } catch {
             if isListening.withLock({ $0 }) || error is CancellationError { throw error }
             throw cannotListen("\(error)")
+        }
+    }
+
+    private func watch(
+        _ signals: [Int32], _ group: ServiceGroup, _ runtime: ServerRuntime, _ reload: (@Sendable () -> Void)?
+    ) {
+        let drain = Drain(limits: runtime.traffic.limits, log: runtime.logs[.server])
+        SignalPipe.watch(reload == nil ? signals : signals + [SIGHUP]) { number in
+            if number == SIGHUP, let reload { return reload() }
+            drain.signalled(number, notReady: { runtime.beginDraining() }) {
+                Task { await group.triggerGracefulShutdown() }
+            }
         }
     }
 

@@ -19,12 +19,17 @@ final class WriterThread: Sendable {
     private let ended = WakeUp()
     /// A larger group would only make the first in it wait.
     private static let groupMax = 256
+    let queueMax: Int
 
-    /// - Parameter makeStore: called on the thread. - Throws: what it throws.
+    /// - Parameters:
+    ///   - queueMax: so many requests may wait; the next ones are turned away with `QueueFull`.
+    ///   - makeStore: called on the thread.
+    /// - Throws: what `makeStore` throws.
     init(
-        metrics: Metrics, blobs: any BlobStore, clock: SteadyClock,
+        metrics: Metrics, blobs: any BlobStore, queueMax: Int = ServerLimits().writerQueue, clock: SteadyClock,
         makeStore: @escaping @Sendable () throws -> any Store
     ) throws {
+        self.queueMax = queueMax
         self.clock = clock
         self.metrics = metrics
         self.blobs = blobs
@@ -42,16 +47,16 @@ final class WriterThread: Sendable {
         try opened.take(limit: 1)[0].get()
     }
 
-    /// For asynchronous callers. - Throws: what `body` throws, or the store.
+    /// For requests. - Throws: `QueueFull`, what `body` throws, or the store.
     func perform<T: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
     ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
-            submit(body) { continuation.resume(with: $0) }
+            submit(body, limit: queueMax) { continuation.resume(with: $0) }
         }
     }
 
-    /// For threads of our own. Never from the cooperative pool.
+    /// For threads of our own, which are few and are never turned away. Never from the cooperative pool.
     func performBlocking<T: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T
     ) throws -> T {
@@ -71,13 +76,16 @@ final class WriterThread: Sendable {
     /// - Parameters:
     ///   - blobs: of what `body` returned; durable before the commit.
     ///   - loop: where `done` is called, together with those of the same group; nil: on the writer's thread.
+    ///   - limit: with so many waiting already it is turned away with `QueueFull`.
     func submit<T: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T,
-        blobs: @escaping @Sendable (T) -> [[UInt8]] = { _ in [] }, on loop: (any EventLoop)? = nil,
+        blobs: @escaping @Sendable (T) -> [[UInt8]] = { _ in [] }, on loop: (any EventLoop)? = nil, limit: Int = .max,
         _ done: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
-        if !queue.put(Item(body: body, blobsOf: blobs, loop: loop, done: done)) {
-            done(.failure(Fault(.interrupted, "the server is stopping")))
+        switch queue.put(Item(body: body, blobsOf: blobs, loop: loop, done: done), limit: limit) {
+        case nil: break
+        case .closed: done(.failure(Fault(.interrupted, "the server is stopping")))
+        case .full: done(.failure(QueueFull()))
         }
     }
 
@@ -90,14 +98,22 @@ final class WriterThread: Sendable {
     }
 
     private func commit(_ group: [any WriterItem], _ store: any Store, now: Timestamp) {
+        let start = ContinuousClock.now
         do {
+            var deciding = Duration.zero
             let refused = try store.transaction { tx in
+                let began = ContinuousClock.now
+                defer { deciding = began.duration(to: .now) }
                 let refused = try runAll(group, tx, now)
                 // Blob first: a crash here leaves blobs that no row names.
                 let results = group.indices.flatMap { refused[$0] == nil ? group[$0].blobs : [] }
-                if !results.isEmpty { _ = try blobs.put(results) }
+                if !results.isEmpty { _ = try metrics.timed(.blobs) { try blobs.put(results) } }
                 return refused
             }
+            let whole = start.duration(to: .now)
+            metrics.group(
+                waits: group.map { $0.handedIn.duration(to: start).inSeconds }, transaction: deciding.inSeconds,
+                commit: (whole - deciding).inSeconds)
             metrics.committed(groupSize: group.count, failed: false)
             answer(group, refused)
         } catch {
@@ -169,8 +185,12 @@ struct DaemonWriter: Sendable {
     }
 }
 
+/// So much waits for the writer that one more would wait too long.
+struct QueueFull: Error {}
+
 /// One closure that waits for the writer.
 private protocol WriterItem: Sendable {
+    var handedIn: ContinuousClock.Instant { get }
     /// Where it is answered; nil: on the writer's thread.
     var loop: (any EventLoop)? { get }
     /// What must be durable before the commit, once it has run.
@@ -181,6 +201,7 @@ private protocol WriterItem: Sendable {
 }
 
 private final class Item<T: Sendable>: WriterItem {
+    let handedIn = ContinuousClock.now
     private let body: @Sendable (any StoreTransaction, Timestamp) throws -> T
     private let blobsOf: @Sendable (T) -> [[UInt8]]
     let loop: (any EventLoop)?

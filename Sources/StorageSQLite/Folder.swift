@@ -27,6 +27,23 @@ final class Folder: Sendable {
         guard descriptor >= 0 else { throw SystemError.io(path) }
     }
 
+    /// Opens a folder that must be there. - Throws: `StoreError.missing`, `.io`.
+    init(existing path: String) throws {
+        self.path = path
+        descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw errno == ENOENT ? StoreError.missing(path) : SystemError.io(path)
+        }
+    }
+
+    /// - Returns: nil when there is no such folder.
+    static func existing(_ path: String) throws -> Folder? {
+        do { return try Folder(existing: path) } catch StoreError.missing { return nil }
+    }
+
+    /// A folder in this one; nil when there is none.
+    func existing(_ name: String) throws -> Folder? { try Folder.existing(path + "/" + name) }
+
     deinit { close(descriptor) }
 
     /// Lets others open files whose names they know, and nothing more: mode 0711, whatever the umask.

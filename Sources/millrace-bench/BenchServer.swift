@@ -31,6 +31,8 @@ struct BenchServer {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "millrace-bench")
         log.logLevel = .error
+        var options = ServerStart.Options(site: "Bench", workers: 1, webFolder: nil)
+        options.limits = .withoutRates
         let files = ServerFiles(path: path)
         if hosts > 0 {
             let core = ProjectServer(
@@ -41,7 +43,7 @@ struct BenchServer {
         }
         let parts = try ServerStart.start(
             files: files, blobs: directory.blobs,
-            options: ServerStart.Options(site: "Bench", workers: 1, webFolder: nil), log: log,
+            options: options, log: log,
             clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
             makePerformer: { NoOpPerformer() }, leadership: database.map { PostgresElection($0) } ?? SoleLeadership(),
             makeStore: open)

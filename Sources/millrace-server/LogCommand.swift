@@ -63,8 +63,8 @@ struct LogRebuildCommand: AsyncParsableCommand {
     }
 
     private func rebuild(_ elsewhere: [UInt8]?) throws -> LogRebuild<LogFolder>.Report {
-        let directory = try rows.openDirectory(data)
-        let store = try FsckCommand.openStore(directory, rows)
+        let directory = try configured { try rows.openDirectory(data) }
+        let store = try DataCheck.openStore(directory, rows)
         let files = ServerFiles(path: directory.path)
         guard let key = try files.presentProjectKey() else {
             throw Fault(

@@ -11,7 +11,8 @@ struct MillraceServer: AsyncParsableCommand {
         abstract: "Gives out work units, gathers and validates results, grants credit.",
         version: ServerVersion.text,
         subcommands: [
-            RunCommand.self, FsckCommand.self, LogCommand.self, MigrateCommand.self, PurgeCommand.self, ArchiveCommand.self,
+            RunCommand.self, FsckCommand.self, BackupCommand.self, RestoreCommand.self, DrillCommand.self,
+            MigrateCommand.self, PurgeCommand.self, ArchiveCommand.self, LogCommand.self,
         ])
 }
 

@@ -72,7 +72,7 @@ struct MigrateCommand: AsyncParsableCommand {
     /// Holds the directory as long as it takes, and closes its databases.
     private func copyToShared(_ path: String, _ database: String) throws {
         let directory = try self.directory(path)
-        let store = try FsckCommand.openStore(directory)
+        let store = try DataCheck.openStore(directory)
         let target = try configured { try PostgresArchive(database) }
         let blobs = try directory.blobs.copySmall(to: PostgresSmallBlobs(database))
         report(try copy(try SQLiteArchive(store), to: target))

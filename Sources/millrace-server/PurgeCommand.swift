@@ -50,7 +50,7 @@ struct PurgeCommand: AsyncParsableCommand {
 
     private func purge() throws {
         let directory = try rows.openDirectory(data)
-        let store = try FsckCommand.openStore(directory, rows)
+        let store = try DataCheck.openStore(directory, rows)
         let blobs = try blobOptions.open(directory) { say("millrace-server: \($0)", to: STDERR_FILENO) }
         let files = ServerFiles(path: directory.path)
         let core = ProjectServer(

@@ -41,7 +41,8 @@ final class Running {
         _ name: String, _ arguments: [String], environment: [String: String] = [:], outputPath: String,
         errorPath: String
     ) throws {
-        process.executableURL = URL(filePath: Programs.path(name))
+        // A program of ours by its name, another by its path.
+        process.executableURL = URL(filePath: name.hasPrefix("/") ? name : Programs.path(name))
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         process.standardInput = FileHandle.nullDevice

@@ -25,13 +25,13 @@ final class Site {
     var token: String { folder.path("server/admin.token") }
 
     /// Starts the server, at the second time on the port of the first.
-    func startServer() async throws {
-        try launchServer()
+    func startServer(_ arguments: [String] = []) async throws {
+        try launchServer(arguments)
         try await awaitServer()
     }
 
     /// Starts it, and does not wait until it answers.
-    func launchServer() throws {
+    func launchServer(_ arguments: [String] = []) throws {
         let listen = address.map { String($0.dropFirst("http://".count)) } ?? "127.0.0.1:0"
         let addressPath = folder.path("server/address")
         try? FileManager.default.removeItem(atPath: addressPath)
@@ -39,7 +39,7 @@ final class Site {
         server = try Running(
             "millrace-server",
             ["run", "--data", folder.path("server"), "--listen", listen, "--site", "Test site"]
-                + serverArguments,
+                + serverArguments + arguments,
             environment: serverEnvironment, outputPath: log, errorPath: log)
     }
 

@@ -7,19 +7,21 @@ import Testing
 /// noise no more chances than one ratio would.
 enum SmallProject {
     /// Copies the real project and narrows its search. - Returns: the project's folder.
-    static func make(in folder: TemporaryFolder, quorum: Int = 2, deadline: String = "1 h") throws -> String {
+    static func make(in folder: TemporaryFolder, quorum: Int = 2, deadline: String = "1 h", steps: Int = 20) throws
+        -> String
+    {
         let source = repositoryRoot.appending(path: "projects/gamma-pulsar")
         let target = folder.url.appending(path: "project")
         try FileManager.default.createDirectory(
             at: target.appending(path: "input"), withIntermediateDirectories: true)
         try FileManager.default.copyItem(
             at: source.appending(path: "input/photons.csv"), to: target.appending(path: "input/photons.csv"))
-        try manifest(quorum: quorum, deadline: deadline)
+        try manifest(quorum: quorum, deadline: deadline, steps: steps)
             .write(to: target.appending(path: "project.yaml"), atomically: true, encoding: .utf8)
         return target.path
     }
 
-    static func manifest(quorum: Int, deadline: String) -> String {
+    static func manifest(quorum: Int, deadline: String, steps: Int = 20) -> String {
         """
         name: gamma-pulsar-slice
         title: A slice of the pulsar search
@@ -36,7 +38,7 @@ enum SmallProject {
             file: input/photons.csv
             packing: table
         split:
-          steps_per_unit: 20
+          steps_per_unit: \(steps)
         replication:
           quorum: \(quorum)
           initial: \(quorum)

@@ -26,7 +26,7 @@ struct BackOffTests {
 
     @Test func retryAfterIsNeverUndercutAndNeverEndless() {
         #expect(backOff.delaySeconds(failures: 1, random: 0, retryAfterSeconds: 100) == 100)
-        #expect(backOff.delaySeconds(failures: 1, random: 0.5, retryAfterSeconds: 100) == 101)
+        #expect(backOff.delaySeconds(failures: 1, random: 0.5, retryAfterSeconds: 100) == 150)
         #expect(backOff.delaySeconds(failures: 6, random: 0.99, retryAfterSeconds: 1) > 50)
         #expect(backOff.delaySeconds(failures: 1, random: 0, retryAfterSeconds: 1e12) == 600)
         for useless in [Double.nan, .infinity, -1, 0] {

@@ -1,6 +1,7 @@
 import Bytes
 import Domain
 import Foundation
+import Glibc
 import Logging
 import ServerCore
 import ServerHTTP
@@ -30,13 +31,16 @@ final class LiveSite: Sendable {
         }
 
         let broken = Switch()
+        /// While on, the thread that writes waits.
+        let held = Switch()
         // Used by one writer thread at a time; the tests start the second after the first has stopped.
         let store: any Store
 
         init() {
-            let broken = broken
+            let (broken, held) = (broken, held)
             store = FaultyStore(MemoryStore()) { _ in
-                broken.isOn ? CallFate(applied: false, reported: true) : .good
+                while held.isOn { usleep(1000) }
+                return broken.isOn ? CallFate(applied: false, reported: true) : .good
             }
         }
     }
@@ -44,14 +48,14 @@ final class LiveSite: Sendable {
     static func start(
         units: Int = 2, store: SharedStore = SharedStore(),
         blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory), folder: URL? = nil,
-        sweepEvery: Duration = .seconds(3600)
+        options change: (inout ServerStart.Options) -> Void = { _ in }
     ) async throws -> LiveSite {
         let folder = folder ?? FileManager.default.temporaryDirectory.appending(path: "millrace-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         log.logLevel = .critical
         var options = ServerStart.Options(site: "Test <site>", workers: 2, webFolder: nil)
-        options.sweepEvery = sweepEvery
+        change(&options)
         let parts = try ServerStart.start(
             files: ServerFiles(path: folder.path), blobs: blobs,
             options: options, log: log,
@@ -86,6 +90,9 @@ final class LiveSite: Sendable {
     var publicKey: VerifyingKey { parts.runtime.core.keys.project.publicKey }
     var admin: [String: String] { ["Authorization": "Bearer \(token)"] }
 
+    /// What SIGTERM does first.
+    func beginDraining() { parts.runtime.beginDraining() }
+
     /// The same server on another address.
     func serve(at address: WebServer.Address) async throws {
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -114,9 +121,10 @@ final class LiveSite: Sendable {
 /// A test with a server, which is stopped whatever happens.
 func withSite(
     units: Int = 2, store: LiveSite.SharedStore = .init(),
-    blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory), _ body: (LiveSite) async throws -> Void
+    blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory),
+    options: (inout ServerStart.Options) -> Void = { _ in }, _ body: (LiveSite) async throws -> Void
 ) async throws {
-    let site = try await LiveSite.start(units: units, store: store, blobs: blobs)
+    let site = try await LiveSite.start(units: units, store: store, blobs: blobs, options: options)
     do {
         try await body(site)
     } catch {

@@ -18,30 +18,50 @@ struct MetricsTests {
             try await LiveSite.eventually { try await site.probe.send("GET", "/metrics").text.contains(counted) }
             let answer = try await site.probe.send("GET", "/metrics")
             #expect(answer.fields["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
-            var values: [String: Double] = [:]
-            var types: [String: String] = [:]
-            for line in answer.text.split(separator: "\n") {
-                if let match = line.wholeMatch(of: /# TYPE ([a-z_]+) (counter|gauge|histogram)/) {
-                    #expect(types.updateValue(String(match.2), forKey: String(match.1)) == nil)
-                } else if !line.hasPrefix("# HELP ") {
-                    let match = try #require(
-                        line.wholeMatch(of: /([a-z_]+)(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? (-?[0-9.e+-]+)/),
-                        "\(line)")
-                    let family = String(match.1).replacing(/_(bucket|sum|count)$/, with: "")
-                    #expect(types[family] != nil || types[String(match.1)] != nil, "\(line) has no type")
-                    values[String(line.dropLast(match.4.count + 1))] = Double(match.4)
-                }
-            }
+            let page = try PrometheusText(answer.text)
+            let values = page.values
             #expect(values["millrace_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"}"] == 1)
             #expect(values["millrace_requests_total{route=\"NotFound\",method=\"GET\",status=\"404\"}"] == 1)
             #expect(values["millrace_units{state=\"ready\"}"] == 2)
             #expect(values["millrace_jobs_total{kind=\"split\"}"] == 1)
             #expect((values["process_resident_memory_bytes"] ?? 0) > 1e6)
-            let buckets = ["1.0", "8.0", "256.0", "+Inf"].map {
-                values["millrace_commit_group_size_bucket{le=\"\($0)\"}"] ?? -1
+            #expect(values["millrace_ready"] == 1 && values["millrace_draining"] == 0)
+            #expect((values["millrace_disk_free_bytes"] ?? 0) > 0)
+        }
+    }
+
+    @Test("The parts of a scheduler call are timed, each")
+    func stages() async throws {
+        try await withSite { site in
+            let batch = try await site.submit()
+            try await site.until(batch) { $0.splitFinished }
+            let ada = try await LiveVolunteer(site, "Ada")
+            let tasks = try await ada.fetch()
+            _ = try await ada.deliver(tasks.map { LiveVolunteer.success($0, Array("true".utf8)) })
+            let values = try PrometheusText(try await site.probe.send("GET", "/metrics").text).values
+            for stage in ["queue", "transaction", "commit", "blobs", "sign"] {
+                #expect(values["millrace_stage_seconds_count{stage=\"\(stage)\"}"] ?? 0 >= 1, "\(stage)")
             }
-            #expect(buckets == buckets.sorted() && buckets[0] >= 0)
-            #expect(buckets.last == values["millrace_commit_group_size_count"])
+            // One call brought results, two were signed; groups are fewer than what waited for them.
+            #expect(values["millrace_stage_seconds_count{stage=\"blobs\"}"] == 1)
+            #expect(values["millrace_stage_seconds_count{stage=\"sign\"}"] == 2)
+            #expect(
+                values["millrace_stage_seconds_count{stage=\"commit\"}"] ?? 0
+                    <= values["millrace_stage_seconds_count{stage=\"queue\"}"] ?? 0)
+            #expect(values["millrace_request_seconds_count{route=\"/v1/scheduler\"}"] == 2)
+        }
+    }
+
+    @Test("Before the end the server is not ready, and asks for connections to be closed")
+    func readiness() async throws {
+        try await withSite { site in
+            #expect(try await site.probe.send("GET", "/readyz").status == 200)
+            site.beginDraining()
+            let answer = try await site.probe.send("GET", "/readyz")
+            #expect(answer.status == 503 && answer.text.contains("ending") && answer.fields["connection"] == "close")
+            #expect(try await site.probe.send("GET", "/healthz").status == 200, "ending is no illness")
+            let values = try PrometheusText(try await site.probe.send("GET", "/metrics").text).values
+            #expect(values["millrace_ready"] == 0 && values["millrace_draining"] == 1)
         }
     }
 

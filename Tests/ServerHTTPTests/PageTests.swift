@@ -96,7 +96,7 @@ struct PageTests {
     func sweep() async throws {
         // In this store, uploads are touched in 1970.
         let blobs = MemoryBlobStore(hash: BlobHash.factory)
-        let site = try await LiveSite.start(blobs: blobs, sweepEvery: .zero)
+        let site = try await LiveSite.start(blobs: blobs, options: { $0.sweepEvery = .zero })
         let upload = UploadName(task: TaskID(rawValue: 1), host: HostID(rawValue: 1))
         _ = try blobs.appendUpload(upload, offset: 0, bytes: [1, 2], limit: 9)
         try await LiveSite.eventually { try blobs.uploadOffset(upload) == 0 }

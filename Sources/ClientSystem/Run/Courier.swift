@@ -139,7 +139,8 @@ package final class Courier: Sendable {
     private static func failure(_ fault: Fault) -> FetchFailure {
         switch fault.kind {
         case .refused, .noInput: .permanent(fault.message)
-        default: .temporary(fault.message)
+        default:
+            fault.retryAfterSeconds.map { .busy(fault.message, retryAfterSeconds: $0) } ?? .temporary(fault.message)
         }
     }
 }

@@ -51,7 +51,7 @@ enum GivingBack {
             switch reason.failure {
             case .stale(let last) where last < Limits.sequenceMax: sequence = max(sequence, last + 1)
             case .stale: throw Fault(.refused, "the server does not take this host's request numbers")
-            case .refused(let why), .failed(let why): throw Fault(.refused, why)
+            case .refused(let why), .busy(let why, _), .failed(let why): throw Fault(.refused, why)
             }
         }
         throw Fault(.refused, "this host's other calls come in between")

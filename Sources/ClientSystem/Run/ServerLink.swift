@@ -89,6 +89,9 @@ public struct ServerLink: Sendable {
         } catch {
             let text = error.advice.map { "\(error.message). \($0)" } ?? error.message
             let refused = [.refused, .badData, .noInput].contains(error.kind)
+            if !refused, let seconds = error.retryAfterSeconds {
+                return .failure(CallFailureReason(.busy(text, retryAfterSeconds: seconds)))
+            }
             return .failure(CallFailureReason(refused ? .refused(text) : .failed(text)))
         }
     }

@@ -64,6 +64,8 @@ public struct BlobUpload: Sendable {
             HTTPRequest(
                 method: "HEAD", url: url, headers: headers + [HTTPHeader("Upload-Digest", digest.hex)]))
         // An answer to HEAD has no body to explain it: the first chunk will be refused with the reason.
+        // A server that asks to wait is not sent a chunk first.
+        if response.retryAfterSeconds != nil, [429, 503].contains(response.status) { throw response.refusal(url: url) }
         guard (200..<300).contains(response.status) else { return 0 }
         guard let offset = Self.offset(response) else {
             throw CurlFailure.notMillrace(url, "an answer without Upload-Offset")

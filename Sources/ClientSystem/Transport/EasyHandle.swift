@@ -96,6 +96,7 @@ final class EasyHandle: @unchecked Sendable {
         _ = millrace_curl_set_long(curl, CURLOPT_TIMEOUT_MS, Int(request.timeoutSeconds * 1000))
         _ = millrace_curl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, settings.lowSpeedBytesPerSecond)
         _ = millrace_curl_set_long(curl, CURLOPT_LOW_SPEED_TIME, Int(settings.lowSpeedSeconds))
+        if let file = settings.authorities { _ = millrace_curl_set_string(curl, CURLOPT_CAINFO, file) }
         if request.freshConnection {
             _ = millrace_curl_set_long(curl, CURLOPT_FRESH_CONNECT, 1)
             _ = millrace_curl_set_long(curl, CURLOPT_FORBID_REUSE, 1)

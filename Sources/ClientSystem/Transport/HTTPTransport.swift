@@ -9,6 +9,9 @@ public struct HTTPSettings: Hashable, Sendable {
     /// An exchange that moves fewer than `lowSpeedBytesPerSecond` for this long is given up.
     public var lowSpeedSeconds = 30.0
     public var lowSpeedBytesPerSecond = 16
+    /// Certificates (PEM) that are believed instead of the system's: for a site with an authority of its own. From the
+    /// environment variable `MILLRACE_CA_FILE` unless set.
+    public var authorities: String? = getenv("MILLRACE_CA_FILE").map { String(cString: $0) }
 
     public init() {}
 }

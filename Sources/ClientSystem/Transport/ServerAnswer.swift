@@ -43,7 +43,23 @@ extension HTTPResponse {
 
     /// An answer with status 400 or more as a failure of ours.
     public func refusal(url: String) -> Fault {
+        var fault = refusalWithoutWish(url)
+        if [429, 503, 507].contains(status) { fault.retryAfterSeconds = retryAfterSeconds }
+        return fault
+    }
+
+    /// The header `Retry-After` in seconds (RFC 9110, section 10.2.3). A date says nothing here: the clock of a host
+    /// may be wrong, and no server of ours sends one.
+    public var retryAfterSeconds: Double? {
+        guard let text = headers["retry-after"], let seconds = UInt32(text) else { return nil }
+        return Double(seconds)
+    }
+
+    private func refusalWithoutWish(_ url: String) -> Fault {
         guard let reply = errorReply else {
+            if status == 429 || status == 503 && retryAfterSeconds != nil {
+                return Fault(.interrupted, "\(url): status \(status), the server has too much to do")
+            }
             // A proxy says 502 or 503 while the server behind it restarts.
             if (502...504).contains(status) {
                 return Fault(

@@ -9,15 +9,15 @@ import Synchronization
 import Wire
 
 /// A call whose bytes are coming in.
-struct IncomingCall {
+struct IncomingCall: Sendable {
+    /// Of the client, also behind a proxy that we trust.
+    let address: String
     let network: UInt64?
     let closesAfter: Bool
+    /// What it holds of the budget for bodies, as long as it lives.
+    let account: BodyAccount
     let start = ContinuousClock.now
     var bytes: [UInt8] = []
-
-    /// From the first to the last byte of a request.
-    private static let secondsMax: Duration = .seconds(30)
-    var isLate: Bool { start.duration(to: .now) > Self.secondsMax }
 }
 
 /// What goes back.
@@ -30,11 +30,8 @@ struct CallAnswer: Sendable {
 final class CallDesk: Sendable {
     /// Of one call. Larger ones are sent as signed requests, whose sender is known before the body is read.
     static let bytesMax = Limits.callBytesMax
-    /// Of all calls that are coming in: more wait, told to come back.
-    static let allBytesMax = 64 << 20
 
     let routes: ServerRoutes
-    private let held = Atomic<Int>(0)
 
     init(routes: ServerRoutes) { self.routes = routes }
 
@@ -44,33 +41,39 @@ final class CallDesk: Sendable {
         .tooLarge, "the call is larger than \(bytesMax) bytes",
         advice: "send it as a signed request to /v1/scheduler")
 
-    func add(_ piece: ByteBuffer, to call: inout IncomingCall) -> RequestRefusal? {
-        let count = piece.readableBytes
-        guard call.bytes.count + count <= Self.bytesMax else { return Self.tooLarge }
-        let all = held.add(count, ordering: .relaxed).newValue
-        call.bytes.append(contentsOf: piece.readableBytesView)
-        guard all <= Self.allBytesMax else {
-            return RequestRefusal(.unavailable, "too many calls at the same time", advice: "try again later")
-        }
-        return nil
+    var isDraining: Bool { runtime.isDraining }
+
+    func begin(_ head: HTTPRequest, from peer: String) -> IncomingCall {
+        let forwarded = HTTPField.Name("X-Forwarded-For").flatMap { head.headerFields[$0] }
+        let address = runtime.traffic.client(peer, forwarded: forwarded)
+        return IncomingCall(
+            address: address, network: NetworkPrefix.of(address),
+            closesAfter: head.headerFields[.connection]?.lowercased() == "close",
+            account: BodyAccount(runtime.traffic.bodies))
     }
 
-    /// Its bytes are done with.
-    func forget(_ call: IncomingCall) { held.subtract(call.bytes.count, ordering: .relaxed) }
+    func add(_ piece: ByteBuffer, to call: inout IncomingCall) -> RequestRefusal? {
+        guard call.bytes.count + piece.readableBytes <= Self.bytesMax else { return Self.tooLarge }
+        guard call.account.take(piece.readableBytes) else { return runtime.traffic.busy("body_bytes") }
+        call.bytes.append(contentsOf: piece.readableBytesView)
+        return nil
+    }
 
     /// - Parameter done: called once, on `loop`, when the call is durable or refused.
     func submit(
         _ incoming: IncomingCall, on loop: any EventLoop, _ done: @escaping @Sendable (CallAnswer) -> Void
     ) {
-        defer { forget(incoming) }
         do {
+            try runtime.traffic.admit(incoming.address, incoming.network)
+            try runtime.disk.requireFloor()
             guard let envelope = CallEnvelope(bytes: incoming.bytes) else {
                 throw RequestRefusal(.badRequest, "this is no call of protocol version 1")
             }
             let key = try runtime.core.checkSession(envelope, now: runtime.clock.now())
+            let host = envelope.token.host
+            try runtime.traffic.admitCall(of: host)
             let message = try ReplyFormat.strict(
                 WireSchedulerRequest.self, envelope.message, limit: CallDesk.bytesMax)
-            let host = envelope.token.host
             runtime.networks.note(host, incoming.network)
             let call = try runtime.core.checkScheduler(message, now: runtime.clock.now())
             let passed = PassedCall(envelope: envelope, key: key, call: call, incoming: incoming)
@@ -82,7 +85,7 @@ final class CallDesk: Sendable {
                 }
             }
         } catch {
-            done(answer(RequestRefusal(error), to: incoming))
+            done(answer(error, to: incoming))
         }
     }
 
@@ -100,12 +103,12 @@ final class CallDesk: Sendable {
         runtime.schedule(passed.call, passed.envelope.token.host, passed.envelope.sequence, on: loop) {
             [self, runtime] result in
             switch result {
-            case .failure(let error): done(answer(RequestRefusal(error), to: passed.incoming))
+            case .failure(let error): done(answer(error, to: passed.incoming))
             case .success(let outcome) where runtime.core.isAtHand(outcome):
-                done(reply(passed) { try runtime.core.finish(outcome) })
+                done(reply(passed) { try runtime.metrics.timed(.sign) { try runtime.core.finish(outcome) } })
             case .success(let outcome):
                 later(on: loop, passed, done) { [routes] in
-                    try await routes.onDisk { try runtime.core.finish(outcome) }
+                    try await routes.onDisk { try runtime.metrics.timed(.sign) { try runtime.core.finish(outcome) } }
                 }
             }
         }
@@ -132,14 +135,20 @@ final class CallDesk: Sendable {
             let sealed = passed.envelope.sealedReply(bytes, key: passed.key)
             return answer(sealed, status: 200, [:], to: passed.incoming)
         } catch {
-            return answer(RequestRefusal(error), to: passed.incoming)
+            return answer(error, to: passed.incoming)
         }
     }
 
-    func answer(_ refusal: RequestRefusal, to incoming: IncomingCall) -> CallAnswer {
-        if refusal.code.status >= 500 {
-            runtime.log.error("a call failed", metadata: ["code": "\(refusal.code.rawValue)"])
+    private func answer(_ error: any Error, to incoming: IncomingCall) -> CallAnswer {
+        let refusal = error is QueueFull ? runtime.traffic.busy("writer_queue") : RequestRefusal(error)
+        if refusal.code.status >= 500 && refusal.code != .unavailable && refusal.code != .diskReserve {
+            runtime.logs[.http].error(
+                "a request failed", metadata: ["route": "\(CallEnvelope.path)", "error": "\(error)"])
         }
+        return answer(refusal, to: incoming)
+    }
+
+    func answer(_ refusal: RequestRefusal, to incoming: IncomingCall) -> CallAnswer {
         var fields = refusal.fields
         fields[.contentType] = ReplyFormat.protobufType
         let body: [UInt8] = (try? refusal.wireMessage.serializedBytes()) ?? []
@@ -152,10 +161,11 @@ final class CallDesk: Sendable {
         var head = HTTPResponse(status: .init(code: status), headerFields: fields)
         head.headerFields[.contentLength] = "\(body.count)"
         head.headerFields[.date] = runtime.date.text
-        let took = incoming.start.duration(to: .now).components
+        let now = ContinuousClock.now
+        if ![429, 503, 507].contains(status) { runtime.traffic.answered(now: now) }
         runtime.metrics.request(
             route: CallEnvelope.path, method: "POST", status: status,
-            seconds: Double(took.seconds) + Double(took.attoseconds) * 1e-18, bytesIn: incoming.bytes.count,
+            seconds: incoming.start.duration(to: now).inSeconds, bytesIn: incoming.bytes.count,
             bytesOut: body.count)
         return CallAnswer(head: head, body: body)
     }

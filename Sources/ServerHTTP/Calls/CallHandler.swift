@@ -8,8 +8,8 @@ import Wire
 /// Answers `POST /v1/call` on the event loop of its connection; everything else goes on to the router.
 ///
 /// A call inside of a session is most of what a project's server does, so it takes the short way: from the socket to
-/// the writer's queue and back, without a task or a thread of its own. Stands between the HTTP codec and the router and
-/// sees every byte, so it also ends connections on which nothing happens.
+/// the writer's queue and back, without a task or a thread of its own. Stands in the pipeline between `ConnectionWatch`,
+/// which ends connections that are too slow, and the router.
 final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -36,12 +36,9 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var queued: [HTTPRequestPart] = []
     /// Events that would end the connection before the answer is out.
     private var heldEvents: [Any] = []
-    private var lastByte = NIODeadline.now()
-    private var idleLook: Scheduled<Void>?
-    private var network: UInt64?
+    private var address = "unknown"
 
     private static let queuedMax = 256
-    private static let idleLookSeconds: Int64 = 15
 
     init(desk: CallDesk) { self.desk = desk }
 
@@ -57,8 +54,7 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func begin(_ context: ChannelHandlerContext) {
-        network = context.remoteAddress?.ipAddress.flatMap { NetworkPrefix.of($0) }
-        if idleLook == nil { lookLater(context) }
+        address = context.remoteAddress?.ipAddress ?? "unknown"
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -69,31 +65,8 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) { end() }
 
     private func end() {
-        idleLook?.cancel()
-        idleLook = nil
-        if case .collecting(let call) = state { desk.forget(call) }
         state = .dropping
         queued = []
-    }
-
-    private func lookLater(_ context: ChannelHandlerContext) {
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        idleLook = context.eventLoop.scheduleTask(in: .seconds(Self.idleLookSeconds)) {
-            let (handler, context) = bound.value
-            handler.look(context)
-        }
-    }
-
-    /// Nothing for a minute: a client that computes calls again on a new connection, and one that stopped in the
-    /// middle of a request holds what others need. An answer that is awaited may take its time.
-    private func look(_ context: ChannelHandlerContext) {
-        let isIdle = NIODeadline.now() - lastByte > .seconds(WebServer.idleSeconds)
-        switch state {
-        case .waiting where isIdle && unanswered == 0: context.close(promise: nil)
-        case .passing where isIdle, .dropping where isIdle: context.close(promise: nil)
-        case .collecting(let call) where isIdle || call.isLate: context.close(promise: nil)
-        default: lookLater(context)
-        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -107,7 +80,6 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        lastByte = .now()
         let part = unwrapInboundIn(data)
         guard queued.isEmpty, take(part, context) else {
             queued.append(part)
@@ -147,8 +119,7 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func begin(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
-        let call = IncomingCall(
-            network: network, closesAfter: head.headerFields[.connection]?.lowercased() == "close")
+        let call = desk.begin(head, from: address)
         state = .collecting(call)
         if let announced = head.headerFields[.contentLength].flatMap({ Int($0) }), announced > CallDesk.bytesMax {
             refuse(CallDesk.tooLarge, call, context)
@@ -157,7 +128,6 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Before the end of the request: the connection cannot go on behind it.
     private func refuse(_ refusal: RequestRefusal, _ call: IncomingCall, _ context: ChannelHandlerContext) {
-        desk.forget(call)
         state = .dropping
         write(desk.answer(refusal, to: call), close: true, nil, context)
         // The other end gets a moment to read the answer.
@@ -201,7 +171,7 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
         _ answer: CallAnswer, close: Bool, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
     ) {
         var head = answer.head
-        if close { head.headerFields[.connection] = "close" }
+        if close || desk.isDraining { head.headerFields[.connection] = "close" }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(bytes: answer.body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
@@ -220,7 +190,6 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Answers of the router
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        lastByte = .now()
         context.write(data, promise: promise)
         guard case .end = unwrapOutboundIn(data) else { return }
         unanswered = max(0, unanswered - 1)

@@ -28,7 +28,7 @@ extension ServerRuntime {
                     now: now
                 ).get()
                 return ScheduledCall(outcome: outcome, time: now)
-            }, blobs: \.outcome.blobs, on: loop
+            }, blobs: \.outcome.blobs, on: loop, limit: writer.queueMax
         ) { [self] result in
             if case .success(let made) = result {
                 noteSent(made.outcome.newlySent, to: host, now: made.time)

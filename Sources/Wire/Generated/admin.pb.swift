@@ -65,6 +65,9 @@ public nonisolated struct WireBatchList: Sendable {
   /// Why the public log is behind, for people; empty when it is not.
   public var logTrouble: String = String()
 
+  /// Why the server takes no uploads, submissions or reports for lack of space, for people; empty when it does.
+  public var diskTrouble: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -936,7 +939,7 @@ nonisolated extension WireSubmitReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireBatchList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".BatchList"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}batches\0\u{3}log_trouble\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}batches\0\u{3}log_trouble\0\u{3}disk_trouble\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -946,6 +949,7 @@ nonisolated extension WireBatchList: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.batches) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.logTrouble) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.diskTrouble) }()
       default: break
       }
     }
@@ -958,12 +962,16 @@ nonisolated extension WireBatchList: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.logTrouble.isEmpty {
       try visitor.visitSingularStringField(value: self.logTrouble, fieldNumber: 2)
     }
+    if !self.diskTrouble.isEmpty {
+      try visitor.visitSingularStringField(value: self.diskTrouble, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireBatchList, rhs: WireBatchList) -> Bool {
     if lhs.batches != rhs.batches {return false}
     if lhs.logTrouble != rhs.logTrouble {return false}
+    if lhs.diskTrouble != rhs.diskTrouble {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -13,24 +13,6 @@ final class Metrics: Sendable {
         }
     }
 
-    struct Histogram {
-        let bounds: [Double]
-        var counts: [Int]
-        var sum = 0.0
-        var count = 0
-
-        init(bounds: [Double]) {
-            self.bounds = bounds
-            counts = [Int](repeating: 0, count: bounds.count)
-        }
-
-        mutating func add(_ value: Double) {
-            sum += value
-            count += 1
-            for at in bounds.indices where value <= bounds[at] { counts[at] += 1 }
-        }
-    }
-
     struct State {
         var requests: [RequestKey: Int] = [:]
         var seconds: [String: Histogram] = [:]
@@ -45,18 +27,45 @@ final class Metrics: Sendable {
         var validationLagSeconds = 0.0
         var tasksExpired = 0
         var lastStoreError: String?
+        var refusals: [String: Int] = [:]
     }
 
     private let state = Mutex(State())
+    /// Apart from the rest: they are touched for every call.
+    private let stages = Mutex([Histogram](repeating: .seconds, count: Stage.allCases.count))
     private static let bytesOfOneRequestMax = 1 << 33
 
     var snapshot: State { state.withLock { $0 } }
+    /// By the order of `Stage.allCases`.
+    var stageTimes: [Histogram] { stages.withLock { $0 } }
+
+    func stage(_ stage: Stage, _ seconds: Double) { stages.withLock { $0[stage.rawValue].add(seconds) } }
+
+    /// Times what a body does.
+    func timed<T>(_ stage: Stage, _ body: () throws -> T) rethrows -> T {
+        let start = ContinuousClock.now
+        defer { self.stage(stage, start.duration(to: .now).inSeconds) }
+        return try body()
+    }
+
+    /// - Parameters:
+    ///   - waits: seconds that each of the group's closures has waited.
+    ///   - transaction, commit: seconds of the group.
+    func group(waits: [Double], transaction: Double, commit: Double) {
+        stages.withLock { stages in
+            for wait in waits { stages[Stage.queue.rawValue].add(wait) }
+            stages[Stage.transaction.rawValue].add(transaction)
+            stages[Stage.commit.rawValue].add(commit)
+        }
+    }
+
+    /// Somebody was turned away. - Parameter reason: one of a few words of ours, never what came from outside.
+    func refused(_ reason: String) { state.withLock { $0.refusals[reason, default: 0] += 1 } }
 
     func request(route: String, method: String, status: Int, seconds: Double, bytesIn: Int, bytesOut: Int) {
         state.withLock {
             $0.requests[RequestKey(route: route, method: method, status: status), default: 0] += 1
-            let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
-            $0.seconds[route, default: Histogram(bounds: bounds)].add(seconds)
+            $0.seconds[route, default: .seconds].add(seconds)
             // What came in is what the other side announced: any number.
             $0.bytesIn &+= min(max(bytesIn, 0), Metrics.bytesOfOneRequestMax)
             $0.bytesOut &+= min(max(bytesOut, 0), Metrics.bytesOfOneRequestMax)
@@ -89,4 +98,8 @@ final class Metrics: Sendable {
     func store(error: String?) {
         state.withLock { $0.lastStoreError = error }
     }
+}
+
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

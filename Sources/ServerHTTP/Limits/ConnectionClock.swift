@@ -1,0 +1,109 @@
+/// How long a connection may take for what it is doing: a function of what it is told, time in seconds of any steady
+/// clock.
+package struct ConnectionClock: Hashable, Sendable {
+    package enum Stage: Hashable, Sendable {
+        /// Between two requests.
+        case waiting
+        /// Some bytes of a head have come.
+        case head
+        case body
+        /// The request is whole; it is the server's turn.
+        case reply
+    }
+
+    package enum Verdict: Hashable, Sendable {
+        case keep
+        case cut(Cut)
+    }
+
+    /// Why a connection is ended. The raw value is the label in `/metrics`.
+    package enum Cut: String, Sendable {
+        case idle
+        case headTooSlow = "head_too_slow"
+        case bodyTooSlow = "body_too_slow"
+        case replyStalled = "reply_stalled"
+    }
+
+    package private(set) var stage = Stage.waiting
+    private var since: Double
+    private var bodyBytes = 0
+    /// Seconds of this body in which the server itself did not read.
+    private var paused = 0.0
+    private var pausedSince: Double?
+    private var isAnswered = false
+    /// Of replies: bytes that have not left, and when that last changed.
+    private var waiting = 0
+    private var movedAt: Double
+
+    package init(now: Double) {
+        since = now
+        movedAt = now
+    }
+
+    package mutating func bytesCame(now: Double) {
+        guard stage == .waiting else { return }
+        stage = .head
+        since = now
+    }
+
+    package mutating func headEnded(now: Double) {
+        stage = .body
+        since = now
+        bodyBytes = 0
+        paused = 0
+        pausedSince = nil
+        isAnswered = false
+    }
+
+    package mutating func bodyCame(bytes: Int) { bodyBytes += bytes }
+
+    package mutating func requestEnded(now: Double) {
+        stage = isAnswered ? .waiting : .reply
+        since = now
+    }
+
+    package mutating func replyEnded(now: Double) {
+        // A request may be refused before its body has come; the rest of it still has to come in time.
+        guard stage == .reply else {
+            isAnswered = true
+            return
+        }
+        stage = .waiting
+        since = now
+    }
+
+    /// The server takes no more bytes for now: that is not the other side's fault.
+    package mutating func readingPaused(now: Double) { if stage == .body, pausedSince == nil { pausedSince = now } }
+
+    package mutating func readingGoesOn(now: Double) {
+        guard let from = pausedSince else { return }
+        paused += now - from
+        pausedSince = nil
+    }
+
+    /// - Parameter waiting: bytes of replies that have not left this machine. More of them come only when others have
+    ///   gone, so that a reply moves as long as this changes.
+    package mutating func verdict(now: Double, waiting: Int, limits: ServerLimits, isCrowded: Bool) -> Verdict {
+        if waiting != self.waiting || waiting == 0 {
+            self.waiting = waiting
+            movedAt = now
+        }
+        if waiting > 0, now - movedAt >= Double(limits.replyStallSeconds) { return .cut(.replyStalled) }
+        let passed = now - since
+        switch stage {
+        case .reply: return .keep
+        case .waiting:
+            // The answer to the last request may still be on its way.
+            guard waiting == 0 else { return .keep }
+            let most = isCrowded ? min(limits.idleSeconds, limits.crowdedIdleSeconds) : limits.idleSeconds
+            return passed >= Double(most) ? .cut(.idle) : .keep
+        case .head: return passed >= Double(limits.headSeconds) ? .cut(.headTooSlow) : .keep
+        case .body:
+            let took = passed - paused - (pausedSince.map { now - $0 } ?? 0)
+            if took >= Double(limits.bodySeconds) { return .cut(.bodyTooSlow) }
+            guard limits.bodyBytesPerSecond > 0 else { return .keep }
+            let allowed = Double(limits.headSeconds) + Double(bodyBytes) / Double(limits.bodyBytesPerSecond)
+            return took >= allowed ? .cut(.bodyTooSlow) : .keep
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// On every connection: counts it, ends it politely when there are too many, and cuts whoever takes too long.
+///
+/// Lives on the connection's event loop; costs a request four looks at the clock.
+final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let traffic: TrafficGuard
+    private var clock = ConnectionClock(now: ConnectionWatch.now())
+    private var address = "unknown"
+    private var network: UInt64?
+    private enum Standing { case new, counted, refused, gone }
+    private var standing = Standing.new
+    private var look: Scheduled<Void>?
+    private var hasReplyBegun = false
+
+    /// How often a connection is looked at: what is cut is cut at most this much later than it should be. Not oftener
+    /// than need be: ten thousand connections are looked at ten thousand times in it.
+    private let lookSeconds: Int64
+    /// How long whoever was refused gets to read why.
+    private static let lingerSeconds: Int64 = 2
+
+    init(traffic: TrafficGuard) {
+        self.traffic = traffic
+        let limits = traffic.limits
+        lookSeconds = Int64(max(1, min(limits.headSeconds, limits.crowdedIdleSeconds, limits.replyStallSeconds, 5)))
+    }
+
+    private static func now() -> Double { Double(NIODeadline.now().uptimeNanoseconds) * 1e-9 }
+
+    // MARK: Beginning and end
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        // Before the HTTP decoder, which says nothing of a head that is not whole.
+        let first = ByteWatch { [weak self] in self?.clock.bytesCame(now: ConnectionWatch.now()) }
+        try? context.pipeline.syncOperations.addHandler(first, position: .first)
+        if context.channel.isActive { begin(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard standing == .new else { return }
+        address = context.channel.remoteAddress?.ipAddress ?? "unknown"
+        network = NetworkPrefix.of(address)
+        if let refusal = traffic.gate.enter(address, network) {
+            standing = .refused
+            traffic.metrics.refused(refusal.rawValue)
+            let text = "too many connections; try again later\n"
+            answer(503, text, retryAfter: 1 + Int(traffic.jitter() * 30), context)
+        } else {
+            standing = .counted
+            scheduleLook(context)
+        }
+    }
+
+    private func end() {
+        look?.cancel()
+        look = nil
+        if standing == .counted { traffic.gate.leave(address, network) }
+        standing = .gone
+    }
+
+    // MARK: What passes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard standing != .refused else { return }
+        switch unwrapInboundIn(data) {
+        case .head:
+            clock.headEnded(now: Self.now())
+            hasReplyBegun = false
+        case .body(let bytes): clock.bodyCame(bytes: bytes.readableBytes)
+        case .end: clock.requestEnded(now: Self.now())
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if clock.stage == .body { clock.readingPaused(now: Self.now()) }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if clock.stage == .body { clock.readingGoesOn(now: Self.now()) }
+        context.read()
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head: hasReplyBegun = true
+        case .body: break
+        case .end: clock.replyEnded(now: Self.now())
+        }
+        context.write(data, promise: promise)
+    }
+
+    /// A reply that is not out yet is sent first: closing would throw it away in the middle.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .all, standing == .counted, waiting(context) > 0 else {
+            context.close(mode: mode, promise: promise)
+            return
+        }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .milliseconds(20)) {
+            let (watch, context) = bound.value
+            watch.close(context: context, mode: mode, promise: promise)
+        }
+    }
+
+    // MARK: Looking
+
+    private func waiting(_ context: ChannelHandlerContext) -> Int {
+        guard context.channel.isActive else { return 0 }
+        return (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    private func scheduleLook(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        look = context.eventLoop.scheduleTask(in: .seconds(lookSeconds)) {
+            let (watch, context) = bound.value
+            watch.lookNow(context)
+        }
+    }
+
+    private func lookNow(_ context: ChannelHandlerContext) {
+        guard standing == .counted else { return }
+        let verdict = clock.verdict(
+            now: Self.now(), waiting: waiting(context), limits: traffic.limits, isCrowded: traffic.gate.isCrowded)
+        guard case .cut(let cut) = verdict else {
+            scheduleLook(context)
+            return
+        }
+        traffic.metrics.refused(cut.rawValue)
+        end()
+        switch cut {
+        case .headTooSlow, .bodyTooSlow:
+            if hasReplyBegun && cut == .bodyTooSlow {
+                context.close(promise: nil)
+            } else {
+                answer(408, "the request came too slowly\n", retryAfter: nil, context)
+            }
+        case .idle, .replyStalled: context.close(promise: nil)
+        }
+    }
+
+    /// Says why, and hangs up when the other side has had time to read it: closing with unread bytes in the socket would
+    /// reset the connection and take the answer away.
+    private func answer(_ status: Int, _ text: String, retryAfter: Int?, _ context: ChannelHandlerContext) {
+        standing = .refused
+        var fields = HTTPFields()
+        fields[.contentType] = "text/plain; charset=utf-8"
+        fields[.contentLength] = "\(text.utf8.count)"
+        fields[.connection] = "close"
+        if let retryAfter { fields[.retryAfter] = "\(retryAfter)" }
+        context.write(
+            wrapOutboundOut(.head(HTTPResponse(status: .init(code: status), headerFields: fields))), promise: nil)
+        context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(string: text))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.close(mode: .output, promise: nil)
+        context.read()
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .seconds(Self.lingerSeconds)) { bound.value.close(promise: nil) }
+    }
+}
+
+/// Says when bytes come, before anybody has made sense of them.
+private final class ByteWatch: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let came: () -> Void
+
+    init(_ came: @escaping () -> Void) {
+        self.came = came
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        came()
+        context.fireChannelRead(data)
+    }
+}

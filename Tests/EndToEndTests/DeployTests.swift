@@ -1,0 +1,188 @@
+import Foundation
+import Glibc
+import Testing
+
+/// The files of `server/deploy`, with the programs that read them.
+@Suite("Deployment", .serialized)
+struct DeployTests {
+    private static func found(_ name: String) -> String? {
+        let folders = ["/usr/sbin", "/usr/bin", repositoryRoot.appending(path: ".build/nginx/usr/sbin").path]
+        return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    private func tool(_ path: String, _ arguments: [String], in folder: TemporaryFolder) async throws
+        -> Programs.Outcome
+    {
+        let (out, errors) = (folder.path("tool-\(UUID().uuidString)"), folder.path("tool-\(UUID().uuidString)"))
+        let running = try Running(path, arguments, outputPath: out, errorPath: errors)
+        let status = await running.wait(limitSeconds: 120)
+        return Programs.Outcome(
+            status: status, output: try String(contentsOfFile: out, encoding: .utf8),
+            errors: try String(contentsOfFile: errors, encoding: .utf8))
+    }
+
+    @Test(
+        "systemd takes the unit, alone and with its drop-in, and finds little to expose",
+        .enabled(if: found("systemd-analyze") != nil))
+    func unit() async throws {
+        let systemd = try #require(Self.found("systemd-analyze"))
+        let folder = try TemporaryFolder()
+        let deploy = repositoryRoot.appending(path: "server/deploy")
+        let text = try String(contentsOf: deploy.appending(path: "millrace-server.service"), encoding: .utf8)
+        let unit = folder.path("millrace-server.service")
+        try text.replacingOccurrences(of: "/usr/bin/millrace-server", with: Programs.path("millrace-server"))
+            .write(toFile: unit, atomically: true, encoding: .utf8)
+        let verify = try await tool(systemd, ["verify", "--man=no", unit], in: folder)
+        #expect(verify.status == 0 && verify.errors.isEmpty, "\(verify.errors)")
+        let security = try await tool(systemd, ["security", "--offline=yes", "--threshold=20", unit], in: folder)
+        #expect(security.status == 0, "\(security.output.suffix(200))")
+        try FileManager.default.createDirectory(
+            atPath: unit + ".d", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: deploy.appending(path: "comparing-programs.conf").path, toPath: unit + ".d/comparing-programs.conf")
+        let wider = try await tool(systemd, ["verify", "--man=no", unit], in: folder)
+        #expect(wider.status == 0 && wider.errors.isEmpty, "\(wider.errors)")
+    }
+
+    @Test("The example of a configuration is one")
+    func example() async throws {
+        let site = try Site()
+        let path = repositoryRoot.appending(path: "server/deploy/server.conf").path
+        // Flags win: here the address.
+        try await site.startServer(["--config", path])
+        #expect(await site.server?.stop() == 0)
+    }
+
+    @Test(
+        "Behind nginx with TLS: attach, submit, compute, and a renewed certificate without a restart",
+        .enabled(if: found("nginx") != nil && found("openssl") != nil))
+    func nginx() async throws {
+        let site = try Site()
+        try await site.startServer(["--trust-proxy", "127.0.0.1"])
+        let proxy = try await Proxy(site)
+        defer { proxy.stop() }
+        try await proxy.start()
+        let url = "https://localhost:\(proxy.port)"
+        let trusting = ["MILLRACE_CA_FILE": proxy.certificate]
+        let project = try SmallProject.make(in: site.folder, quorum: 1)
+        let submit = try await Programs.run(
+            "millrace", ["submit", project, "--server", url, "--token-file", site.token], environment: trusting)
+        #expect(submit.status == 0, "\(submit.errors) \(proxy.log)")
+        let attach = ["attach", url, "--name", "Ada", "--data", site.folder.path("Ada")]
+        let stranger = try await Programs.run("millrace-client", attach)
+        #expect(stranger.status == 69 && stranger.errors.contains("encrypted connection"), "\(stranger.errors)")
+        let attached = try await Programs.run("millrace-client", attach, environment: trusting)
+        #expect(attached.status == 0, "\(attached.errors) \(proxy.log)")
+        let log = site.folder.path("ada.log")
+        let ada = try Running(
+            "millrace-client", ["run", "--always", "--cores", "1", "--data", site.folder.path("Ada")],
+            environment: trusting, outputPath: log, errorPath: log)
+        let done = { try await site.json(["status", "1"]).number("units_validated") }
+        #expect(try await eventually { try await done() >= 1 }, "\(site.logText("ada.log")) \(proxy.log)")
+        #expect(await ada.stop() == 0)
+        // The certificate is renewed: whoever knows only the old one turns away, others notice nothing.
+        let old = site.folder.path("old.pem")
+        try FileManager.default.copyItem(atPath: proxy.certificate, toPath: old)
+        try await proxy.renewCertificate()
+        let status = ["status", "--server", url, "--token-file", site.token]
+        #expect(
+            try await eventually {
+                try await Programs.run("millrace", status, environment: ["MILLRACE_CA_FILE": old]).status == 69
+            })
+        let renewed = try await Programs.run("millrace", status, environment: trusting)
+        #expect(renewed.status == 0, "\(renewed.errors)")
+        #expect(await site.server?.stop() == 0)
+        // And when nobody is behind it, clients are told so.
+        let gone = try await Programs.run("millrace", status, environment: trusting)
+        #expect(gone.status == 69 && gone.errors.contains("does not answer"), "\(gone.errors)")
+    }
+}
+
+/// nginx with the configuration of `server/deploy`, on ports and with a certificate of its own.
+private final class Proxy {
+    private let site: Site
+    private let folder: TemporaryFolder
+    private let program: String
+    private var running: Running?
+    let port: Int
+    var certificate: String { folder.path("fullchain.pem") }
+    var log: String { (try? String(contentsOfFile: folder.path("error.log"), encoding: .utf8)) ?? "" }
+
+    init(_ site: Site) async throws {
+        self.site = site
+        folder = try TemporaryFolder()
+        let unpacked = repositoryRoot.appending(path: ".build/nginx/usr/sbin/nginx").path
+        program = FileManager.default.isExecutableFile(atPath: "/usr/sbin/nginx") ? "/usr/sbin/nginx" : unpacked
+        port = try FreePort.find()
+        try await makeCertificate()
+        let deploy = repositoryRoot.appending(path: "server/deploy/nginx.conf")
+        let upstream = String(site.url.dropFirst("http://".count))
+        let text = try String(contentsOf: deploy, encoding: .utf8)
+            .replacingOccurrences(of: "    listen [::]:443 ssl http2 backlog=4096;\n", with: "")
+            .replacingOccurrences(of: "    listen [::]:80;\n", with: "")
+            .replacingOccurrences(of: "listen 443", with: "listen 127.0.0.1:\(port)")
+            .replacingOccurrences(of: "listen 80;", with: "listen 127.0.0.1:\(try FreePort.find());")
+            .replacingOccurrences(of: "127.0.0.1:8080", with: upstream)
+            .replacingOccurrences(of: "/etc/letsencrypt/live/millrace.example.org", with: folder.url.path)
+        try text.write(toFile: folder.path("site.conf"), atomically: true, encoding: .utf8)
+        let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        let paths = kinds.map { "\($0)_temp_path \(folder.path($0));" }.joined(separator: " ")
+        try """
+        daemon off;
+        \(geteuid() == 0 ? "user root;" : "")
+        worker_processes 1;
+        pid \(folder.path("nginx.pid"));
+        error_log \(folder.path("error.log")) warn;
+        events { worker_connections 256; }
+        http {
+            access_log off;
+            \(paths)
+            include \(folder.path("site.conf"));
+        }
+        """.write(toFile: folder.path("nginx.conf"), atomically: true, encoding: .utf8)
+    }
+
+    func start() async throws {
+        running = try Running(
+            program, ["-p", folder.url.path, "-c", folder.path("nginx.conf"), "-e", folder.path("error.log")],
+            outputPath: folder.path("out"), errorPath: folder.path("out"))
+        let answers = try await eventually(limitSeconds: 60) { (try? KeptConnection(port: port)) != nil }
+        try #require(answers, "nginx did not start: \(log)")
+    }
+
+    func stop() { running?.process.terminate() }
+
+    func renewCertificate() async throws {
+        try await makeCertificate()
+        kill(try #require(running?.pid), SIGHUP)
+    }
+
+    private func makeCertificate() async throws {
+        let arguments = [
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost", "-keyout", folder.path("privkey.pem"), "-out", certificate,
+        ]
+        let openssl = try Running(
+            "/usr/bin/openssl", arguments, outputPath: folder.path("out"), errorPath: folder.path("out"))
+        try #require(await openssl.wait(limitSeconds: 60) == 0)
+    }
+}
+
+private enum FreePort {
+    /// Free a moment ago: nginx takes no port 0.
+    static func find() throws -> Int {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
+            }
+        }
+        try #require(bound)
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}

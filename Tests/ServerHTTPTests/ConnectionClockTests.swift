@@ -1,0 +1,87 @@
+import ServerHTTP
+import Testing
+
+/// How long a connection may take, without any connection.
+@Suite("The clock of a connection")
+struct ConnectionClockTests {
+    private let limits = ServerLimits()
+
+    private func verdict(
+        _ clock: inout ConnectionClock, at now: Double, waiting: Int = 0, crowded: Bool = false
+    ) -> ConnectionClock.Verdict {
+        clock.verdict(now: now, waiting: waiting, limits: limits, isCrowded: crowded)
+    }
+
+    @Test func betweenRequestsAMinuteAndInACrowdFiveSeconds() {
+        var clock = ConnectionClock(now: 100)
+        #expect(verdict(&clock, at: 159) == .keep)
+        #expect(verdict(&clock, at: 160) == .cut(.idle))
+        #expect(verdict(&clock, at: 104.9, crowded: true) == .keep)
+        #expect(verdict(&clock, at: 105, crowded: true) == .cut(.idle))
+    }
+
+    @Test func aHeadThatDripsIsCutByItsFirstByte() {
+        var clock = ConnectionClock(now: 0)
+        clock.bytesCame(now: 10)
+        for now in 11...24 {
+            clock.bytesCame(now: Double(now))
+            #expect(verdict(&clock, at: Double(now)) == .keep)
+        }
+        #expect(verdict(&clock, at: 25) == .cut(.headTooSlow))
+    }
+
+    @Test func aBodyMustComeAtItsPaceAndInItsTime() {
+        var clock = ConnectionClock(now: 0)
+        clock.bytesCame(now: 0)
+        clock.headEnded(now: 0)
+        #expect(verdict(&clock, at: 14) == .keep)
+        clock.bodyCame(bytes: 10 * 1024)
+        #expect(verdict(&clock, at: 24) == .keep)
+        #expect(verdict(&clock, at: 25) == .cut(.bodyTooSlow))
+        clock.bodyCame(bytes: 1 << 20)
+        #expect(verdict(&clock, at: 119) == .keep)
+        #expect(verdict(&clock, at: 120) == .cut(.bodyTooSlow))
+    }
+
+    @Test func timeInWhichTheServerDoesNotReadIsNotTheClients() {
+        var clock = ConnectionClock(now: 0)
+        clock.headEnded(now: 0)
+        clock.readingPaused(now: 1)
+        #expect(verdict(&clock, at: 1000) == .keep)
+        clock.readingGoesOn(now: 1000)
+        #expect(verdict(&clock, at: 1013) == .keep)
+        #expect(verdict(&clock, at: 1014) == .cut(.bodyTooSlow))
+    }
+
+    @Test func whileTheServerWorksNobodyIsCut() {
+        var clock = ConnectionClock(now: 0)
+        clock.headEnded(now: 0)
+        clock.requestEnded(now: 1)
+        #expect(clock.stage == .reply)
+        #expect(verdict(&clock, at: 10_000) == .keep)
+        clock.replyEnded(now: 10_000)
+        #expect(clock.stage == .waiting)
+        #expect(verdict(&clock, at: 10_060) == .cut(.idle))
+    }
+
+    @Test func aRequestThatIsRefusedEarlyStillHasToEnd() {
+        var clock = ConnectionClock(now: 0)
+        clock.headEnded(now: 0)
+        clock.replyEnded(now: 1)
+        #expect(clock.stage == .body)
+        #expect(verdict(&clock, at: 15) == .cut(.bodyTooSlow))
+        clock.requestEnded(now: 15)
+        #expect(clock.stage == .waiting)
+    }
+
+    @Test func aReplyStallsOnlyWhenNothingMoves() {
+        var clock = ConnectionClock(now: 0)
+        clock.headEnded(now: 0)
+        clock.requestEnded(now: 0)
+        for now in 1...100 {
+            #expect(verdict(&clock, at: Double(now), waiting: 1 << 20 + now % 7) == .keep)
+        }
+        #expect(verdict(&clock, at: 129, waiting: 1 << 20 + 100 % 7) == .keep)
+        #expect(verdict(&clock, at: 130, waiting: 1 << 20 + 100 % 7) == .cut(.replyStalled))
+    }
+}
