@@ -3,8 +3,9 @@ import Storage
 
 /// How a database is opened.
 public struct SQLiteOptions: Sendable {
-    /// Walk through the file at open and refuse a damaged one. Takes about a second per 300 MB.
-    public var quickCheck = true
+    /// Walk through the file at open and refuse a damaged one, when it has at most so many bytes: that takes about a
+    /// second per 300 MB. A larger one starts at once; `fsck` walks through any.
+    public var quickCheckBytesMax: Int64 = 256 << 20
     /// Pages of 4 KiB beyond which the database says that the disk is full; nil: the disk decides.
     public var pageCountMax: Int?
     /// How long to wait for another process that holds the file, such as a backup.
@@ -42,7 +43,9 @@ public final class SQLiteStore: Store {
         tables = SQLiteTransaction(connection)
         try connection.script("PRAGMA busy_timeout = \(options.busyTimeout.milliseconds)")
         let version = try Migration.version(of: connection)
-        if options.quickCheck {
+        let pages = Int64(try connection.text("PRAGMA page_count")) ?? 0
+        let pageBytes = Int64(try connection.text("PRAGMA page_size")) ?? 4096
+        if pages * pageBytes <= options.quickCheckBytesMax {
             let verdict = try connection.text("PRAGMA quick_check(1)")
             guard verdict == "ok" else { throw StoreError.corrupt("\(file): \(verdict)") }
         }

@@ -58,6 +58,11 @@ enum Backup {
             throw Fault(
                 .noInput, "\(data)/millrace.sqlite is not there: no server has run here", advice: "check --data")
         }
+        guard access(data + "/blobs-location", F_OK) != 0 else {
+            throw Fault(
+                .configuration, "the blobs of \(data) lie in a bucket, which this command does not read",
+                advice: "stop the server and copy the data directory; let the service keep versions of the bucket")
+        }
         let backup = DataBackup(data: data, target: to, hash: BlobHash.factory, isLinking: isLinking)
         return try inTerms("choose another folder with --to") {
             try backup.run(now: wallClock()) { tx, contains in

@@ -133,7 +133,9 @@ struct DataCheck {
 
     static func openStore(_ directory: DataDirectory) throws -> SQLiteStore {
         do {
-            return try directory.openStore(mayMake: false)
+            var options = SQLiteOptions()
+            options.quickCheckBytesMax = .max
+            return try directory.openStore(options: options, mayMake: false)
         } catch StoreError.missing(let what) {
             throw Fault(.noInput, what, advice: "name the directory of a server with --data")
         }

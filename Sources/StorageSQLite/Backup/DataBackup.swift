@@ -105,11 +105,14 @@ public struct DataBackup {
         return found
     }
 
-    /// The answers, and logs that were set aside: nothing else has them. The public log follows from the database.
+    /// The answers, the archives of purged batches, and logs that were set aside: nothing else has them. The public log
+    /// follows from the database.
+    static func isKept(_ name: String) -> Bool { ["results", "archive"].contains(name) || name.hasPrefix("log-old-") }
+
     private func bringOthers(_ to: Folder) throws -> FileMirror.Count {
         let from = try Folder(existing: data)
         var count = FileMirror.Count()
-        for name in try from.names() where name == "results" || name.hasPrefix("log-old-") {
+        for name in try from.names() where DataBackup.isKept(name) {
             count = count + (try mirror.bringFolder(from: Folder(name, in: from), to: Folder(name, in: to)))
         }
         for name in ["version", "database-made"] where try from.status(of: name) != nil {

@@ -40,7 +40,7 @@ public struct DataRestore {
         let copying = FileMirror(hash: mirror.hash, isLinking: false)
         _ = try copying.bring("small.sqlite", from: blobs, to: target, digest: note.small)
         try target.sync()
-        for name in try from.names() where name == "results" || name.hasPrefix("log-old-") {
+        for name in try from.names() where DataBackup.isKept(name) {
             _ = try mirror.bringFolder(from: Folder(name, in: from), to: Folder(name, in: to))
         }
         _ = try copying.bring("millrace.sqlite", from: from, to: to, digest: note.database)
