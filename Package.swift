@@ -147,7 +147,8 @@ let package = Package(
             name: "StorageTests",
             dependencies: [
                 "Storage", "StorageSQLite", "StoragePostgres", "StorageS3", "PostgresServer", "Domain", "CSQLite",
-            ]
+            ],
+            exclude: ["README.md", "s3_server.py"]
         ),
         .testTarget(
             name: "ServerCoreTests",

@@ -13,7 +13,7 @@ struct RemovalConformanceTests {
     /// Two batches, the units of the first one over.
     private func bench(_ kind: StoreKind, units: Int64) throws -> StoreBench {
         let bench = try StoreBench(kind)
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             try Samples.addHosts(2, tx)
             for _ in 0..<2 { _ = try tx.insertBatch { Samples.batch($0, state: .finished) } }
             try tx.insertWorkUnits((0..<units).map { ended(batch, $0) })
@@ -37,7 +37,7 @@ struct RemovalConformanceTests {
         let bench = try bench(kind, units: 7)
         let before = try bench.store.transaction { try $0.workUnits(of: other, fromIndex: 0, limit: 10) }
         #expect(try bench.store.transaction { try $0.removeWorkUnits(of: batch, limit: 3) } == 3)
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             #expect(try tx.workUnit(unit(2)) == nil)
             #expect(try tx.workUnit(unit(3)) == ended(batch, 3))
             #expect(try tx.workUnits(of: batch, fromIndex: 0, limit: 10).map(\.unit.id.index) == [3, 4, 5, 6])
@@ -48,7 +48,7 @@ struct RemovalConformanceTests {
             #expect(try tx.removeWorkUnits(of: BatchID(rawValue: 9), limit: 100) == 0)
             #expect(try tx.counts(of: batch) == BatchCounts())
         }
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             #expect(try tx.workUnits(of: batch, fromIndex: 0, limit: 10).isEmpty)
             #expect(try tx.workUnits(of: other, fromIndex: 0, limit: 10) == before)
             #expect(try tx.batch(batch) != nil)
@@ -68,7 +68,7 @@ struct RemovalConformanceTests {
         ]
         for (unitState, taskState) in states {
             let bench = try bench(kind, units: 3)
-            try bench.store.transaction { tx in
+            try bench.store.transaction { (tx: any StoreTransaction) throws in
                 try Samples.change(unit(2), tx) { aggregate in
                     if let unitState { aggregate.unit.state = unitState }
                     aggregate.tasks[1].state = taskState
@@ -85,7 +85,7 @@ struct RemovalConformanceTests {
     func undone(kind: StoreKind) throws {
         struct Stop: Error {}
         let bench = try bench(kind, units: 4)
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             try Samples.change(unit(1), tx) { $0.unit.updatedAt = Timestamp(milliseconds: 77) }
             try? tx.savepoint { inner in
                 try Samples.change(unit(2), inner) { $0.unit.updatedAt = Timestamp(milliseconds: 78) }
@@ -96,16 +96,16 @@ struct RemovalConformanceTests {
             #expect(try tx.workUnit(unit(2))?.unit.updatedAt == ended(batch, 2).unit.updatedAt)
             #expect(try tx.counts(of: batch).assembled == 4)
         }
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             #expect(try tx.workUnit(unit(1))?.unit.updatedAt == Timestamp(milliseconds: 77))
             #expect(try tx.workUnits(of: batch, fromIndex: 0, limit: 10).count == 4)
             #expect(try StoreAudit.differences(tx) == [])
         }
-        _ = try? bench.store.transaction { tx in
+        _ = try? bench.store.transaction { (tx: any StoreTransaction) throws in
             _ = try tx.removeWorkUnits(of: batch, limit: 10)
             throw Stop()
         }
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             #expect(try tx.workUnit(unit(1))?.unit.updatedAt == Timestamp(milliseconds: 77))
             #expect(try tx.counts(of: batch).assembled == 4)
             #expect(try StoreAudit.differences(tx) == [])
@@ -115,11 +115,11 @@ struct RemovalConformanceTests {
     @Test("thousands in one transaction", arguments: StoreKind.allCases)
     func many(kind: StoreKind) throws {
         let bench = try bench(kind, units: 9000)
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             while try tx.removeWorkUnits(of: batch, limit: 4000) > 0 {}
             #expect(try tx.counts(of: batch) == BatchCounts())
         }
-        try bench.store.transaction { tx in
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
             #expect(try tx.workUnit(unit(8999)) == nil)
             #expect(try StoreAudit.differences(tx) == [])
         }
