@@ -40,8 +40,7 @@ struct DriveCommand: AsyncParsableCommand {
         let loaded = try await LoadedSite(shape)
         defer { loaded.end() }
         print(loaded.started)
-        // Caches fill, connections open.
-        _ = try loaded.driver(shape, seconds: min(1, shape.seconds)).run()
+        try loaded.warmUp(shape)
         var all: [String: [String: Double]] = [:]
         func measure(_ name: String, rate: Double?) throws -> Measured {
             let measured = try loaded.measure(loaded.driver(shape, rate: rate))

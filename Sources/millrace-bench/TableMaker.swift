@@ -27,7 +27,7 @@ struct TableMaker {
         let shape = try options.shape(arguments)
         let loaded = try await LoadedSite(shape, name: "table")
         defer { loaded.end() }
-        _ = try loaded.driver(shape, seconds: min(1, options.seconds)).run()
+        try loaded.warmUp(shape)
         return try (0..<options.runs).map { _ in
             let measured = try loaded.measure(loaded.driver(shape))
             guard measured.outcome.failures.isEmpty else { throw Fault(.refused, measured.outcome.failures[0]) }
