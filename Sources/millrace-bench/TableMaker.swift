@@ -42,10 +42,11 @@ struct TableMaker {
         }
         let calls = { (measured: Measured) in Double(max(1, measured.outcome.calls)) }
         let starved = all.contains { $0.unitsReady == 0 } ? "; the splitter made no more units" : ""
+        let latencies =
+            "p50 \(middle { $0.outcome.milliseconds(0.5) }), p99 \(middle { $0.outcome.milliseconds(0.99) }) ms"
+        let (server, load) = (middle { $0.serverCPU * 1e6 / calls($0) }, middle { $0.loadCPU * 1e6 / calls($0) })
         return
-            "p50 \(middle { $0.outcome.milliseconds(0.5) }), p99 \(middle { $0.outcome.milliseconds(0.99) }) ms; CPU a"
-            + " call: server \(middle { $0.serverCPU * 1e6 / calls($0) }), load \(middle { $0.loadCPU * 1e6 / calls($0) })"
-            + " us; server \(middle { $0.serverMiB }) MiB\(starved)"
+            "\(latencies); CPU a call: server \(server), load \(load) us; server \(middle { $0.serverMiB }) MiB\(starved)"
     }
 
     mutating func measureServer() async throws {
