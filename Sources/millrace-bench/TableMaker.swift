@@ -45,8 +45,8 @@ struct TableMaker {
         let latencies =
             "p50 \(middle { $0.outcome.milliseconds(0.5) }), p99 \(middle { $0.outcome.milliseconds(0.99) }) ms"
         let (server, load) = (middle { $0.serverCPU * 1e6 / calls($0) }, middle { $0.loadCPU * 1e6 / calls($0) })
-        return
-            "\(latencies); CPU a call: server \(server), load \(load) us; server \(middle { $0.serverMiB }) MiB\(starved)"
+        let memory = middle { $0.serverMiB }
+        return "\(latencies); CPU a call: server \(server), load \(load) us; server \(memory) MiB\(starved)"
     }
 
     mutating func measureServer() async throws {
