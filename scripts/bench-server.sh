@@ -17,12 +17,15 @@ arguments=()
 nginx=$(command -v nginx || true)
 # Not the service: only the program, which is started on a port and in a folder of its own.
 [ -n "$nginx" ] || { [ -x /usr/sbin/nginx ] && nginx=/usr/sbin/nginx; } ||
-    { install nginx-light && nginx=/usr/sbin/nginx; } || echo "bench-server: nginx-light cannot be installed; its row is empty"
+    { install nginx-light && nginx=/usr/sbin/nginx; } ||
+    echo "bench-server: nginx-light cannot be installed; its row is empty"
 [ -z "$nginx" ] || arguments+=(--nginx "$nginx")
 
 if ! "$venv/bin/python" -c 'import ray, distributed' 2>/dev/null; then
     python3 -c 'import ensurepip' 2>/dev/null || install python3-venv || true
-    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet -r Benchmarks/peers/requirements.txt; } >"$log" 2>&1 || {
+    {
+        python3 -m venv "$venv" && "$venv/bin/pip" install --quiet -r Benchmarks/peers/requirements.txt
+    } >"$log" 2>&1 || {
         echo "bench-server: Ray and Dask cannot be installed from PyPI; their rows are empty:"
         tail -n 2 "$log"
     }

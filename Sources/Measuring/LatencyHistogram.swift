@@ -1,7 +1,7 @@
 /// Counts times in buckets whose width grows with the time, so that every quantile is right to three digits.
 ///
-/// Bucketing of HdrHistogram (G. Tene, hdrhistogram.org): up to 2047 us each microsecond has a bucket of its own; beyond,
-/// each doubling has 1024 buckets. About 190 KB, whatever is counted.
+/// Bucketing of HdrHistogram (G. Tene, hdrhistogram.org): up to 2047 us each microsecond has a bucket of its own;
+/// beyond, each doubling has 1024 buckets. About 190 KB, whatever is counted.
 public struct LatencyHistogram: Hashable, Sendable {
     private static let magnitude = 11
     private static let half = 1 << (magnitude - 1)

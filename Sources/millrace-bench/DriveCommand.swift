@@ -10,8 +10,8 @@ struct DriveCommand: AsyncParsableCommand {
         discussion: """
             The server runs in a process of its own, on SQLite and files; all replies are durable.
 
-            Closed loop: every connection calls again as soon as it was answered. Open loop (--rate, --half): calls are \
-            due at a constant rate and latencies count from then, so that a server that stalls cannot hide it.
+            Closed loop: every connection calls again as soon as it was answered. Open loop (--rate, --half): calls \
+            are due at a constant rate and latencies count from then: a server that stalls cannot hide it.
 
             Examples:
               millrace-bench drive --mix 1:9,8:1 --quorum 2 --cheats 0.05 --seconds 10
@@ -40,8 +40,7 @@ struct DriveCommand: AsyncParsableCommand {
         let loaded = try await LoadedSite(shape)
         defer { loaded.end() }
         print(loaded.started)
-        // Caches fill, connections open.
-        _ = try loaded.driver(shape, seconds: min(1, shape.seconds)).run()
+        try loaded.warmUp(shape)
         var all: [String: [String: Double]] = [:]
         func measure(_ name: String, rate: Double?) throws -> Measured {
             let measured = try loaded.measure(loaded.driver(shape, rate: rate))

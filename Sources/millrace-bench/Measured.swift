@@ -25,7 +25,8 @@ struct Measured {
             "latency: \(outcome.latencies)" + (outcome.missed > 0 ? "; never made: \(outcome.missed)" : ""),
             "bytes, both directions: \(short(Double(outcome.bytes) / calls)) a call, \(short(bytesPerTask)) a task",
             "server: \(short(serverCPU)) s of CPU, \(short(serverCPU * 1e6 / calls)) us a call, \(short(serverMiB)) MiB"
-                + " resident; load: \(short(loadCPU)) s, \(short(loadCPU * 1e6 / calls)) us a call, \(short(loadMiB)) MiB",
+                + " resident",
+            "load: \(short(loadCPU)) s of CPU, \(short(loadCPU * 1e6 / calls)) us a call, \(short(loadMiB)) MiB",
         ]
         let starved = unitsReady == 0 ? ["no unit was waiting at the end: the splitter may have been the bound"] : []
         return (lines + starved + outcome.failures.prefix(3).map { "failed: \($0)" }).joined(separator: "\n")

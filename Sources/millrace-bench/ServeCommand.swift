@@ -2,7 +2,6 @@ import ArgumentParser
 import Domain
 import FoundationEssentials
 import Glibc
-import Synchronization
 import WorkerHost
 
 /// `millrace-bench serve`: the server of the other commands, in a process of its own.
@@ -35,7 +34,6 @@ final class ServedSite: Sendable {
     let port: Int
     let folder: String
     private let child: LineChild
-    private let ends: Mutex<Bool>
 
     /// - Parameter folder: of its data; removed by `stop` unless it is to be kept.
     static func start(folder: String, hosts: Int, port: Int = 0) async throws -> ServedSite {
@@ -55,7 +53,6 @@ final class ServedSite: Sendable {
         self.port = port
         self.folder = folder
         self.child = child
-        ends = Mutex(false)
     }
 
     /// SIGKILL; the data stays, and another start goes on with it.
@@ -94,7 +91,17 @@ struct ProcessUsage: Sendable {
             peakMiB: mebibytes("VmHWM:"))
     }
 
+    /// Files of /proc say that they are empty, so they are read to their end.
     private static func text(_ pid: pid_t, _ name: String) -> String {
-        String(decoding: (try? Files.read("/proc/\(pid)/\(name)", limit: 1 << 16)) ?? [], as: UTF8.self)
+        let file = open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 8192)
+        while true {
+            let count = read(file, &piece, piece.count)
+            guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+            text += piece[..<count]
+        }
     }
 }

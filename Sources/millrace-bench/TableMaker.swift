@@ -27,7 +27,7 @@ struct TableMaker {
         let shape = try options.shape(arguments)
         let loaded = try await LoadedSite(shape, name: "table")
         defer { loaded.end() }
-        _ = try loaded.driver(shape, seconds: min(1, options.seconds)).run()
+        try loaded.warmUp(shape)
         return try (0..<options.runs).map { _ in
             let measured = try loaded.measure(loaded.driver(shape))
             guard measured.outcome.failures.isEmpty else { throw Fault(.refused, measured.outcome.failures[0]) }
@@ -42,10 +42,11 @@ struct TableMaker {
         }
         let calls = { (measured: Measured) in Double(max(1, measured.outcome.calls)) }
         let starved = all.contains { $0.unitsReady == 0 } ? "; the splitter made no more units" : ""
-        return
-            "p50 \(middle { $0.outcome.milliseconds(0.5) }), p99 \(middle { $0.outcome.milliseconds(0.99) }) ms; CPU a"
-            + " call: server \(middle { $0.serverCPU * 1e6 / calls($0) }), load \(middle { $0.loadCPU * 1e6 / calls($0) })"
-            + " us; server \(middle { $0.serverMiB }) MiB\(starved)"
+        let latencies =
+            "p50 \(middle { $0.outcome.milliseconds(0.5) }), p99 \(middle { $0.outcome.milliseconds(0.99) }) ms"
+        let (server, load) = (middle { $0.serverCPU * 1e6 / calls($0) }, middle { $0.loadCPU * 1e6 / calls($0) })
+        let memory = middle { $0.serverMiB }
+        return "\(latencies); CPU a call: server \(server), load \(load) us; server \(memory) MiB\(starved)"
     }
 
     mutating func measureServer() async throws {

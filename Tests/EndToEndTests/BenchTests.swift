@@ -95,9 +95,12 @@ struct BenchTests {
         #expect(rows.count == 12)
         for row in rows {
             let figures = runs(row)
+            // In so short a time no unit need have got its second result.
+            let least = row.text("figure").contains("quorum 2") ? 0 : 1e-9
             #expect(row.number("target") > 0)
             #expect(
-                figures.isEmpty ? row.text("note").contains("not measured") : figures.allSatisfy { $0 > 0 }, "\(row)")
+                figures.isEmpty ? row.text("note").contains("not measured") : figures.allSatisfy { $0 >= least },
+                "\(row)")
         }
         #expect(rows.count { runs($0).isEmpty } == 4)
     }
