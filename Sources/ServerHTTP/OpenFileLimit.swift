@@ -2,8 +2,8 @@ import Glibc
 
 /// How many files and connections the process may have open at once.
 public enum OpenFileLimit {
-    /// For the connections that are allowed, each with perhaps a blob open, and room to spare. Not more: some systems allow a thousand
-    /// million, and programs that are started walk through them all.
+    /// For the connections that are allowed, each with perhaps a blob open, and room to spare. Not more: some systems
+    /// allow a thousand million, and programs that are started walk through them all.
     private static let most: UInt64 = 65_536
 
     /// - Returns: what the soft limit should be; never less than it is.

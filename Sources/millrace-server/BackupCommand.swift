@@ -12,11 +12,12 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup", abstract: "Copies a data directory, while its server runs or not.",
         discussion: """
             The folder is made, or brought up to date: blobs that it has are not copied again. Databases are copied as \
-            they are at one moment; every blob that they name is looked for in the copy, and its hash is checked when it \
-            is copied. The public log is not copied: it follows from database and key.
+            they are at one moment; every blob that they name is looked for in the copy, and its hash is checked when \
+            it is copied. The public log is not copied: it follows from database and key.
 
             The project's key and the admin's token are NOT in the backup, so that whoever may read it cannot sign in \
-            the project's name. --keys copies them to a place of their own; without the key no restored server can go on.
+            the project's name. --keys copies them to a place of their own; without the key no restored server can \
+            go on.
 
             Example: millrace-server backup --data /var/lib/millrace --to /backup/millrace --keys /safe/millrace-keys
 

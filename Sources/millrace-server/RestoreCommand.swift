@@ -22,8 +22,9 @@ struct RestoreCommand: AsyncParsableCommand {
 
             Example: millrace-server restore --from /backup/millrace --keys /safe/millrace-keys --data /var/lib/millrace
 
-            Exit codes: 0 done, 1 more was published than is in the backup (the directory is made all the same), 65 the backup is not whole or damaged, 66 there is none, 73 the disk cannot be written, \
-            78 the target is not empty.
+            Exit codes: 0 done, 1 more was published than is in the backup (the directory is made all the same), 65 \
+            the backup is not whole or damaged, 66 there is none, 73 the disk cannot be written, 78 the target is not \
+            empty.
             """)
 
     @Option(help: "The folder of the backup.")

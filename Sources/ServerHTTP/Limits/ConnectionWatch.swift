@@ -159,8 +159,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Says why, and hangs up when the other side has had time to read it: closing with unread bytes in the socket would
-    /// reset the connection and take the answer away.
+    /// Says why, and hangs up when the other side has had time to read it: closing with unread bytes in the socket
+    /// would reset the connection and take the answer away.
     private func answer(_ status: Int, _ text: String, retryAfter: Int?, _ context: ChannelHandlerContext) {
         standing = .refused
         var fields = HTTPFields()

@@ -18,8 +18,8 @@ public struct DiskSpace: Hashable, Sendable {
 /// What a disk still takes: a function of what it is told.
 ///
 /// Below the reserve nothing comes in that can wait: uploads, submissions, new work units. Reports of small results go
-/// on, for they bring units to their end; below an eighth of the reserve they wait, too, since the database must be able
-/// to write what it has begun. What was refused is taken again when a little more than the bound is free.
+/// on, for they bring units to their end; below an eighth of the reserve they wait, too, since the database must be
+/// able to write what it has begun. What was refused is taken again when a little more than the bound is free.
 package struct DiskReserve: Hashable, Sendable {
     package enum State: Int, Hashable, Sendable, Comparable {
         case ok, low, full

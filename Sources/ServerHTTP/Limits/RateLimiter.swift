@@ -36,7 +36,8 @@ package final class RateLimiter<Key: Hashable & Sendable>: Sendable {
             }
             var bucket = buckets.young[key] ?? buckets.old[key] ?? Bucket(left: burst, at: now)
             bucket.left = min(burst, bucket.left + max(0, bucket.at.duration(to: now).inSeconds) * perSecond)
-            bucket.at = now
+            // Two threads may have looked at the clock in the other order.
+            bucket.at = max(bucket.at, now)
             let may = bucket.left >= 1
             if may { bucket.left -= 1 }
             buckets.young[key] = bucket

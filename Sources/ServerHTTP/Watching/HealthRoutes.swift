@@ -42,8 +42,8 @@ extension ServerRoutes {
     }
 
     /// Whether a balancer should send requests here: 503 from the first moment of the end, while the store fails, while
-    /// it has too much to do, and while not even reports can be kept. A disk below its reserve is told and is no reason:
-    /// reports of small results are still welcome.
+    /// it has too much to do, and while not even reports can be kept. A disk below its reserve is told and is no
+    /// reason: reports of small results are still welcome.
     @Sendable func readiness(_ request: Request, _ context: ServerContext) async throws -> Response {
         let troubles = readinessTroubles()
         return answer(

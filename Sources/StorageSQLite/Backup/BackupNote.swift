@@ -2,7 +2,8 @@ import Domain
 import Glibc
 import Storage
 
-/// The file `backup` in a folder of a backup: what belongs together. It is written last, so a folder without it is none.
+/// The file `backup` in a folder of a backup: what belongs together. It is written last, so a folder without it is
+/// none.
 struct BackupNote: Hashable, Sendable {
     static let name = "backup"
     private static let version = "millrace-backup 1"

@@ -6,13 +6,13 @@ import Storage
 ///
 /// **Why the database first.** A blob is durable before any row names it. So every blob that the database names at one
 /// moment is there at that moment, and, since blobs come later and do not change, still when the blobs are copied
-/// afterwards. The other way round a row of the last minute could name a blob that was not there yet when the blobs were
-/// copied. What can go wrong is a blob that is removed in between, because its batch is purged: so at the end every blob
-/// that the copied database names is looked for in the copy, and when one is missing the database is copied again, which
-/// then does not name it any more.
+/// afterwards. The other way round a row of the last minute could name a blob that was not there yet when the blobs
+/// were copied. What can go wrong is a blob that is removed in between, because its batch is purged: so at the end
+/// every blob that the copied database names is looked for in the copy, and when one is missing the database is copied
+/// again, which then does not name it any more.
 ///
-/// **A crash** leaves the last backup as it was until the new one is whole; between the two renames at the end it leaves
-/// a folder without its note, which `DataRestore` refuses and the next backup mends.
+/// **A crash** leaves the last backup as it was until the new one is whole; between the two renames at the end it
+/// leaves a folder without its note, which `DataRestore` refuses and the next backup mends.
 public struct DataBackup {
     /// Looks for every blob that a database names. - Returns: a line for each that is missing.
     public typealias MissingBlobs = (any StoreTransaction, _ contains: (Digest) throws -> Bool) throws -> [String]
@@ -45,8 +45,8 @@ public struct DataBackup {
         mirror = FileMirror(hash: hash, isLinking: isLinking)
     }
 
-    /// - Throws: `StoreError`: `.conflict` when the target holds something else, `.corrupt` when a blob or a database is
-    ///   damaged, `.missing` when a blob that a row names is not in the data directory either.
+    /// - Throws: `StoreError`: `.conflict` when the target holds something else, `.corrupt` when a blob or a
+    ///   database is damaged, `.missing` when a blob that a row names is not in the data directory either.
     public func run(now: Timestamp, missing: MissingBlobs) throws -> Report {
         let to = try openTarget()
         let lock = try FileLock(to.path + "/lock")
@@ -121,8 +121,8 @@ public struct DataBackup {
         return count
     }
 
-    /// Puts the new databases into the place of the old ones. Small blobs first: with them the old database, too, has all
-    /// that it names.
+    /// Puts the new databases into the place of the old ones. Small blobs first: with them the old database, too, has
+    /// all that it names.
     private func take(_ to: Folder, _ blobs: Folder, _ now: Timestamp, _ report: inout Report) throws {
         guard let database = try to.open("millrace.sqlite.new", O_RDONLY),
             let small = try blobs.open("small.sqlite.new", O_RDONLY)

@@ -5,7 +5,8 @@ import Storage
 /// Brings files into another folder: as a second name of the same file, or as a copy whose hash is checked on the way.
 struct FileMirror {
     let hash: HashFactory
-    /// Second names where the file system allows it: at once and without space, and no protection against a broken disk.
+    /// Second names where the file system allows it: at once and without space, and no protection against a broken
+    /// disk.
     let isLinking: Bool
 
     struct Count: Hashable, Sendable {
