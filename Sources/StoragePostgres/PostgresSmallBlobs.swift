@@ -31,7 +31,7 @@ public final class PostgresSmallBlobs: SmallBlobStore {
     private let waiting = Mutex<[Waiting]>([])
     private let writer: Mutex<Session>
     private let reader: Mutex<Session>
-    private let recent = Mutex(RecentBlobs())
+    private let recent = Mutex(Recent<Digest, [UInt8]>(max: 8 << 20))
 
     /// - Parameter conninfo: the same as the store's. Nothing is opened yet.
     public init(_ conninfo: String, options: PostgresOptions = PostgresOptions()) {
@@ -47,7 +47,7 @@ public final class PostgresSmallBlobs: SmallBlobStore {
             if mine.contains(where: { $0.result == nil }) { write(session) }
             for blob in mine { try blob.result?.get() }
         }
-        recent.withLock { for blob in blobs { $0.keep(blob.digest, blob.bytes) } }
+        recent.withLock { for blob in blobs { $0.keep(blob.digest, blob.bytes, weight: blob.bytes.count + 96) } }
     }
 
     /// Statements outside of a transaction: each is one.
@@ -77,11 +77,11 @@ public final class PostgresSmallBlobs: SmallBlobStore {
     public func size(of digest: Digest) throws -> Int64? { try bytes(of: digest).map { Int64($0.count) } }
 
     public func bytes(of digest: Digest) throws -> [UInt8]? {
-        if let known = recent.withLock({ $0.bytes(of: digest) }) { return known }
+        if let known = recent.withLock({ $0.value(digest) }) { return known }
         let found = try reader.withLock { session in
             try Self.asking(session) { try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() }) }
         }
-        if let found { recent.withLock { $0.keep(digest, found) } }
+        if let found { recent.withLock { $0.keep(digest, found, weight: found.count + 96) } }
         return found
     }
 
@@ -124,33 +124,5 @@ public final class PostgresSmallBlobs: SmallBlobStore {
             }
         }
         throw StoreError.io("PostgreSQL: no connection")
-    }
-}
-
-/// Blobs that were put or read lately, in two generations: the older one goes when the younger is full.
-private struct RecentBlobs {
-    private var young: [Digest: [UInt8]] = [:]
-    private var old: [Digest: [UInt8]] = [:]
-    private var bytes = 0
-    private static let bytesMax = 8 << 20
-
-    mutating func bytes(of digest: Digest) -> [UInt8]? {
-        if let found = young[digest] { return found }
-        guard let found = old[digest] else { return nil }
-        keep(digest, found)
-        return found
-    }
-
-    mutating func keep(_ digest: Digest, _ blob: [UInt8]) {
-        if young[digest] != nil { return }
-        if bytes >= Self.bytesMax { (old, young, bytes) = (young, [:], 0) }
-        young[digest] = blob
-        // The digest and the table take their part.
-        bytes += blob.count + 96
-    }
-
-    mutating func drop(_ digest: Digest) {
-        young[digest] = nil
-        old[digest] = nil
     }
 }

@@ -41,14 +41,14 @@ extension PostgresTransaction {
         try alive()
         let key = TrustKey(host: host, app: app)
         if let known = trustRows.row(key) { return known }
-        if aside.withoutTrust.contains(key) { return nil }
+        if aside.withoutTrust.value(key) != nil { return nil }
         let found = try first(
             TrustSQL.one,
             {
                 $0.integer(host.rawValue)
                 $0.text(app)
             }, readTrust)
-        if let found { trustRows.read(key, found) } else { aside.withoutTrust.insert(key) }
+        if let found { trustRows.read(key, found) } else { aside.withoutTrust.keep(key, true) }
         return found
     }
 
@@ -60,7 +60,7 @@ extension PostgresTransaction {
         } else {
             trustRows.inserted(record.key)
             trustRows.change(record.key, to: record, from: record, isStored: false)
-            aside.withoutTrust.remove(record.key)
+            aside.withoutTrust.drop(record.key)
         }
         try settleIfLarge()
     }

@@ -6,7 +6,7 @@ struct BenchTool: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace-bench",
         abstract: "Measures the server: what a scheduler call costs, and how many it answers.",
-        subcommands: [CoreCommand.self, CallsCommand.self, LoadCommand.self])
+        subcommands: [CoreCommand.self, CallsCommand.self, LoadCommand.self, ServeCommand.self])
 }
 
 /// `millrace-bench core`.

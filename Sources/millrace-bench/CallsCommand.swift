@@ -103,7 +103,7 @@ struct CallsCommand: AsyncParsableCommand {
     }
 }
 
-private struct NoOpPerformer: JobPerformer {
+struct NoOpPerformer: JobPerformer {
     func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply {
         NoOp.answer(job, units: LoadCommand.unitsMax)
     }
