@@ -9,6 +9,8 @@ struct AsideRows {
     var openBatches: [BatchID]?
     /// Ledger entries that are written, by the unit of their task.
     var entries = Recent<WorkUnitID, [LedgerEntry]>(max: 32_768)
+    /// Units of whose tasks none is in a series.
+    var withoutSeries = Recent<WorkUnitID, Bool>(max: 32_768)
     var memberships = Recent<VolunteerID, [Membership]>(max: 32_768)
     /// Hosts and apps that have no record of trust.
     var withoutTrust = Recent<TrustKey, Bool>(max: 32_768)

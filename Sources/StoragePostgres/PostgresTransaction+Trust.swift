@@ -101,6 +101,8 @@ extension PostgresTransaction {
                 $0.integer(entry.sequence)
             }, { _ in true })
         guard isTaken == nil else { throw StoreError.duplicate("series entry for task \(entry.task)") }
+        aside.withoutSeries.drop(entry.task.unit)
+        note.units.append(ChangeNote.Unit(id: entry.task.unit))
         try write(TrustSQL.insertEntry) {
             $0.integer(entry.task.rawValue)
             $0.integer(entry.host.rawValue)
@@ -111,7 +113,9 @@ extension PostgresTransaction {
     }
 
     func seriesEntry(for task: TaskID) throws -> SeriesEntry? {
-        try first(TrustSQL.entryOf, { $0.integer(task.rawValue) }, readEntry)
+        try alive()
+        if aside.withoutSeries.value(task.unit) != nil { return nil }
+        return try first(TrustSQL.entryOf, { $0.integer(task.rawValue) }, readEntry)
     }
 
     func updateSeriesEntry(_ entry: SeriesEntry) throws {

@@ -9,6 +9,11 @@ private enum WorkUnitSQL {
         SELECT v.unit FROM unnest($1::bigint[]) AS v (unit)
         WHERE EXISTS (SELECT 1 FROM ledger l WHERE l.task BETWEEN v.unit << 6 AND v.unit << 6 | 63)
         """)
+    static let inSeries = Query(
+        """
+        SELECT v.unit FROM unnest($1::bigint[]) AS v (unit)
+        WHERE EXISTS (SELECT 1 FROM series s WHERE s.task BETWEEN v.unit << 6 AND v.unit << 6 | 63)
+        """)
     static let insertUnits = WorkUnitColumns.unit.insert(into: "work_unit")
     static let updateUnits = Columns("id revision state canonical failure failure_text:t awaiting updated_ms")
         .update("work_unit")
@@ -57,19 +62,21 @@ extension PostgresTransaction {
         }
     }
 
-    /// Entries outlive units, so that there are none is worth knowing: the first one of a task asks for others.
+    /// Entries of ledger and series outlive units. That there are none is worth knowing: the first one of a task asks
+    /// for others.
     private func requireRoom(for ids: [WorkUnitID]) throws {
         let link = try link()
         try link.send(WorkUnitSQL.present) { $0.integers(ids.map(\.rawValue)) }
         try link.send(WorkUnitSQL.paid) { $0.integers(ids.map(\.rawValue)) }
-        let answers = try link.exchange(keeping: 2)
+        try link.send(WorkUnitSQL.inSeries) { $0.integers(ids.map(\.rawValue)) }
+        let answers = try link.exchange(keeping: 3)
         if let taken = answers[0].first({ WorkUnitID(rawValue: $0.integer()) }) {
             throw StoreError.duplicate("work unit \(taken)")
         }
         let paid = Set(answers[1].all { WorkUnitID(rawValue: $0.integer()) })
-        for id in ids where !paid.contains(id) {
-            aside.entries.keep(id, [])
-        }
+        for id in ids where !paid.contains(id) { aside.entries.keep(id, []) }
+        let inSeries = Set(answers[2].all { WorkUnitID(rawValue: $0.integer()) })
+        for id in ids where !inSeries.contains(id) { aside.withoutSeries.keep(id, true) }
     }
 
     private func insertTasks(_ tasks: [TaskRecord]) throws {

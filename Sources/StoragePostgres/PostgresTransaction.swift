@@ -158,6 +158,7 @@ final class PostgresTransaction: StoreTransaction {
         for unit in note.units {
             unitRows.drop(unit.id)
             aside.entries.drop(unit.id)
+            aside.withoutSeries.drop(unit.id)
             if unit.old != unit.new { open.replace(unit.old?.aggregate(unit.id), by: unit.new?.aggregate(unit.id)) }
         }
         if !note.trust.isEmpty { trustRows.forget() }
