@@ -2,8 +2,8 @@ import Domain
 
 /// Where blobs lie that are not worth a file each: containers of small units, small results.
 ///
-/// As `BlobStore`: `put` is durable on return, a blob is there whole or not at all, and never changes. Safe to call from
-/// any thread.
+/// As `BlobStore`: `put` is durable on return, a blob is there whole or not at all, and never changes. Safe to call
+/// from any thread.
 public protocol SmallBlobStore: AnyObject, Sendable {
     /// The digests are right: the caller has made them. What is there already is left alone.
     func put(_ blobs: [(digest: Digest, bytes: [UInt8])]) throws

@@ -1,19 +1,19 @@
 import Domain
 import Storage
 
-/// What a transaction has read of tables that it writes at once: as they are stored, and forgotten with anything that is
-/// undone.
+/// What a transaction has read of tables that it writes at once: as they are stored, and forgotten with anything that
+/// is undone.
 struct AsideRows {
     /// Few.
     var batches: [BatchID: BatchRecord] = [:]
     var openBatches: [BatchID]?
     /// Ledger entries that are written, by the unit of their task.
-    var entries: [WorkUnitID: [LedgerEntry]] = [:]
-    var memberships: [VolunteerID: [Membership]] = [:]
+    var entries = Recent<WorkUnitID, [LedgerEntry]>(max: 32_768)
+    /// Units of whose tasks none is in a series.
+    var withoutSeries = Recent<WorkUnitID, Bool>(max: 32_768)
+    var memberships = Recent<VolunteerID, [Membership]>(max: 32_768)
     /// Hosts and apps that have no record of trust.
-    var withoutTrust: Set<TrustKey> = []
-
-    private static let rowsMax = 65_536
+    var withoutTrust = Recent<TrustKey, Bool>(max: 32_768)
 
     mutating func forgetBatches() {
         batches.removeAll()
@@ -21,13 +21,6 @@ struct AsideRows {
     }
 
     mutating func forget() { self = AsideRows() }
-
-    /// Keeps memory bounded.
-    mutating func trim() {
-        if entries.count > AsideRows.rowsMax { entries.removeAll() }
-        if memberships.count > AsideRows.rowsMax { memberships.removeAll() }
-        if withoutTrust.count > AsideRows.rowsMax { withoutTrust.removeAll() }
-    }
 }
 
 /// A host and an app, without its version.

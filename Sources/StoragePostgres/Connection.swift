@@ -111,6 +111,13 @@ final class Connection {
         pending.append(.statement(query))
     }
 
+    /// Sends what waits here, and leaves the answers for the next `exchange`, which throws what went wrong.
+    func flush() throws {
+        if let broken { throw broken }
+        guard PQpipelineSync(handle) == 1 else { throw lost(nil) }
+        pending.append(.sync)
+    }
+
     /// Reads all answers. - Returns: those of the last `count` statements.
     func exchange(keeping count: Int) throws -> [Answer] {
         if let broken { throw broken }

@@ -40,7 +40,7 @@ struct Migration {
     /// Brings the schema that the connection looks at to the present version: all steps or none, whoever else starts at
     /// the same moment.
     ///
-    /// - Throws: `StoreError.newerSchema`; `StoreError.corrupt` when the tables are of another program, or not all there.
+    /// - Throws: `StoreError.newerSchema`; `StoreError.corrupt` when tables are of another program, or not all there.
     static func run(on connection: Connection) throws {
         try connection.script("BEGIN")
         do {

@@ -5,7 +5,32 @@ import Storage
 public final class PostgresArchive: TableArchive {
     private let session: Session
     private let connection: Connection
-    private var queries: [String: Query] = [:]
+
+    // A connection knows statements by the identity of these, so they must live as long as any.
+    private static let firstPages = queries { Query($0.page(isFirst: true) { "$\($0)" }) }
+    private static let nextPages = queries { Query($0.page(isFirst: false) { "$\($0)" }) }
+    private static let inserts = queries { table in
+        let columns = table.columns.map { column in
+            let suffix =
+                switch column.kind {
+                case .integer: ""
+                case .real: ":r"
+                case .text: ":t"
+                case .bytes: ":b"
+                }
+            return column.name + suffix
+        }
+        return Columns(columns.joined(separator: " ")).insert(into: table.name)
+    }
+
+    private static func queries(_ make: (TableShape) -> Query) -> [String: Query] {
+        Dictionary(uniqueKeysWithValues: TableShape.all.map { ($0.name, make($0)) })
+    }
+
+    private func query(_ queries: [String: Query], _ table: TableShape) throws -> Query {
+        guard let found = queries[table.name] else { throw StoreError.missing("table \(table.name)") }
+        return found
+    }
 
     private static let begin = Query("BEGIN")
     private static let lock = Query("SELECT pg_advisory_xact_lock($1)")
@@ -33,9 +58,7 @@ public final class PostgresArchive: TableArchive {
     deinit { connection.rollBack() }
 
     public func rows(of table: TableShape, after last: [Cell]?, limit: Int) throws -> [[Cell]] {
-        let query = query("read \(table.name) \(last == nil)") {
-            Query(table.page(isFirst: last == nil) { "$\($0)" })
-        }
+        let query = try query(last == nil ? PostgresArchive.firstPages : PostgresArchive.nextPages, table)
         return try connection.all(
             query,
             { to in
@@ -45,19 +68,7 @@ public final class PostgresArchive: TableArchive {
     }
 
     public func insert(_ rows: [[Cell]], into table: TableShape) throws {
-        let query = query("write \(table.name)") {
-            let columns = table.columns.map { column in
-                let suffix =
-                    switch column.kind {
-                    case .integer: ""
-                    case .real: ":r"
-                    case .text: ":t"
-                    case .bytes: ":b"
-                    }
-                return column.name + suffix
-            }
-            return Columns(columns.joined(separator: " ")).insert(into: table.name)
-        }
+        let query = try query(PostgresArchive.inserts, table)
         try connection.send(query) { to in for row in rows { for cell in row { to.cell(cell) } } }
         _ = try connection.exchange(keeping: 0)
     }
@@ -69,13 +80,6 @@ public final class PostgresArchive: TableArchive {
         try connection.send(PostgresArchive.tell)
         try connection.send(PostgresArchive.end)
         _ = try connection.exchange(keeping: 0)
-    }
-
-    private func query(_ key: String, _ make: () -> Query) -> Query {
-        if let known = queries[key] { return known }
-        let made = make()
-        queries[key] = made
-        return made
     }
 }
 

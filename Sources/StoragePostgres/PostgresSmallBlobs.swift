@@ -31,7 +31,7 @@ public final class PostgresSmallBlobs: SmallBlobStore {
     private let waiting = Mutex<[Waiting]>([])
     private let writer: Mutex<Session>
     private let reader: Mutex<Session>
-    private let known = Mutex(RecentBlobs(bytesMax: 8 << 20))
+    private let known = Mutex(Recent<Digest, [UInt8]>(max: 8 << 20))
 
     /// - Parameter conninfo: the same as the store's. Nothing is opened yet.
     public init(_ conninfo: String, options: PostgresOptions = PostgresOptions()) {
@@ -47,7 +47,7 @@ public final class PostgresSmallBlobs: SmallBlobStore {
             if mine.contains(where: { $0.result == nil }) { write(session) }
             for blob in mine { try blob.result?.get() }
         }
-        known.withLock { for blob in blobs { $0.add(blob.digest, blob.bytes) } }
+        known.withLock { for blob in blobs { $0.keep(blob.digest, blob.bytes, weight: blob.bytes.count + 96) } }
     }
 
     /// Statements outside of a transaction: each is one.
@@ -81,14 +81,14 @@ public final class PostgresSmallBlobs: SmallBlobStore {
         let found = try reader.withLock { session in
             try Self.asking(session) { try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() }) }
         }
-        if let found { known.withLock { $0.add(digest, found) } }
+        if let found { known.withLock { $0.keep(digest, found, weight: found.count + 96) } }
         return found
     }
 
-    public func recent(_ digest: Digest) -> [UInt8]? { known.withLock { $0[digest] } }
+    public func recent(_ digest: Digest) -> [UInt8]? { known.withLock { $0.value(digest) } }
 
     public func remove(_ digest: Digest) throws {
-        known.withLock { $0.remove(digest) }
+        known.withLock { $0.drop(digest) }
         try writer.withLock { session in
             try Self.asking(session) { link in
                 try link.send(Self.delete) { $0.digest(digest) }

@@ -5,8 +5,8 @@ import Storage
 /// returns.
 ///
 /// Used from one thread at a time. Transactions of several stores on one database come one after the other: each takes
-/// one lock at its beginning, so none ever fails for another's sake. Rows stay in memory from transaction to transaction
-/// as long as no other process changed them, which every commit tells the others (`ChangeNote`).
+/// one lock at its beginning, so none ever fails for another's sake. Rows stay in memory from transaction to
+/// transaction as long as no other process changed them, which every commit tells the others (`ChangeNote`).
 ///
 /// When the connection is lost, the transaction throws `StoreError.io` and nothing of it is kept; the next one connects
 /// again. Should it be lost while the commit is on its way, the store asks the server what became of it.

@@ -48,9 +48,9 @@ extension PostgresTransaction {
 
     /// Entries of all tasks of a unit, which are asked for one after the other.
     private func writtenEntries(of unit: WorkUnitID) throws -> [LedgerEntry] {
-        if let known = aside.entries[unit] { return known }
+        if let known = aside.entries.value(unit) { return known }
         let found = try all(LedgerSQL.byUnit, { $0.integer(unit.rawValue << 6) }, readEntry)
-        aside.entries[unit] = found
+        aside.entries.keep(unit, found)
         return found
     }
 
@@ -60,7 +60,8 @@ extension PostgresTransaction {
             try write(LedgerSQL.insert) { to in for entry in part { bind(entry, &to) } }
         }
         for entry in entries {
-            aside.entries[entry.task.unit]?.append(entry)
+            let unit = entry.task.unit
+            if let known = aside.entries.value(unit) { aside.entries.keep(unit, known + [entry]) }
             note.units.append(ChangeNote.Unit(id: entry.task.unit))
         }
         try writeDays(days)

@@ -75,7 +75,11 @@ extension PostgresTransaction {
     func counts(of batch: BatchID) throws -> BatchCounts {
         try settle()
         var counts = BatchCounts()
-        for (state, count) in try numbers(QueueSQL.unitCounts, of: batch) {
+        let link = try link()
+        try link.send(QueueSQL.unitCounts) { $0.integer(batch.rawValue) }
+        try link.send(QueueSQL.taskCounts) { $0.integer(batch.rawValue) }
+        let answers = try link.exchange(keeping: 2)
+        for (state, count) in answers[0].all({ ($0.integer(), $0.integer()) }) {
             switch state {
             case 0: counts.ready = count
             case 1: counts.active = count
@@ -87,7 +91,7 @@ extension PostgresTransaction {
             default: counts.cancelled = count
             }
         }
-        for (state, count) in try numbers(QueueSQL.taskCounts, of: batch) {
+        for (state, count) in answers[1].all({ ($0.integer(), $0.integer()) }) {
             switch state {
             case 1: counts.tasksOut = count
             case 2, 3, 4: counts.tasksDone += count
@@ -100,9 +104,5 @@ extension PostgresTransaction {
     func activeHostCount(of batch: BatchID) throws -> Int {
         try alive()
         return open.activeHostCount(of: batch)
-    }
-
-    private func numbers(_ query: Query, of batch: BatchID) throws -> [(Int64, Int64)] {
-        try all(query, { $0.integer(batch.rawValue) }) { ($0.integer(), $0.integer()) }
     }
 }

@@ -84,9 +84,9 @@ extension PostgresTransaction {
 
     func memberships(of volunteer: VolunteerID) throws -> [Membership] {
         try alive()
-        if let known = aside.memberships[volunteer] { return known }
+        if let known = aside.memberships.value(volunteer) { return known }
         let found = try all(TeamSQL.ofVolunteer, { $0.integer(volunteer.rawValue) }, readMembership)
-        aside.memberships[volunteer] = found
+        aside.memberships.keep(volunteer, found)
         return found
     }
 
@@ -125,7 +125,7 @@ extension PostgresTransaction {
     }
 
     private func changedMemberships(of volunteer: VolunteerID) {
-        aside.memberships[volunteer] = nil
+        aside.memberships.drop(volunteer)
         note.hasTeams = true
     }
 

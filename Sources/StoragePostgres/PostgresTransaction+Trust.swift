@@ -41,14 +41,14 @@ extension PostgresTransaction {
         try alive()
         let key = TrustKey(host: host, app: app)
         if let known = trustRows.row(key) { return known }
-        if aside.withoutTrust.contains(key) { return nil }
+        if aside.withoutTrust.value(key) != nil { return nil }
         let found = try first(
             TrustSQL.one,
             {
                 $0.integer(host.rawValue)
                 $0.text(app)
             }, readTrust)
-        if let found { trustRows.read(key, found) } else { aside.withoutTrust.insert(key) }
+        if let found { trustRows.read(key, found) } else { aside.withoutTrust.keep(key, true) }
         return found
     }
 
@@ -60,7 +60,7 @@ extension PostgresTransaction {
         } else {
             trustRows.inserted(record.key)
             trustRows.change(record.key, to: record, from: record, isStored: false)
-            aside.withoutTrust.remove(record.key)
+            aside.withoutTrust.drop(record.key)
         }
         try settleIfLarge()
     }
@@ -101,6 +101,8 @@ extension PostgresTransaction {
                 $0.integer(entry.sequence)
             }, { _ in true })
         guard isTaken == nil else { throw StoreError.duplicate("series entry for task \(entry.task)") }
+        aside.withoutSeries.drop(entry.task.unit)
+        note.units.append(ChangeNote.Unit(id: entry.task.unit))
         try write(TrustSQL.insertEntry) {
             $0.integer(entry.task.rawValue)
             $0.integer(entry.host.rawValue)
@@ -111,7 +113,9 @@ extension PostgresTransaction {
     }
 
     func seriesEntry(for task: TaskID) throws -> SeriesEntry? {
-        try first(TrustSQL.entryOf, { $0.integer(task.rawValue) }, readEntry)
+        try alive()
+        if aside.withoutSeries.value(task.unit) != nil { return nil }
+        return try first(TrustSQL.entryOf, { $0.integer(task.rawValue) }, readEntry)
     }
 
     func updateSeriesEntry(_ entry: SeriesEntry) throws {

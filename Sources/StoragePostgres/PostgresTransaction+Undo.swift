@@ -107,7 +107,6 @@ extension PostgresTransaction {
         trustRows.commit()
         openChanges.removeAll(keepingCapacity: true)
         appended.commit()
-        aside.trim()
         hasOverflowed = false
     }
 

@@ -4,6 +4,16 @@ import Storage
 private enum WorkUnitSQL {
     static let batchExists = Query("SELECT 1::bigint FROM batch WHERE id = $1")
     static let present = Query("SELECT id FROM work_unit WHERE id = ANY ($1::bigint[]) LIMIT 1")
+    static let paid = Query(
+        """
+        SELECT v.unit FROM unnest($1::bigint[]) AS v (unit)
+        WHERE EXISTS (SELECT 1 FROM ledger l WHERE l.task BETWEEN v.unit << 6 AND v.unit << 6 | 63)
+        """)
+    static let inSeries = Query(
+        """
+        SELECT v.unit FROM unnest($1::bigint[]) AS v (unit)
+        WHERE EXISTS (SELECT 1 FROM series s WHERE s.task BETWEEN v.unit << 6 AND v.unit << 6 | 63)
+        """)
     static let insertUnits = WorkUnitColumns.unit.insert(into: "work_unit")
     static let updateUnits = Columns("id revision state canonical failure failure_text:t awaiting updated_ms")
         .update("work_unit")
@@ -17,8 +27,8 @@ private enum WorkUnitSQL {
         "SELECT \(WorkUnitColumns.unit.list) FROM work_unit WHERE id = ANY ($1::bigint[]) ORDER BY id")
     static let someTasks = Query(
         """
-        SELECT \(WorkUnitColumns.task.names.map { "t.\($0)" }.joined(separator: ", ")) FROM unnest($1::bigint[]) AS v (unit)
-        JOIN task t ON t.id BETWEEN v.unit << 6 AND v.unit << 6 | 63 ORDER BY t.id
+        SELECT \(WorkUnitColumns.task.names.map { "t.\($0)" }.joined(separator: ", "))
+        FROM unnest($1::bigint[]) AS v (unit) JOIN task t ON t.id BETWEEN v.unit << 6 AND v.unit << 6 | 63 ORDER BY t.id
         """)
 }
 
@@ -37,12 +47,7 @@ extension PostgresTransaction {
             guard numbers.insert(id).inserted else { throw StoreError.duplicate("work unit \(id)") }
             try requireHolders(of: aggregate.tasks[...])
         }
-        for part in units.parts {
-            let taken = try first(
-                WorkUnitSQL.present, { $0.integers(part.map(\.unit.id.rawValue)) },
-                { WorkUnitID(rawValue: $0.integer()) })
-            if let taken { throw StoreError.duplicate("work unit \(taken)") }
-        }
+        for part in units.parts { try requireRoom(for: part.map(\.unit.id)) }
         for part in units.parts {
             try write(WorkUnitSQL.insertUnits) { to in
                 for aggregate in part { to.unit(aggregate.unit, awaiting: aggregate.awaitsValidation) }
@@ -55,6 +60,23 @@ extension PostgresTransaction {
             }
             try settleIfLarge()
         }
+    }
+
+    /// Entries of ledger and series outlive units. That there are none is worth knowing: the first one of a task asks
+    /// for others.
+    private func requireRoom(for ids: [WorkUnitID]) throws {
+        let link = try link()
+        try link.send(WorkUnitSQL.present) { $0.integers(ids.map(\.rawValue)) }
+        try link.send(WorkUnitSQL.paid) { $0.integers(ids.map(\.rawValue)) }
+        try link.send(WorkUnitSQL.inSeries) { $0.integers(ids.map(\.rawValue)) }
+        let answers = try link.exchange(keeping: 3)
+        if let taken = answers[0].first({ WorkUnitID(rawValue: $0.integer()) }) {
+            throw StoreError.duplicate("work unit \(taken)")
+        }
+        let paid = Set(answers[1].all { WorkUnitID(rawValue: $0.integer()) })
+        for id in ids where !paid.contains(id) { aside.entries.keep(id, []) }
+        let inSeries = Set(answers[2].all { WorkUnitID(rawValue: $0.integer()) })
+        for id in ids where !inSeries.contains(id) { aside.withoutSeries.keep(id, true) }
     }
 
     private func insertTasks(_ tasks: [TaskRecord]) throws {

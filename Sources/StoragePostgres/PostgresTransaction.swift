@@ -157,7 +157,8 @@ final class PostgresTransaction: StoreTransaction {
         for volunteer in note.volunteers { volunteerRows.drop(VolunteerID(rawValue: volunteer)) }
         for unit in note.units {
             unitRows.drop(unit.id)
-            aside.entries[unit.id] = nil
+            aside.entries.drop(unit.id)
+            aside.withoutSeries.drop(unit.id)
             if unit.old != unit.new { open.replace(unit.old?.aggregate(unit.id), by: unit.new?.aggregate(unit.id)) }
         }
         if !note.trust.isEmpty { trustRows.forget() }
@@ -179,8 +180,9 @@ final class PostgresTransaction: StoreTransaction {
     private func commit() throws {
         let link = try link()
         guard hasWritten else {
+            // Nothing hangs on the answer.
             try link.send(PostgresTransaction.end)
-            _ = try link.exchange(keeping: 0)
+            try link.flush()
             return kept()
         }
         guard let seen else { throw link.lose(.corrupt("a commit without a beginning")) }

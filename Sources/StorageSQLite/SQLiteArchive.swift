@@ -5,7 +5,23 @@ import Storage
 public final class SQLiteArchive: TableArchive {
     private let store: SQLiteStore
     private var connection: Connection { store.connection }
-    private var queries: [String: Query] = [:]
+
+    // A connection knows statements by the identity of these, so they must live as long as any.
+    private static let firstPages = queries { $0.page(isFirst: true) { "?\($0)" } }
+    private static let nextPages = queries { $0.page(isFirst: false) { "?\($0)" } }
+    private static let inserts = queries { table in
+        let marks = (1...table.columns.count).map { "?\($0)" }.joined(separator: ", ")
+        return "INSERT INTO \(table.name) (\(table.list)) VALUES (\(marks))"
+    }
+
+    private static func queries(_ sql: (TableShape) -> String) -> [String: Query] {
+        Dictionary(uniqueKeysWithValues: TableShape.all.map { ($0.name, Query(sql($0))) })
+    }
+
+    private func query(_ queries: [String: Query], _ table: TableShape) throws -> Query {
+        guard let found = queries[table.name] else { throw StoreError.missing("table \(table.name)") }
+        return found
+    }
 
     /// Begins a transaction in which nobody else writes.
     public init(_ store: SQLiteStore) throws {
@@ -16,7 +32,7 @@ public final class SQLiteArchive: TableArchive {
     deinit { connection.rollBack() }
 
     public func rows(of table: TableShape, after last: [Cell]?, limit: Int) throws -> [[Cell]] {
-        let query = query("read \(table.name) \(last == nil)") { table.page(isFirst: last == nil) { "?\($0)" } }
+        let query = try query(last == nil ? SQLiteArchive.firstPages : SQLiteArchive.nextPages, table)
         return try connection.all(
             query,
             { to in
@@ -26,8 +42,7 @@ public final class SQLiteArchive: TableArchive {
     }
 
     public func insert(_ rows: [[Cell]], into table: TableShape) throws {
-        let marks = (1...table.columns.count).map { "?\($0)" }.joined(separator: ", ")
-        let query = query("write \(table.name)") { "INSERT INTO \(table.name) (\(table.list)) VALUES (\(marks))" }
+        let query = try query(SQLiteArchive.inserts, table)
         for row in rows { try connection.run(query) { to in for cell in row { to.cell(cell) } } }
     }
 
@@ -61,13 +76,10 @@ public final class SQLiteArchive: TableArchive {
             """)
     }
 
-    public func commit() throws { try connection.script("COMMIT") }
-
-    private func query(_ key: String, _ sql: () -> String) -> Query {
-        if let known = queries[key] { return known }
-        let made = Query(sql())
-        queries[key] = made
-        return made
+    public func commit() throws {
+        try connection.script("COMMIT")
+        // What the store has in memory is of the time before.
+        try store.tables.loadOpenWork()
     }
 }
 

@@ -20,7 +20,7 @@ public struct SQLiteOptions: Sendable {
 /// only read, such as `sqlite3` or a backup, may look at the file meanwhile.
 public final class SQLiteStore: Store {
     let connection: Connection
-    private let tables: SQLiteTransaction
+    let tables: SQLiteTransaction
     /// Held as long as the store lives.
     private let lock: FileLock?
 

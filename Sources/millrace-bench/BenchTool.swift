@@ -9,8 +9,7 @@ struct BenchTool: AsyncParsableCommand {
         subcommands: [
             CoreCommand.self, CallsCommand.self, DriveCommand.self, CrowdCommand.self, HerdCommand.self,
             TableCommand.self, FillCommand.self, CancelCommand.self,
-            LoadCommand.self,
-            ServeCommand.self,
+            LoadCommand.self, ServeCommand.self,
         ])
 }
 

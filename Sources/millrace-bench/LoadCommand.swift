@@ -47,12 +47,14 @@ struct LoadCommand: ParsableCommand {
     @OptionGroup var load: LoadOptions
     @Option var port: Int
     @Option var quorum: Int
+    /// Of several that run at the same time each has other hosts.
+    @Option var firstHost = 0
 
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
         let first = try BenchConnection(port: port)
         try submit(first)
-        let hosts = try (0..<load.hosts).map { try LoadHost($0, first) }
+        let hosts = try (0..<load.hosts).map { try LoadHost(firstHost + $0, first) }
         if !load.signed {
             let project = try Self.projectKey(first)
             for host in hosts { try host.openSession(first, project: project) }

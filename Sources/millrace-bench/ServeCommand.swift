@@ -12,9 +12,10 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .long) var folder: String
     @Option(name: .long) var hosts = 0
     @Option(name: .long) var port = 0
+    @Option(name: .long) var database: String?
 
     func run() async throws {
-        let server = try await BenchServer.start(path: folder, hosts: hosts, port: port)
+        let server = try await BenchServer.start(path: folder, hosts: hosts, port: port, database: database)
         let line = Array("\(server.port)\n".utf8)
         _ = line.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
         await withCheckedContinuation { done in
