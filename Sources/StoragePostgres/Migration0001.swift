@@ -182,7 +182,7 @@ extension Migration {
                 AS tasks_done
         FROM unit_count u GROUP BY batch;
 
-        -- Triggers work once a statement, on all its rows together, without joining them: a group of calls is one statement.
+        -- Triggers work once a statement, on all its rows together, without joining them.
         CREATE FUNCTION work_unit_counted() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP = 'INSERT' THEN

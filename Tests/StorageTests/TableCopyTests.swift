@@ -36,7 +36,7 @@ struct TableCopyTests {
         let conninfo = try PostgresServer.fresh()
         let there = try TableCopy.run(
             from: try SQLiteArchive(store), to: try PostgresArchive(conninfo), hash: sha256)
-        #expect(there.first { $0.table == "ledger" }?.rows ?? 0 > 3)
+        #expect(there.first { $0.table == "ledger" }?.rows ?? 0 > 0)
         let shared = try PostgresStore(conninfo)
         #expect(try shared.transaction { try Samples.dump($0) } == before)
 

@@ -8,8 +8,8 @@ import Wire
 /// Answers `POST /v1/call` on the event loop of its connection; everything else goes on to the router.
 ///
 /// A call inside of a session is most of what a project's server does, so it takes the short way: from the socket to
-/// the writer's queue and back, without a task or a thread of its own. Stands in the pipeline between `ConnectionWatch`,
-/// which ends connections that are too slow, and the router.
+/// the writer's queue and back, without a task or a thread of its own. Stands in the pipeline behind
+/// `ConnectionWatch`, which ends connections that are too slow, and before the router.
 final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
