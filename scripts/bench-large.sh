@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mib=${1:-4096}
-bin=$PWD/.build/release
+bin=${BIN:-$PWD/.build/release}
 work=$(mktemp -d "${BENCH_DIR:-/tmp}/millrace-large.XXXXXX")
 declare -A running=()
 

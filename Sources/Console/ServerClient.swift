@@ -136,7 +136,8 @@ public struct ServerClient: Sendable {
     func upload(
         _ input: InputReference, from path: String, progress: (Int64) -> Void
     ) throws(Fault) {
-        let upload = BlobUpload(transport: transport, chunkBytes: 4 << 20)
+        // Fewer and larger requests for what takes minutes anyway; a chunk is what is held in memory.
+        let upload = BlobUpload(transport: transport, chunkBytes: input.size < 1 << 30 ? 4 << 20 : 16 << 20)
         let address = settings.url + "/v1/blobs/\(input.digest.hex)"
         try retried { () throws(Fault) in
             do throws(Fault) {

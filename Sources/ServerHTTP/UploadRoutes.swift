@@ -11,8 +11,9 @@ extension ServerRoutes {
     static let offsetHeader = HTTPField.Name("Upload-Offset")!
     static let lengthHeader = HTTPField.Name("Upload-Length")!
     static let digestHeader = HTTPField.Name("Upload-Digest")!
-    /// What is written and synced at once while a chunk comes in: memory per upload is bounded by it.
-    private static let pieceBytes = 1 << 20
+    /// What is written and synced at once while a chunk comes in: memory per upload is bounded by it. Of a large upload
+    /// more at a time, since each sync costs milliseconds; a connection that breaks loses at most that.
+    private static func pieceBytes(of length: Int64) -> Int { length < 64 << 20 ? 1 << 20 : 4 << 20 }
 
     func addUploads(_ router: Router<ServerContext>) {
         router.head("/v1/uploads/{ticket}", use: uploadHead)
@@ -148,7 +149,7 @@ extension ServerRoutes {
                 throw RequestRefusal(.badRequest, "the chunk goes beyond Upload-Length")
             }
             buffer.append(contentsOf: piece.readableBytesView)
-            if buffer.count >= ServerRoutes.pieceBytes { try await flush() }
+            if buffer.count >= ServerRoutes.pieceBytes(of: length) { try await flush() }
         }
 
         mutating func flush() async throws {
