@@ -150,7 +150,12 @@ private final class Proxy {
         try #require(answers, "nginx did not start: \(log)")
     }
 
-    func stop() { running?.process.terminate() }
+    /// Waits for its end: killed before that, it would leave its worker behind.
+    func stop() {
+        guard let process = running?.process, process.isRunning else { return }
+        process.terminate()
+        process.waitUntilExit()
+    }
 
     func renewCertificate() async throws {
         try await makeCertificate()

@@ -65,7 +65,8 @@ struct DataBackupTests {
             }
             try? writer.add(0)
             begun.signal()
-            while !stop.withLock({ $0 }) {
+            // Bounded: every restore copies all of it, on a disk that may be slow.
+            while !stop.withLock({ $0 }), written.withLock({ $0 }) < 200 {
                 let number = written.withLock { count -> Int in
                     count += 1
                     return count
@@ -76,7 +77,7 @@ struct DataBackupTests {
         }
         begun.wait()
         var reports: [DataBackup.Report] = []
-        for round in 1...5 {
+        for round in 1...3 {
             let before = written.withLock { $0 }
             reports.append(
                 try backup(folder, linking: linking).run(now: Timestamp(seconds: Int64(round)), missing: missing))
@@ -90,9 +91,9 @@ struct DataBackupTests {
         ended.wait()
         #expect(written.withLock { $0 } > 0)
         #expect(reports.allSatisfy { $0.rounds == 1 })
-        #expect(reports[4].files >= reports[0].files)
+        #expect(reports[2].files >= reports[0].files)
         // Only what is new is brought.
-        #expect(reports.map(\.filesNew).reduce(0, +) <= reports[4].files + 5)
+        #expect(reports.map(\.filesNew).reduce(0, +) <= reports[2].files + 3)
     }
 
     @Test("a blob that is purged in the middle costs another round; one that is lost is named")
