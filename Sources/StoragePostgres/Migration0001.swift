@@ -163,7 +163,7 @@ extension Migration {
             PRIMARY KEY (batch, state)
         ) WITH (fillfactor = 20);
 
-        -- Triggers work once a statement, on all its rows together, without joining them: a group of calls is one statement.
+        -- Triggers work once a statement, on all rows together, and join nothing: a group of calls is one statement.
         CREATE FUNCTION work_unit_counted() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP = 'INSERT' THEN
