@@ -182,7 +182,7 @@ extension Migration {
                 AS tasks_done
         FROM unit_count u GROUP BY batch;
 
-        -- Triggers work once a statement, on all its rows together, without joining them.
+        -- Triggers work once a statement, on all rows together, and join nothing: a group of calls is one statement.
         CREATE FUNCTION work_unit_counted() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP = 'INSERT' THEN
