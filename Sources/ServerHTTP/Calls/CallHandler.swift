@@ -185,6 +185,8 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
             queued = Array(parts[at...])
             break
         }
+        // The router looks at what has come when it is told that a read is over.
+        if queued.count < parts.count { context.fireChannelReadComplete() }
     }
 
     // MARK: Answers of the router
