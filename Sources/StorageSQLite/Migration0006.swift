@@ -3,8 +3,8 @@ extension Migration {
     static let sums = Migration(
         version: 6,
         sql: #"""
-            -- Schema version 6. How a batch stands, and balances, are written once a transaction by the store instead of by
-            -- triggers with each row.
+            -- Schema version 6. How a batch stands, and balances, are written once a transaction by the store,
+            -- instead of by triggers with each row.
             -- Sources/StorageSQLite/Migration0006.swift holds the same text; a test compares them.
 
             CREATE TABLE batch_count (

@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import PostgresServer
 import Storage
 import StoragePostgres
@@ -19,6 +20,12 @@ struct PostgresElectionTests {
         let (first, second) = (PostgresElection(conninfo), PostgresElection(conninfo))
         #expect(first.hold() && !second.hold() && first.hold())
         first.release()
+        // The server gives the lock back when it has noticed that the session is over.
+        var looks = 0
+        while !second.hold(), looks < 3000 {
+            usleep(10_000)
+            looks += 1
+        }
         #expect(second.hold() && !first.hold())
     }
 

@@ -1,5 +1,5 @@
--- Schema version 6. How a batch stands, and balances, are written once a transaction by the store instead of by
--- triggers with each row.
+-- Schema version 6. How a batch stands, and balances, are written once a transaction by the store,
+-- instead of by triggers with each row.
 -- Sources/StorageSQLite/Migration0006.swift holds the same text; a test compares them.
 
 CREATE TABLE batch_count (
