@@ -79,7 +79,7 @@ enum Restore {
         let directory = try configured { try DataDirectory(path: data, hash: BlobHash.factory) }
         let store = try DataCheck.openStore(directory)
         let leaves = try store.transaction { try $0.logLeafCount() }
-        if leaves > 0 {
+        if leaves > 0 || published != nil {
             let log = LogFolder(path: files.logPath)
             _ = try LogRebuild(disk: log, store: store, keys: ServerKeys(project: key), elsewhere: published)
                 .run(acceptingRollback: nil, now: wallClock())
