@@ -11,7 +11,7 @@ need_venv() {
     python3 -c 'import ensurepip' 2>/dev/null && return
     local as_root=""
     [ "$(id -u)" -eq 0 ] || as_root=sudo
-    $as_root apt-get install -y --no-install-recommends python3 python3-venv
+    $as_root apt-get update && $as_root apt-get install -y --no-install-recommends python3 python3-venv
 }
 mkdir -p .build
 log=.build/s3-server.log

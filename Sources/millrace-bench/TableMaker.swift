@@ -96,7 +96,7 @@ struct TableMaker {
         add(
             .init(
                 "PostgreSQL, two server processes, 1 + 1", "/s", .atLeast, 12_000, runs: [],
-                note: "not measured: this server was built without PostgreSQL"))
+                note: "not measured by this command; see `millrace-bench calls --database`"))
     }
 
     mutating func measureNginx() async throws {

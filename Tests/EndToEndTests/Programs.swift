@@ -35,26 +35,17 @@ enum Programs {
 
 /// A program that goes on while the test does something else. Killed at the latest when it goes out of sight.
 final class Running {
-    let process = Process()
+    let process = ChildProcess()
 
     init(
         _ name: String, _ arguments: [String], environment: [String: String] = [:], outputPath: String,
         errorPath: String
     ) throws {
         // A program of ours by its name, another by its path.
-        process.executableURL = URL(filePath: name.hasPrefix("/") ? name : Programs.path(name))
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        process.standardInput = FileHandle.nullDevice
-        for path in [outputPath, errorPath] where !FileManager.default.fileExists(atPath: path) {
-            _ = FileManager.default.createFile(atPath: path, contents: nil)
-        }
-        let output = try #require(FileHandle(forWritingAtPath: outputPath))
-        let errors = outputPath == errorPath ? output : try #require(FileHandle(forWritingAtPath: errorPath))
-        try output.seekToEnd()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
+        try process.run(
+            name.hasPrefix("/") ? name : Programs.path(name), arguments,
+            environment: ProcessInfo.processInfo.environment.merging(environment) { _, new in new },
+            outputPath: outputPath, errorPath: errorPath)
     }
 
     deinit { killNow() }
@@ -82,8 +73,7 @@ final class Running {
             killNow()
             return 137
         }
-        return process.terminationReason == .exit
-            ? process.terminationStatus : 128 + process.terminationStatus
+        return process.terminationStatus
     }
 }
 
