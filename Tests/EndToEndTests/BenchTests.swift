@@ -73,13 +73,13 @@ struct BenchTests {
         let data = folder.path("store")
         let fill = try await Programs.run(
             "millrace-bench",
-            ["fill", "--folder", data, "--units", "12000", "--finished", "0.5", "--hosts", "20"])
+            ["fill", "--folder", data, "--units", "24000", "--finished", "0.5", "--hosts", "20"])
         try #require(fill.status == 0, "\(fill.output) \(fill.errors)")
         let few = ["--data", data, "--hosts", "20", "--connections", "4", "--seconds", "1.5"]
         let driven = part(try await figures(folder, ["drive"] + few), "closed loop")
         #expect(driven.number("tasks_per_second") > 0 && driven.number("failures") == 0)
         let cancelled = part(try await figures(folder, ["cancel", "--rate", "50"] + few), "cancelling")
-        #expect(cancelled.number("units_cancelled") > 5000 && cancelled.number("failures") == 0)
+        #expect(cancelled.number("units_cancelled") > 2000 && cancelled.number("failures") == 0)
     }
 
     private func runs(_ row: [String: Any]) -> [Double] {
