@@ -33,7 +33,7 @@ final class SmallBlobs: SmallBlobStore {
     private static let version = 1
 
     private let waiting = Mutex<[Waiting]>([])
-    private let known = Mutex(RecentBlobs(bytesMax: 16 << 20))
+    private let known = Mutex(Recent<Digest, [UInt8]>(max: 8 << 20))
     private let writer: Mutex<Connection>
     private let reader: Mutex<Connection>
 
@@ -103,13 +103,13 @@ final class SmallBlobs: SmallBlobStore {
         for blob in all { blob.result = result }
         if case .success = result {
             known.withLock { known in
-                for blob in all { known.add(blob.digest, blob.bytes) }
+                for blob in all { known.keep(blob.digest, blob.bytes, weight: blob.bytes.count + 96) }
             }
         }
     }
 
     /// Without looking at the file.
-    func recent(_ digest: Digest) -> [UInt8]? { known.withLock { $0[digest] } }
+    func recent(_ digest: Digest) -> [UInt8]? { known.withLock { $0.value(digest) } }
 
     func size(of digest: Digest) throws -> Int64? {
         if let blob = recent(digest) { return Int64(blob.count) }
@@ -124,7 +124,7 @@ final class SmallBlobs: SmallBlobStore {
             let found = try Self.mending(connection) {
                 try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() })
             }
-            if let found { known.withLock { $0.add(digest, found) } }
+            if let found { known.withLock { $0.keep(digest, found, weight: found.count + 96) } }
             return found
         }
     }
@@ -147,7 +147,7 @@ final class SmallBlobs: SmallBlobStore {
             _ = try Self.mending(connection) { try $0.run(Self.delete) { $0.digest(digest) } }
         }
         // Behind every reader who has still found it.
-        reader.withLock { _ in known.withLock { $0.remove(digest) } }
+        reader.withLock { _ in known.withLock { $0.drop(digest) } }
     }
 
     var isEmpty: Bool {

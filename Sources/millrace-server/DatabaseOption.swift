@@ -25,6 +25,12 @@ struct DatabaseOption: ParsableArguments {
         guard isURI || conninfo.contains("=") else {
             throw ValidationError("--database needs postgres://USER@HOST:PORT/NAME, or \"host=… dbname=…\"")
         }
+        try checkSecrecy(conninfo)
+    }
+
+    /// - Throws: when it shows its password.
+    static func checkSecrecy(_ conninfo: String) throws {
+        let isURI = conninfo.hasPrefix("postgres://") || conninfo.hasPrefix("postgresql://")
         let authority = conninfo.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" }
         let user = authority.lastIndex(of: "@").map { authority[..<$0] } ?? ""
         guard !(isURI && user.contains(":")), !conninfo.contains("password=") else {

@@ -30,6 +30,10 @@ struct MigrateCommand: AsyncParsableCommand {
     @Option(help: "The same, for the other side.")
     var to: String
 
+    func validate() throws {
+        for side in [from, to] { try DatabaseOption.checkSecrecy(side) }
+    }
+
     private enum Side {
         case directory(String)
         case postgres(String)

@@ -90,4 +90,18 @@ struct ErrorTests {
         #expect(outcome.status == 64)
         #expect(outcome.errors.lowercased().contains("usage"))
     }
+
+    @Test(
+        "A password among the arguments is refused, and not repeated",
+        arguments: [
+            ["run", "--data", "/nowhere", "--database", "postgres://me:hush@localhost/x"],
+            ["run", "--data", "/nowhere", "--database", "host=/tmp password=hush"],
+            ["migrate", "--from", "sqlite:/nowhere", "--to", "postgres://me:hush@localhost/x"],
+            ["migrate", "--from", "postgres:host=/tmp password=hush", "--to", "sqlite:/nowhere"],
+        ])
+    func passwords(arguments: [String]) async throws {
+        let outcome = try await Programs.run("millrace-server", arguments)
+        #expect(outcome.status == 64 && outcome.errors.contains("PGPASSWORD"), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("hush") && outcome.output.isEmpty)
+    }
 }
