@@ -11,7 +11,7 @@ help:
 	@echo 'make bench   speed, size and memory, as ratios'
 	@echo 'make bench-verify  mathematical checks beside their jobs: cost, tolerance, what can hide'
 	@echo 'make bench-server  the table of the server: calls, tasks, units, latencies, beside targets, nginx, Ray and Dask'
-	@echo 'make chaos   100 kills of server and clients during 2,000 work units, then the books and the answer compared'
+	@echo 'make chaos   100 kills of server and clients during 2,000 work units, books and answer compared; again with PostgreSQL'
 	@echo 'make bench-large   an input of 4 GiB there and back, killed on the way: memory, disk, rate beside nginx'
 	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
 	@echo 'make build   the programs, in $(BIN)'

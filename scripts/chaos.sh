@@ -1,6 +1,7 @@
 #!/bin/sh
 # Kills server and clients a hundred times during 2,037 work units, and compares books and answers with an undisturbed
-# run. SEED=N repeats a run, KILLS=N sets how many, DATABASE=URL is what the server is given as --database.
+# run; then the same on a PostgreSQL server that is killed as well. SEED=N repeats a run, KILLS=N sets how many,
+# DATABASE=sqlite or DATABASE=postgres runs one of both.
 set -eu
 cd "$(dirname "$0")/.."
 export MILLRACE_CHAOS="${KILLS:-100}"

@@ -68,4 +68,12 @@ public enum BatchState: Hashable, Sendable {
     /// The answer could not be made; the reason is for the scientist.
     case failed(String)
     case cancelled
+
+    /// Whether nothing more of the batch is sent.
+    public var hasEnded: Bool {
+        switch self {
+        case .running, .assembling: false
+        case .finished, .failed, .cancelled: true
+        }
+    }
 }

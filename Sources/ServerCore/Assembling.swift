@@ -62,16 +62,20 @@ extension ProjectServer {
             batch: batch, tasks: [])
     }
 
-    /// The folder was renamed into place before this. A crash in between leaves a finished folder of a batch in state
-    /// assembling; it is assembled again, from the same results into the same files.
-    func commitAssembled(_ id: BatchID, in tx: any StoreTransaction, now: Timestamp) throws {
-        guard var batch = try tx.batch(id), batch.state == .assembling else { return }
+    /// The folder was renamed into place before this. A crash in between, or between the parts, leaves a finished folder
+    /// of a batch in state assembling; it is assembled again, from the same results into the same files.
+    /// - Returns: the index from which the next part goes on; nil when the batch is finished.
+    func commitAssembled(
+        _ id: BatchID, from index: Int64, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> Int64? {
+        guard var batch = try tx.batch(id), batch.state == .assembling else { return nil }
+        let page = try tx.workUnits(of: id, fromIndex: index, limit: settings.endingLook)
+        for aggregate in page { _ = try apply(.assembled, to: aggregate, in: tx, now: now) }
+        if let last = page.last, last.unit.id.index + 1 < batch.workUnitCount { return last.unit.id.index + 1 }
         batch.state = .finished
         batch.finishedAt = now
         try tx.updateBatch(batch)
         try logEnd(of: batch, in: tx, now: now)
-        try forEachUnit(of: id, in: tx) { aggregate in
-            _ = try apply(.assembled, to: aggregate, in: tx, now: now)
-        }
+        return nil
     }
 }

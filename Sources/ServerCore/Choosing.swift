@@ -24,16 +24,20 @@ extension ProjectServer {
         let before = Scheduler.choose([], host: asker.view, want: asker.want, now: now)
         if before.refusals.contains(where: \.isOfHost) { return (before, [:]) }
         var gate = PairingGate(core: self, asker: asker, tx: tx, now: now)
-        let scattered = try scattered(for: asker, in: tx)
+        var batches = BatchGate(tx: tx)
+        let head = try batches.head { try tx.unsentTasks(notOf: asker.view.volunteer, after: $0, limit: 1).first?.id }
+        let scattered = try scattered(for: asker, from: head, in: tx)
         var limit = 0
         while true {
-            let inOrder = limit == 0 ? [] : try tx.unsentTasks(notOf: asker.view.volunteer, limit: limit)
+            let inOrder = try limit == 0 ? [] : queue(for: asker, from: head, limit, in: tx)
             var seen: Set<TaskID> = []
-            let tasks = (scattered + inOrder).filter { seen.insert($0.id).inserted }
+            let tasks = try (scattered + inOrder).filter {
+                try seen.insert($0.id).inserted && batches.goesOn($0.id.unit.batch)
+            }
             var choice = try Scheduler.choose(
                 tasks.map { Candidate($0) }, host: asker.view, want: asker.want, now: now
             ) { task in try gate.allows(task) }
-            if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, in: tx) }
+            if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, &batches, in: tx) }
             let isSatisfied = choice.refusals.isEmpty
             let isLast =
                 limit > 0 && (!choice.tasks.isEmpty || inOrder.count < limit || limit >= settings.candidatesMax)
@@ -44,22 +48,32 @@ extension ProjectServer {
         }
     }
 
+    private func queue(
+        for asker: Asker, from head: TaskID?, _ limit: Int, in tx: any StoreTransaction
+    ) throws -> [SchedulableTask] {
+        guard let head else { return [] }
+        let after = TaskID(rawValue: head.rawValue - 1)
+        return try tx.unsentTasks(notOf: asker.view.volunteer, after: after, limit: limit)
+    }
+
     /// Unsent tasks behind random places of the oldest batch that has any for this volunteer: one behind each place,
     /// then a second, so that the tasks of one reply lie apart.
-    private func scattered(for asker: Asker, in tx: any StoreTransaction) throws -> [SchedulableTask] {
+    private func scattered(
+        for asker: Asker, from first: TaskID?, in tx: any StoreTransaction
+    ) throws -> [SchedulableTask] {
         let volunteer = asker.view.volunteer
-        guard let first = try tx.unsentTasks(notOf: volunteer, limit: 1).first else { return [] }
-        let batch = first.id.unit.batch
+        guard let first else { return [] }
+        let batch = first.unit.batch
         let units = try tx.batch(batch)?.workUnitCount ?? 1
         var places = asker.places
         var rows: [[SchedulableTask]] = []
         for _ in 0..<min(2 * asker.want.tasks + 2, settings.placesMax) {
-            let head = first.id.unit.index
+            let head = first.unit.index
             let unit = WorkUnitID(batch: batch, index: head + places.next(below: max(1, units - head)))
             var after = TaskID(rawValue: unit.rawValue << 6 - 1)
             // Behind the last one the queue goes on at its head.
             if !(try hasTask(of: batch, after: after, in: tx)) {
-                after = TaskID(rawValue: first.id.rawValue - 1)
+                after = TaskID(rawValue: first.rawValue - 1)
             }
             // Not the first behind the place: that one lies behind whatever was given before, more often than not.
             var found = try tx.unsentNumbers(after: after, limit: 16)
@@ -82,12 +96,44 @@ extension ProjectServer {
 
     /// The store passes over tasks of units that this volunteer has had. When that leaves none, those may still wait
     /// for others, and a volunteer who is told that nothing waits would look for a fault.
-    private func emptyQueue(_ refusals: [Refusal], in tx: any StoreTransaction) throws -> [Refusal] {
+    private func emptyQueue(
+        _ refusals: [Refusal], _ batches: inout BatchGate, in tx: any StoreTransaction
+    ) throws -> [Refusal] {
         guard refusals.map(\.reason) == [.noTasks],
-            try !tx.unsentNumbers(after: TaskID(rawValue: -1), limit: 1).isEmpty
+            try batches.head({ try tx.unsentNumbers(after: $0 ?? TaskID(rawValue: -1), limit: 1).first }) != nil
         else { return refusals }
         let text = "tasks wait, but this volunteer has had a task of each of their work units already; others must come"
         return [Refusal(reason: .sameVolunteer, count: 0, text: text)]
+    }
+}
+
+/// Which batches still send tasks: those of one that was cancelled or has failed wait for a tick to end them.
+struct BatchGate {
+    let tx: any StoreTransaction
+    private var known: [BatchID: Bool] = [:]
+
+    init(tx: any StoreTransaction) {
+        self.tx = tx
+    }
+
+    mutating func goesOn(_ id: BatchID) throws -> Bool {
+        if let known = known[id] { return known }
+        let goesOn = try tx.batch(id).map { !$0.state.hasEnded } ?? false
+        known[id] = goesOn
+        return goesOn
+    }
+
+    /// The first of the queue of a batch that goes on.
+    /// - Parameter first: of those behind a task.
+    mutating func head(_ first: (TaskID?) throws -> TaskID?) throws -> TaskID? {
+        var after: TaskID?
+        while let task = try first(after) {
+            let batch = task.unit.batch
+            if try goesOn(batch) { return task }
+            let next = WorkUnitID(batch: BatchID(rawValue: batch.rawValue + 1), index: 0)
+            after = TaskID(rawValue: TaskID(unit: next, ordinal: 0).rawValue - 1)
+        }
+        return nil
     }
 }
 

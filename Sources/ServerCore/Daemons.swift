@@ -14,6 +14,8 @@ public struct TickReport: Sendable {
     public var oldestAwaiting: Timestamp?
     /// Units that have ended, of each batch in state running.
     public var ended: [(batch: BatchID, units: Int64)] = []
+    /// Of batches that have ended before their units: from which index on the next tick ends those.
+    public var ending: [BatchID: Int64] = [:]
     /// What kept a batch from going on, for the log.
     public var troubles: [String] = []
 }
@@ -38,6 +40,7 @@ extension ProjectServer {
                 report.troubles.append("batch \(batch.id): \(text(fault.message))")
             }
         }
+        try endUnits(board, &report, in: tx, now: now)
         try findValidation(board, &report, in: tx, now: now)
         return report
     }
@@ -67,9 +70,10 @@ extension ProjectServer {
         return overdue.count
     }
 
-    /// Marks the jobs of a tick as running.
-    public func started(_ jobs: [ServerJob], on board: inout JobBoard) {
-        for job in jobs { board.start(job.key) }
+    /// Marks the jobs of a tick as running, and how far it has come.
+    public func started(_ report: TickReport, on board: inout JobBoard) {
+        for job in report.jobs { board.start(job.key) }
+        board.ending = report.ending
     }
 
     /// What the end of a job means. Outside of transactions: a split puts its containers here, before their rows.
@@ -100,7 +104,7 @@ extension ProjectServer {
             }
             guard case .reply(let reply) = result else { return .retry(job.key, wrongReply) }
             switch reply.reply {
-            case .assemble: return .assembled(batch)
+            case .assemble: return .assembled(batch, fromIndex: 0)
             case .failure(let failure) where fault(failure).kind == .badData:
                 return .assembleFailed(batch, text(failure.message))
             case .failure(let failure): return .retry(job.key, ownFault(failure))
@@ -120,18 +124,22 @@ extension ProjectServer {
     }
 
     /// Writes what a job brought. An event that came too late for the state of its unit or batch changes nothing.
-    public func commit(_ event: JobEvent, in tx: any StoreTransaction, now: Timestamp) throws {
+    /// - Returns: what is left of it, to be written in a transaction of its own; others may come before.
+    public func commit(_ event: JobEvent, in tx: any StoreTransaction, now: Timestamp) throws -> JobEvent? {
         switch event {
         case .split(let split): try commit(split, in: tx, now: now)
         case .checked(let task, let outcome):
             _ = try apply(.checked(task, outcome), toUnit: task.unit, in: tx, now: now)
         case .compared(let unit, let pairs): _ = try apply(.compared(pairs), toUnit: unit, in: tx, now: now)
-        case .assembled(let batch): try commitAssembled(batch, in: tx, now: now)
+        case .assembled(let batch, let index):
+            let next = try commitAssembled(batch, from: index, in: tx, now: now)
+            return next.map { .assembled(batch, fromIndex: $0) }
         case .splitFailed(let id, let reason), .assembleFailed(let id, let reason):
-            guard let batch = try tx.batch(id), batch.state == .running || batch.state == .assembling else { return }
+            guard let batch = try tx.batch(id), !batch.state.hasEnded else { return nil }
             _ = try end(batch, .failed(reason), in: tx, now: now)
         case .retry: break
         }
+        return nil
     }
 
     /// Forgets a job that has ended, or lets it wait when it must be tried again.

@@ -42,7 +42,8 @@ public enum JobEvent: Sendable {
     case splitFailed(BatchID, String)
     case checked(TaskID, CheckOutcome)
     case compared(WorkUnitID, [PairComparison])
-    case assembled(BatchID)
+    /// - Parameter fromIndex: units before it are marked already.
+    case assembled(BatchID, fromIndex: Int64)
     case assembleFailed(BatchID, String)
     /// Nothing can be said; the same job will be asked for again.
     case retry(JobKey, Fault)
@@ -53,6 +54,8 @@ public enum JobEvent: Sendable {
 public struct JobBoard: Sendable {
     public private(set) var running: Set<JobKey> = []
     private var failures: [JobKey: Failure] = [:]
+    /// How far the ticks have come with the units of batches that have ended before them; see `endUnits`.
+    var ending: [BatchID: Int64] = [:]
 
     private struct Failure {
         var count = 0

@@ -61,6 +61,9 @@ public struct ServerSettings: Hashable, Sendable {
     public var validationLookMax = 32_768
     /// Units of an old batch that one tick looks at for such as wait in vain for a further volunteer.
     public var waitingLook: Int64 = 64
+    /// Units of a batch that was cancelled or has failed that one tick ends; units that go into an answer in one
+    /// transaction. A few milliseconds of the writer's time.
+    public var endingLook = 250
     /// Results that stand of which one tick draws at the close of a batch, and such as are counted for it.
     public var closingLook = 2000
     public var closingCountMax = 200_000

@@ -67,9 +67,8 @@ extension ProjectServer {
         return batch
     }
 
-    /// Ends a batch at the scientist's wish: nothing more is sent, what is out is aborted at the host's next call.
-    ///
-    /// One transaction, so that no unit of a cancelled batch can be sent. A batch that has ended stays as it is.
+    /// Ends a batch at the scientist's wish: nothing more is sent, what is out is aborted at a later call of its host.
+    /// A batch that has ended stays as it is.
     public func cancel(
         _ id: BatchID, in tx: any StoreTransaction, now: Timestamp
     ) throws -> Result<BatchRecord, RequestRefusal> {
@@ -87,7 +86,8 @@ extension ProjectServer {
         }
     }
 
-    /// Ends a batch that brings no answer, and every unit of it that is still open.
+    /// Ends a batch that brings no answer. Nothing of it is sent from now on; its open units are ended by the next ticks
+    /// (`endUnits`), some at a time, so that others need not wait while a million of them are.
     func end(
         _ batch: BatchRecord, _ state: BatchState, in tx: any StoreTransaction, now: Timestamp
     ) throws -> BatchRecord {
@@ -96,13 +96,35 @@ extension ProjectServer {
         batch.finishedAt = now
         try tx.updateBatch(batch)
         try logEnd(of: batch, in: tx, now: now)
-        try forEachUnit(of: batch.id, in: tx) { aggregate in
-            if !aggregate.unit.state.isFinal {
-                // Loaded afresh: what one unit's end means for its host may have changed others of the page.
-                _ = try apply(.cancelled, toUnit: aggregate.unit.id, in: tx, now: now)
-            }
-        }
         return batch
+    }
+
+    /// Ends open units of batches that have ended, at most `endingLook` of all that it reads.
+    ///
+    /// Level-triggered: how far it has come is on the board, and a restart begins with the first unit again, which ends
+    /// none twice.
+    func endUnits(_ board: JobBoard, _ report: inout TickReport, in tx: any StoreTransaction, now: Timestamp) throws {
+        var left = settings.endingLook
+        let ended = try tx.batchesWithOpenUnits().compactMap { try tx.batch($0) }.filter { $0.state.hasEnded }
+        for batch in ended {
+            var next = board.ending[batch.id] ?? 0
+            while left > 0 {
+                let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: left)
+                for aggregate in page where !aggregate.unit.state.isFinal {
+                    // Loaded afresh: what one unit's end means for its host may have changed others of the page.
+                    _ = try apply(.cancelled, toUnit: aggregate.unit.id, in: tx, now: now)
+                }
+                left -= page.count
+                // Behind the last one: whatever is still open was not when it was passed.
+                guard let last = page.last else {
+                    next = 0
+                    break
+                }
+                next = last.unit.id.index + 1
+            }
+            report.ending[batch.id] = next
+            guard left > 0 else { break }
+        }
     }
 
     /// Units in order of index, a page at a time, so that a large batch does not lie in memory at once.

@@ -208,11 +208,12 @@ public final class ServerRuntime: Sendable {
             metrics.store(error: nil)
             let lag = report.oldestAwaiting.map { (now - $0).seconds } ?? 0
             metrics.ticked(awaiting: report.awaitingValidation, lagSeconds: lag, expired: report.expired)
-            memory.withLock { core.started(report.jobs, on: &$0.board) }
+            memory.withLock { core.started(report, on: &$0.board) }
             noteRates(report.ended.map { ($0.batch, $0.units) }, at: now)
             for trouble in report.troubles {
                 logs[.jobs].warning("a batch cannot go on", metadata: ["reason": "\(trouble)"])
             }
+            if !report.ending.isEmpty { wake.signal() }
             if report.expired > 0 { logs[.jobs].info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
             for job in report.jobs { pool.put { [self] performer in run(job, performer) } }
         } catch {
@@ -267,23 +268,28 @@ public final class ServerRuntime: Sendable {
             if memory.withLock({ $0.isStopping }) { return }
             let board = memory.withLock { $0.board }
             let event = try core.event(job, result, board: board, now: clock.now())
-            if case .assembled(let batch) = event, case .reply(let reply) = result {
+            if case .assembled(let batch, _) = event, case .reply(let reply) = result {
                 try writer.performBlocking { [leadership] tx, _ in try leadership.confirm(in: tx) }
                 try results.publish(batch, summary: reply.assemble.summary)
             }
-            writer.submit({ [core, leadership] tx, now in
-                try leadership.confirm(in: tx)
-                try core.commit(event, in: tx, now: now)
-            }) { [self] committed in
-                switch committed {
-                case .success:
-                    note(job, event, result)
-                    end(job, event)
-                case .failure(let error): fail(job, error)
-                }
-            }
+            write(event, of: job, result)
         } catch {
             fail(job, error)
+        }
+    }
+
+    private func write(_ event: JobEvent, of job: ServerJob, _ result: JobResult) {
+        writer.submit({ [core, leadership] tx, now in
+            try leadership.confirm(in: tx)
+            return try core.commit(event, in: tx, now: now)
+        }) { [self] committed in
+            switch committed {
+            case .success(let rest?): write(rest, of: job, result)
+            case .success(nil):
+                note(job, event, result)
+                end(job, event)
+            case .failure(let error): fail(job, error)
+            }
         }
     }
 
@@ -318,7 +324,7 @@ public final class ServerRuntime: Sendable {
             logs[.jobs].warning("a job will be tried again", metadata: ["job": "\(job.key)", "reason": "\(reason)"])
         case .splitFailed(let batch, let reason), .assembleFailed(let batch, let reason):
             logs[.jobs].error("a batch failed", metadata: ["batch": "\(batch)", "reason": "\(reason)"])
-        case .assembled(let batch): logs[.jobs].info("a batch is finished", metadata: ["batch": "\(batch)"])
+        case .assembled(let batch, _): logs[.jobs].info("a batch is finished", metadata: ["batch": "\(batch)"])
         case .checked(let task, let outcome):
             logs[.jobs].debug("checked", metadata: ["task": "\(task)", "outcome": "\(outcome)"])
         case .split, .compared: logs[.jobs].debug("job done", metadata: ["job": "\(job.key)"])

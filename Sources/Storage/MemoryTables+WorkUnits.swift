@@ -85,6 +85,8 @@ extension MemoryTables {
         return counts
     }
 
+    func batchesWithOpenUnits() throws -> [BatchID] { open.batchesWithOpenUnits }
+
     func activeHostCount(of batch: BatchID) throws -> Int {
         open.activeHostCount(of: batch)
     }

@@ -12,6 +12,8 @@ package struct OpenWork: Sendable {
     private var due: [Int64: SortedNumbers] = [:]
     private var deadlines = SortedNumbers()
     private var counts: [BatchID: BatchCounts] = [:]
+    /// Batches with a unit that has not ended.
+    private var unfinished: Set<BatchID> = []
 
     package init() {}
 
@@ -19,7 +21,7 @@ package struct OpenWork: Sendable {
     ///   - unsent, awaiting: in order of number.
     ///   - counts: of each batch that has units.
     package init(unsent: [Int64], awaiting: [Int64], counts: [BatchID: BatchCounts] = [:]) {
-        self.counts = counts
+        setCounts(counts)
         self.unsent = SortedNumbers(sorted: unsent)
         self.awaiting = SortedNumbers(sorted: awaiting)
     }
@@ -46,6 +48,9 @@ package struct OpenWork: Sendable {
         guard let id = (new ?? old)?.unit.id else { return }
         if let old { counts[id.batch, default: BatchCounts()].count(old, by: -1) }
         if let new { counts[id.batch, default: BatchCounts()].count(new) }
+        if (old.map { !$0.unit.state.isFinal } ?? false) != (new.map { !$0.unit.state.isFinal } ?? false) {
+            if counts(of: id.batch).open > 0 { unfinished.insert(id.batch) } else { unfinished.remove(id.batch) }
+        }
         let (waited, waits) = (old?.awaitsValidation ?? false, new?.awaitsValidation ?? false)
         if waits, !waited { awaiting.insert(id.rawValue) }
         if waited, !waits { awaiting.remove(id.rawValue) }
@@ -77,7 +82,13 @@ package struct OpenWork: Sendable {
         return past
     }
 
-    package mutating func setCounts(_ counts: [BatchID: BatchCounts]) { self.counts = counts }
+    package mutating func setCounts(_ counts: [BatchID: BatchCounts]) {
+        self.counts = counts
+        unfinished = Set(counts.filter { $0.value.open > 0 }.keys)
+    }
+
+    /// Batches with a unit that has not ended, in order of number.
+    package var batchesWithOpenUnits: [BatchID] { unfinished.sorted { $0.rawValue < $1.rawValue } }
 
     /// Units and tasks of a batch by state.
     package func counts(of batch: BatchID) -> BatchCounts { counts[batch] ?? BatchCounts() }

@@ -73,6 +73,8 @@ public protocol WorkUnitTable {
     func unitsAwaitingValidation(limit: Int) throws -> [WorkUnitID]
     /// Units of a batch by state, and tasks out and done. Costs the same for any size of the batch.
     func counts(of batch: BatchID) throws -> BatchCounts
+    /// Batches, in any state, with a unit that has not ended, in order of number.
+    func batchesWithOpenUnits() throws -> [BatchID]
     /// Hosts with tasks of a batch that are out.
     func activeHostCount(of batch: BatchID) throws -> Int
 }
@@ -203,7 +205,8 @@ public struct BatchCounts: Hashable, Sendable {
     public var tasksDone: Int64 = 0
 
     public init() {}
-    public var total: Int64 { ready + active + comparing + provisional + ended }
+    public var total: Int64 { open + ended }
+    public var open: Int64 { ready + active + comparing + provisional }
     public var ended: Int64 { validated + assembled + failed + cancelled }
 }
 

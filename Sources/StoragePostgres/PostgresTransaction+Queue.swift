@@ -7,6 +7,8 @@ private enum QueueSQL {
     static let awaiting = Query(
         "SELECT id FROM work_unit WHERE awaiting = 1 ORDER BY id")
     static let unitCounts = Query("SELECT state, n FROM unit_count WHERE batch = $1")
+    static let unfinished = Query(
+        "SELECT DISTINCT batch FROM unit_count WHERE state IN (0, 1, 2, 8) AND n > 0 ORDER BY batch")
     static let taskCounts = Query("SELECT state, n FROM task_count WHERE batch = $1")
 }
 
@@ -99,6 +101,11 @@ extension PostgresTransaction {
             }
         }
         return counts
+    }
+
+    func batchesWithOpenUnits() throws -> [BatchID] {
+        try settle()
+        return try all(QueueSQL.unfinished, { _ in }) { BatchID(rawValue: $0.integer()) }
     }
 
     func activeHostCount(of batch: BatchID) throws -> Int {

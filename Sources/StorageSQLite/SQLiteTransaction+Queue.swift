@@ -83,6 +83,11 @@ extension SQLiteTransaction {
         return open.counts(of: batch)
     }
 
+    func batchesWithOpenUnits() throws -> [BatchID] {
+        try alive()
+        return open.batchesWithOpenUnits
+    }
+
     func activeHostCount(of batch: BatchID) throws -> Int {
         try alive()
         return open.activeHostCount(of: batch)

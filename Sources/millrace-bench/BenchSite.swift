@@ -117,9 +117,9 @@ final class BenchSite {
     // MARK: The validator
 
     func tick() throws -> [ServerJob] {
-        let jobs = try store.transaction { tx in try core.tick(board, in: tx, now: now) }.jobs
-        core.started(jobs, on: &board)
-        return jobs
+        let report = try store.transaction { tx in try core.tick(board, in: tx, now: now) }
+        core.started(report, on: &board)
+        return report.jobs
     }
 
     /// Does the jobs of one tick, their ends in one transaction. - Returns: how many there were.
@@ -130,7 +130,10 @@ final class BenchSite {
             events.append((job, try core.event(job, .reply(reply), board: board, now: now)))
         }
         try store.transaction { tx in
-            for (_, event) in events { try tx.savepoint { try core.commit(event, in: $0, now: now) } }
+            for (_, event) in events {
+                var rest: JobEvent? = event
+                while let event = rest { rest = try tx.savepoint { try core.commit(event, in: $0, now: now) } }
+            }
         }
         for (job, event) in events { core.ended(job, event, on: &board, now: now) }
         return events.count

@@ -10,7 +10,7 @@ struct CancelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Watches and cancels a large batch while hosts go on calling.",
         discussion: """
-            How long do calls wait meanwhile? Needs a directory of `fill`; its batch of waiting units is cancelled.
+            The request is answered at once, and the units are ended by and by: how long do calls wait meanwhile? Needs a directory of `fill`; its batch of waiting units is cancelled.
 
             Example:
               millrace-bench fill --folder /tmp/million --units 1000000 --finished 0
@@ -39,30 +39,60 @@ struct CancelCommand: AsyncParsableCommand {
         let watched = try loaded.measure(loaded.driver(shape, seconds: 2, rate: rate))
         print("before\n\(watched.text)")
 
-        let cancelled = Mutex<(seconds: Double, total: UInt64, failure: String?)>((0, 0, nil))
+        let cancelled = Mutex<Cancelling>(Cancelling())
         let (port, folder, batch) = (loaded.site.port, loaded.site.folder, loaded.batch)
         let canceller = ThreadGroup(1) { _ in
             usleep(500_000)
             let clock = ContinuousClock()
             let start = clock.now
             do {
-                let status = try BenchControl(port: port, folder: folder).cancel(batch)
-                cancelled.withLock { $0 = (start.duration(to: clock.now).inSeconds, status.unitsCancelled, nil) }
+                let control = try BenchControl(port: port, folder: folder)
+                var status = try control.cancel(batch)
+                let reply = start.duration(to: clock.now).inSeconds
+                while Self.open(status) > 0, start.duration(to: clock.now) < .seconds(1800) {
+                    usleep(100_000)
+                    status = try control.status(batch)
+                }
+                let end = start.duration(to: clock.now).inSeconds
+                cancelled.withLock {
+                    $0 = Cancelling(
+                        reply: reply, end: end, open: Self.open(status), ended: status.unitsCancelled, failure: nil)
+                }
             } catch {
-                cancelled.withLock { $0 = (start.duration(to: clock.now).inSeconds, 0, "\(error)") }
+                cancelled.withLock { $0.failure = "\(error)" }
             }
         }
         let during = try loaded.measure(loaded.driver(shape, rate: rate))
         canceller.wait()
-        let (seconds, total, failure) = cancelled.withLock { $0 }
+        let outcome = cancelled.withLock { $0 }
         print("while it is cancelled\n\(during.text)")
-        print("cancelled: \(total) units in \(BenchTable.short(seconds)) s" + (failure.map { ", failed: \($0)" } ?? ""))
+        print(outcome.text)
         print("server at most \(BenchTable.short(loaded.site.usage.peakMiB)) MiB; load average \(loadAverage())")
         var values = during.values
-        values["cancel_seconds"] = seconds
-        values["units_cancelled"] = Double(total)
+        values["cancel_reply_seconds"] = outcome.reply
+        values["cancel_seconds"] = outcome.end
+        values["units_cancelled"] = Double(outcome.ended)
         values["server_peak_mib"] = loaded.site.usage.peakMiB
         try BenchFile.write(["before": watched.values, "cancelling": values], to: json)
-        if failure != nil { throw ExitCode(1) }
+        if outcome.failure != nil || outcome.open > 0 { throw ExitCode(1) }
+    }
+    private static func open(_ status: WireBatchStatus) -> UInt64 {
+        status.unitsReady + status.unitsActive + status.unitsComparing + status.unitsProvisional
+    }
+}
+
+/// How it went; times in seconds since the request.
+private struct Cancelling: Sendable {
+    var reply = 0.0
+    var end = 0.0
+    /// Units that had not ended when it was given up, and such as were cancelled.
+    var open: UInt64 = 0
+    var ended: UInt64 = 0
+    var failure: String?
+
+    var text: String {
+        if let failure { return "cancelling failed: \(failure)" }
+        let times = "answered after \(BenchTable.short(reply)) s, all ended after \(BenchTable.short(end)) s"
+        return "cancelled \(ended) units: \(times)" + (open > 0 ? "; \(open) are still open" : "")
     }
 }

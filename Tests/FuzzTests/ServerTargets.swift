@@ -186,7 +186,7 @@ struct WorkerReplyTarget: FuzzTarget {
         return try site.attempt(base) { tx in
             let reply = try SchedulerTarget.decode(WireWorkerReply.self, message, limit: Limits.workerReplyBytesMax)
             let event = try core.event(job, .reply(reply), board: JobBoard(), now: now)
-            try core.commit(event, in: tx, now: now)
+            _ = try core.commit(event, in: tx, now: now)
             if case .retry = event, !site.blobs.isAsKept {
                 throw BrokenPromise("a reply that was refused stored a blob")
             }

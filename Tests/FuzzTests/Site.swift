@@ -71,7 +71,7 @@ final class Site {
 
     private func finish(_ job: ServerJob, _ reply: WireWorkerReply) throws {
         let event = try core.event(job, .reply(reply), board: JobBoard(), now: now)
-        try store.transaction { try core.commit(event, in: $0, now: now) }
+        _ = try store.transaction { try core.commit(event, in: $0, now: now) }
     }
 
     private func register(_ key: SigningKey, _ name: String) throws {

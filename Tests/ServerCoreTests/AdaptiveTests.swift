@@ -208,6 +208,7 @@ struct AdaptiveTests {
         }
         #expect(try site.status(batch).unitsProvisional >= 3)
         try site.store.transaction { tx in _ = try site.core.cancel(batch, in: tx, now: site.now) }
+        try site.work()
         #expect(try site.credit().provisionalMicrocobblestones == 0)
         #expect(try site.status(batch).unitsProvisional == 0)
         try site.expectSoundStore()
@@ -236,6 +237,7 @@ struct AdaptiveTests {
         }
         let before = try site.status(batch)
         try site.store.transaction { tx in _ = try site.core.cancel(batch, in: tx, now: site.now) }
+        try site.work()
         let after = try site.status(batch)
         #expect(after.unitsProvisional == 0 && after.unitsActive == 0)
         #expect(after.unitsValidated == before.unitsValidated, "cancelling makes nothing final")

@@ -82,6 +82,7 @@ struct PublicLogTests {
         let batch = try site.submit()
         try site.work()
         try site.store.transaction { tx in _ = try site.core.cancel(batch, in: tx, now: site.now) }
+        try site.work()
         #expect(
             try leaves(site).map(\.event).contains(
                 .adminAct(LoggedAdminAct(actor: "admin", act: "cancel", object: "batch 1"))))

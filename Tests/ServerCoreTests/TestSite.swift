@@ -101,7 +101,7 @@ final class TestSite {
 
     func tick() throws -> [ServerJob] {
         let report = try store.transaction { tx in try core.tick(board, in: tx, now: now) }
-        core.started(report.jobs, on: &board)
+        core.started(report, on: &board)
         troubles = report.troubles
         return report.jobs
     }
@@ -120,9 +120,12 @@ final class TestSite {
             result = .reply(try answer(job.message))
         }
         let event = try core.event(job, result, board: board, now: now)
-        for _ in 0..<times { try store.transaction { tx in try core.commit(event, in: tx, now: now) } }
+        for _ in 0..<times {
+            var rest: JobEvent? = event
+            while let event = rest { rest = try store.transaction { tx in try core.commit(event, in: tx, now: now) } }
+        }
         core.ended(job, event, on: &board, now: now)
-        if case .assembled(let batch) = event {
+        if case .assembled(let batch, _) = event {
             assembled[batch] = try job.message.assemble.units.map { try text($0.result.path) }
         }
     }

@@ -67,6 +67,42 @@ struct QueueConformanceTests {
         #expect(try bench.store.transaction { try StoreAudit.differences($0) } == [])
     }
 
+    @Test("batches with a unit that has not ended", arguments: StoreKind.allCases)
+    func unfinished(kind: StoreKind) throws {
+        let bench = try bench(kind, units: 2)
+        func listed() throws -> [Int64] {
+            try bench.store.transaction { try $0.batchesWithOpenUnits().map(\.rawValue) }
+        }
+        let second = try bench.store.transaction { tx in
+            let second = try tx.insertBatch { Samples.batch($0) }.id
+            #expect(try tx.batchesWithOpenUnits().map(\.rawValue) == [1], "a batch without units has none")
+            try tx.insertWorkUnits([Samples.unit(second, 0)])
+            return second
+        }
+        #expect(try listed() == [1, 2])
+        func end(_ id: WorkUnitID) throws {
+            _ = try bench.store.transaction { tx in
+                try Samples.change(id, tx) { aggregate in
+                    aggregate.unit.state = .cancelled
+                    for at in aggregate.tasks.indices { aggregate.tasks[at].state = .notNeeded }
+                }
+            }
+        }
+        try end(unit(0))
+        #expect(try listed() == [1, 2])
+        try end(unit(1))
+        #expect(try listed() == [2])
+        struct Undone: Error {}
+        _ = try? bench.store.transaction { tx in
+            try tx.insertWorkUnits([Samples.unit(batch, 7)])
+            #expect(try tx.batchesWithOpenUnits().map(\.rawValue) == [1, 2])
+            throw Undone()
+        }
+        #expect(try listed() == [2])
+        try end(WorkUnitID(batch: second, index: 0))
+        #expect(try listed().isEmpty)
+    }
+
     @Test("there is room for every error code and outcome", arguments: StoreKind.allCases)
     func codes(kind: StoreKind) throws {
         let bench = try bench(kind, units: 1)

@@ -40,6 +40,12 @@ public struct Purging {
                 throw Fault(.negative, "batch \(id) is \(batch.state.word)", advice: "wait until it has ended")
             case .finished, .failed, .cancelled: break
             }
+            let open = try tx.counts(of: id).open
+            if open > 0 {
+                throw Fault(
+                    .negative, "\(open) work units of batch \(id) have not been ended yet",
+                    advice: "start the server for a minute: it ends them")
+            }
             if batch.workUnitCount == 0 { throw Fault(.negative, "batch \(id) has no work units to archive") }
             let isEmpty = try tx.workUnits(of: id, fromIndex: 0, limit: 1).isEmpty
             return (batch, isEmpty ? .archive : .rows)

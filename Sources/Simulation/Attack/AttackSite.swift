@@ -122,8 +122,9 @@ final class AttackSite {
     /// Ticks until the server asks for nothing more. Jobs of a tick end in any order, as those of several workers do.
     func work() throws {
         repeat {
-            var jobs = try store.transaction { tx in try core.tick(board, in: tx, now: now) }.jobs
-            core.started(jobs, on: &board)
+            let report = try store.transaction { tx in try core.tick(board, in: tx, now: now) }
+            core.started(report, on: &board)
+            var jobs = report.jobs
             for at in jobs.indices.reversed() { jobs.swapAt(at, draws.index(below: at + 1)) }
             for job in jobs { try run(job) }
         } while try store.transaction { tx in try !tx.unitsAwaitingValidation(limit: 1).isEmpty }
@@ -156,7 +157,8 @@ final class AttackSite {
         case .check, .describe, nil:
             throw Fault(.software, "a job that an exact app has no need of")
         }
-        try store.transaction { tx in try core.commit(event, in: tx, now: now) }
+        var rest: JobEvent? = event
+        while let event = rest { rest = try store.transaction { tx in try core.commit(event, in: tx, now: now) } }
         core.ended(job, event, on: &board, now: now)
     }
 

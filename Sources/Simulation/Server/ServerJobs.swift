@@ -18,12 +18,14 @@ extension SimServer {
             try core.tick(board, in: tx, now: now)
         } _: { [self] result in
             if case .success(let report) = result {
-                core.started(report.jobs, on: &self.board)
+                core.started(report, on: &self.board)
                 world.note(.tick, who: -1, Int64(report.jobs.count), Int64(report.expired), "")
                 waitingJobs += report.jobs
                 startJobs()
             }
-            planTick(after: SimServer.tickMilliseconds)
+            var isBehind = false
+            if case .success(let report) = result { isBehind = !report.ending.isEmpty }
+            planTick(after: isBehind ? 1 : SimServer.tickMilliseconds)
         }
     }
 
@@ -71,12 +73,20 @@ extension SimServer {
             settle(job, nil)
             return
         }
-        if case .assembled(let batch) = event { published.insert(batch) }
+        if case .assembled(let batch, _) = event { published.insert(batch) }
         if mayDieHere() { return }
+        write(event, of: job)
+    }
+
+    private func write(_ event: JobEvent, of job: ServerJob) {
         perform { [core] tx, now in
             try core.commit(event, in: tx, now: now)
         } _: { [self] outcome in
-            if case .success = outcome { settle(job, event) } else { settle(job, nil) }
+            switch outcome {
+            case .success(let rest?): write(rest, of: job)
+            case .success(nil): settle(job, event)
+            case .failure: settle(job, nil)
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import PostgresServer
 import Testing
 
 /// A server and three volunteers compute two batches, while somebody kills them, or nobody.
@@ -6,18 +7,27 @@ final class ChaosRun {
     let site: Site
     static let names = ["Ada", "Grace", "Edsger"]
     private let projects: ChaosProjects
+    /// Where its rows are, unless in SQLite; nil as well for one that nobody kills.
+    private let database: PostgresServer?
     private let isTold: Bool
     /// What was killed and where, for whoever must find out why.
     private(set) var diary: [String] = []
 
-    /// - Parameter isTold: print each kill as it happens.
-    init(_ projects: ChaosProjects, serverArguments: [String] = [], isTold: Bool = false) throws {
-        self.projects = projects
-        self.isTold = isTold
-        site = try Site(serverArguments: serverArguments)
+    /// - Parameters:
+    ///   - database: is killed too.
+    ///   - isTold: print each kill as it happens.
+    init(
+        _ projects: ChaosProjects, database: PostgresServer? = nil,
+        isTold: Bool = false
+    ) throws {
+        (self.projects, self.database, self.isTold) = (projects, database, isTold)
+        let own = try database.map { ["--database", $0.uri(schema: try $0.makeSchema())] } ?? []
+        site = try Site(serverArguments: own)
     }
 
-    var victims: [Victims] { [.server(site), .clients(site, Self.names)] }
+    var victims: [Victims] {
+        [.server(site), .clients(site, Self.names)] + (database.map { [.database($0)] } ?? [])
+    }
 
     func start() async throws {
         try await site.startServer()
@@ -43,27 +53,27 @@ final class ChaosRun {
 
     private func carryOut(_ kill: Kill, _ victims: Victims) async throws {
         let which = kill.which % victims.count
-        let process = try #require(victims.process(which))
-        try #require(process.process.isRunning, "\(victims.plan.name) \(which) died by itself: \(diary)")
+        var pid = try await victims.pid(which)
         var told = "\(victims.plan.name) \(which) "
         switch kill.moment {
         case .after(let milliseconds):
             try await Task.sleep(for: .milliseconds(milliseconds))
             told += "after \(milliseconds) ms"
         case .starting(let milliseconds):
-            process.killNow()
+            try await victims.kill(which, pid)
             try victims.launch(which)
             try await Task.sleep(for: .milliseconds(milliseconds))
+            pid = try await victims.pid(which)
             told += "and again \(milliseconds) ms after its start"
         case .whenTouched(let folder, let times):
             let path = victims.folder(which) + (folder.isEmpty ? "" : "/" + folder)
             // Answers are assembled once: that is waited for longer.
             let happened = await FolderWatch.kill(
-                process.pid, after: times, at: path,
+                pid, after: times, at: path,
                 limitMilliseconds: folder == victims.plan.lastFolder ? 10_000 : 3000)
             told += "at change \(times) of \(folder.isEmpty ? "its folder" : folder)" + (happened ? "" : ", waited for")
         }
-        victims.process(which)?.killNow()
+        try await victims.kill(which, pid)
         diary.append(told)
         if isTold { print("kill \(diary.count), \(kill.afterUnits) units: \(told)") }
         try await Task.sleep(for: .milliseconds(kill.downMilliseconds))

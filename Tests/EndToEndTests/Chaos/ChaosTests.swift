@@ -1,4 +1,5 @@
 import Foundation
+import PostgresServer
 import Testing
 
 /// SIGKILL at random moments: nothing acknowledged is lost, nothing is credited twice, the answer is the same.
@@ -11,17 +12,29 @@ struct ChaosTests {
         try await compare(.small, seed: 7, signals: 8)
     }
 
+    @Test("Eight kills of server, clients and PostgreSQL during 60 work units")
+    func shortOnPostgres() async throws {
+        try await compare(.small, seed: 10, signals: 8, database: PostgresServer(getsUp: true))
+    }
+
     /// `make chaos`. MILLRACE_CHAOS: how many kills; MILLRACE_CHAOS_SEED: of an earlier run, to have it once more;
-    /// MILLRACE_CHAOS_DATABASE: what the server is given as --database.
+    /// MILLRACE_CHAOS_DATABASE: `postgres`, or `sqlite` alone; both otherwise.
     @Test("A hundred kills during 2,037 work units", .enabled(if: environment["MILLRACE_CHAOS"] != nil))
     func long() async throws {
         let seed = Self.environment["MILLRACE_CHAOS_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...999_999)
         print("chaos: the seed is \(seed); MILLRACE_CHAOS_SEED=\(seed) kills the same once more")
         let signals = Self.environment["MILLRACE_CHAOS"].flatMap { Int($0) } ?? 100
-        try await compare(.large, seed: seed, signals: signals, isTold: true)
+        let wanted = Self.environment["MILLRACE_CHAOS_DATABASE"]
+        if wanted != "postgres" { try await compare(.large, seed: seed, signals: signals, isTold: true) }
+        if wanted != "sqlite" {
+            let database = try PostgresServer(getsUp: true)
+            try await compare(.large, seed: seed, signals: signals, database: database, isTold: true)
+        }
     }
 
-    private func compare(_ projects: ChaosProjects, seed: UInt64, signals: Int, isTold: Bool = false) async throws {
+    private func compare(
+        _ projects: ChaosProjects, seed: UInt64, signals: Int, database: PostgresServer? = nil, isTold: Bool = false
+    ) async throws {
         let clock = ContinuousClock()
         var started = clock.now
         let quiet = try ChaosRun(projects)
@@ -29,11 +42,10 @@ struct ChaosTests {
         let expected = try await quiet.answers(limitSeconds: 1800)
         let granted = try await quiet.expectTheBooks()
         await quiet.stop()
-        if isTold { print("undisturbed: \(started.duration(to: clock.now)), \(expected.count) files") }
+        if isTold { print("undisturbed, on SQLite: \(started.duration(to: clock.now)), \(expected.count) files") }
 
         started = clock.now
-        let database = Self.environment["MILLRACE_CHAOS_DATABASE"].map { ["--database", $0] } ?? []
-        let run = try ChaosRun(projects, serverArguments: database, isTold: isTold)
+        let run = try ChaosRun(projects, database: database, isTold: isTold)
         try await run.start()
         let plan = KillPlan(seed: seed, signals: signals, units: projects.units, kinds: run.victims.map(\.plan))
         #expect(plan.kills.reduce(0) { $0 + $1.moment.signals } == signals)
@@ -44,6 +56,6 @@ struct ChaosTests {
         #expect(try await run.expectTheBooks() == granted, "seed \(seed): \(run.diary)")
         await run.stop()
         try await run.expectSoundFiles()
-        if isTold { print("with \(signals) kills: \(started.duration(to: clock.now))") }
+        if isTold { print("with \(signals) kills\(database == nil ? "" : ", on PostgreSQL"): \(started.duration(to: clock.now))") }
     }
 }

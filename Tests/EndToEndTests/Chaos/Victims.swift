@@ -1,4 +1,5 @@
 import Foundation
+import PostgresServer
 import Testing
 
 /// Processes of one kind that may be killed, and how they come back.
@@ -7,7 +8,10 @@ struct Victims {
     var count: Int
     /// Where the data of one of them lies.
     var folder: (Int) -> String
-    var process: (Int) -> Running?
+    /// Its process, which runs. - Throws: when it has died by itself.
+    var pid: (Int) async throws -> pid_t
+    /// SIGKILL for that process, should it still run, and wait until it is gone.
+    var kill: (Int, pid_t) async throws -> Void
     var launch: (Int) throws -> Void
     /// Waits until it serves again.
     var ready: (Int) async throws -> Void
@@ -24,7 +28,8 @@ extension Victims {
                     "results",
                 ],
                 lastFolder: "results"),
-            count: 1, folder: { _ in site.folder.path("server") }, process: { _ in site.server },
+            count: 1, folder: { _ in site.folder.path("server") }, pid: { _ in try pid(site.server, "the server") },
+            kill: { _, _ in site.server?.killNow() },
             launch: { _ in try site.launchServer() }, ready: { _ in try await ready(site) })
     }
 
@@ -34,8 +39,41 @@ extension Victims {
                 name: "client", weight: 2,
                 // A receipt that is written and a task not yet forgotten; a task begun or ended; a result.
                 folders: ["receipts", "slots", "blobs", ""], lastFolder: nil),
-            count: names.count, folder: { site.folder.path(names[$0]) }, process: { site.clients[names[$0]] },
+            count: names.count, folder: { site.folder.path(names[$0]) },
+            pid: { try pid(site.clients[names[$0]], names[$0]) },
+            kill: { which, _ in site.clients[names[which]]?.killNow() },
             launch: { try site.startClient(names[$0]) }, ready: { _ in })
+    }
+
+    /// The database: now its first process, whose death ends it, now one that serves a session, after which all others
+    /// end as well and it recovers from its log.
+    static func database(_ database: PostgresServer) -> Victims {
+        Victims(
+            plan: .init(name: "database", weight: 2, folders: ["data/pg_wal"], lastFolder: nil),
+            count: 2, folder: { _ in database.directory },
+            pid: { which in
+                var found: pid_t?
+                _ = try await eventually(limitSeconds: 60) {
+                    found = which == 0 ? database.mainProcess : database.sessions.first
+                    return found != nil
+                }
+                return try #require(found, "PostgreSQL does not come back")
+            },
+            kill: { _, pid in
+                Glibc.kill(pid, SIGKILL)
+                _ = try await eventually(limitSeconds: 60) { Glibc.kill(pid, 0) != 0 }
+            },
+            launch: { _ in },
+            ready: { _ in
+                let isBack = try await eventually(limitSeconds: 60) { (try? RawPostgres(database.conninfo())) != nil }
+                try #require(isBack, "PostgreSQL does not come back")
+            })
+    }
+
+    private static func pid(_ running: Running?, _ name: String) throws -> pid_t {
+        let running = try #require(running)
+        try #require(running.process.isRunning, "\(name) died by itself")
+        return running.pid
     }
 
     /// The port was free while the server was away, so a client's own connection may have taken it: status 71.

@@ -27,15 +27,17 @@ public final class PostgresServer: Sendable {
     }
 
     /// A server for one test.
-    /// - Parameter settings: `name=value`.
-    public init(settings: [String] = []) throws {
+    /// - Parameters:
+    ///   - settings: `name=value`.
+    ///   - getsUp: it is started again whenever it was killed.
+    public init(settings: [String] = [], getsUp: Bool = false) throws {
         // The path of a socket has at most 107 bytes.
         directory = "/tmp/millrace-pg-\(UUID().uuidString.prefix(13))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "postgres.sh")
         let (process, input, output) = (Process(), Pipe(), Pipe())
         process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = [script.path, directory] + settings
+        process.arguments = [script.path] + (getsUp ? ["--again"] : []) + [directory] + settings
         process.standardInput = input
         process.standardOutput = output
         try process.run()
