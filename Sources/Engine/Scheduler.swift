@@ -30,6 +30,12 @@ public enum Scheduler {
         choose(candidates, host: host, want: want, now: now) { _ in true }
     }
 
+    /// Whether the host could do a task like this one, time aside; the others of its batch ask for the same.
+    public static func suits(_ task: Candidate, host: HostView) -> Bool {
+        KnownApps(host.apps).contains(task.app) && task.memoryBytes <= host.memoryBytes
+            && task.diskBytes <= host.diskFreeBytes && task.outputBytesMax <= host.diskFreeBytes - task.diskBytes
+    }
+
     /// Tasks a host may have in progress: two rounds for its cores, and a few so that short ones do not starve it;
     /// never more than its quota for a day.
     public static func inProgressMax(_ host: HostView) -> Int {

@@ -26,9 +26,15 @@ extension ProjectServer {
         _ batch: BatchRecord, _ counts: BatchCounts, in tx: any StoreTransaction
     ) throws -> String {
         var named: [String] = []
-        try forEachUnit(of: batch.id, in: tx) { aggregate in
-            guard aggregate.unit.state.canonical == nil, named.count < 10 else { return }
-            named.append("\(aggregate.unit.id.index) (\(aggregate.unit.label)): \(aggregate.unit.state.word)")
+        var next: Int64 = 0
+        // Some of those among the first units; the report has all.
+        for _ in 0..<20 where named.count < 10 {
+            let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: 500)
+            guard let last = page.last else { break }
+            next = last.unit.id.index + 1
+            for unit in page.map(\.unit) where unit.state.canonical == nil && named.count < 10 {
+                named.append("\(unit.id.index) (\(unit.label)): \(unit.state.word)")
+            }
         }
         let without = counts.failed + counts.cancelled
         let more = without > Int64(named.count) ? " and \(without - Int64(named.count)) more" : ""
@@ -42,24 +48,46 @@ extension ProjectServer {
     /// Where the files of an answer lie.
     public func resultsPath(of batch: BatchID) -> String { "\(settings.resultsPath)/\(batch)" }
 
-    func assembleJob(_ batch: BatchRecord, in tx: any StoreTransaction) throws -> ServerJob {
+    /// Without its units: whoever runs it asks for them page by page (`assembleUnits`), however many there are.
+    func assembleJob(_ batch: BatchRecord) throws -> ServerJob {
         var assemble = WireAssembleJob()
         assemble.context = try context(of: batch)
         assemble.outputPath = assemblyPath(of: batch.id)
-        try forEachUnit(of: batch.id, in: tx) { aggregate in
-            guard let canonical = aggregate.unit.state.canonical,
-                let report = aggregate.tasks.first(where: { $0.id == canonical })?.state.report
-            else { throw StoreError.corrupt("unit \(aggregate.unit.id) has no canonical result") }
-            var unit = WireAssembleUnit()
-            unit.unitPath = path(of: aggregate.unit.container)
-            unit.result = local(canonical, report, aggregate.unit)
-            assemble.units.append(unit)
-        }
         var message = WireWorkerJob()
         message.assemble = assemble
         return ServerJob(
             key: .assemble(batch.id), message: message, timeoutSeconds: settings.assembleTimeoutSeconds,
             batch: batch, tasks: [])
+    }
+
+    /// Units of an answer that travel together.
+    public static let assemblyPage = 500
+
+    /// The next units of an answer, in order.
+    /// - Returns: the units, and from which index to go on; nil: these were the last.
+    /// - Throws: `Fault` when the batch is not being assembled any more, or a unit has no result.
+    public func assembleUnits(
+        of id: BatchID, from index: Int64, in tx: any StoreTransaction
+    ) throws -> (units: [WireAssembleUnit], next: Int64?) {
+        guard try mayAssemble(id, in: tx) else {
+            throw Fault(.interrupted, "batch \(id) is not being assembled any more")
+        }
+        let page = try tx.workUnits(of: id, fromIndex: index, limit: Self.assemblyPage)
+        let units = try page.map { aggregate in
+            guard let canonical = aggregate.unit.state.canonical,
+                let report = aggregate.tasks.first(where: { $0.id == canonical })?.state.report
+            else { throw Fault(.noInput, "unit \(aggregate.unit.id) has no canonical result") }
+            var unit = WireAssembleUnit()
+            unit.unitPath = name(of: aggregate.unit.container)
+            unit.result = local(canonical, report, aggregate.unit)
+            return unit
+        }
+        return (units, page.count == Self.assemblyPage ? page.last.map { $0.unit.id.index + 1 } : nil)
+    }
+
+    /// Whether an answer of the batch may still be put together and published: it may have been cancelled meanwhile.
+    public func mayAssemble(_ id: BatchID, in tx: any StoreTransaction) throws -> Bool {
+        try tx.batch(id)?.state == .assembling
     }
 
     /// The folder was renamed into place before this. A crash in between, or between the parts, leaves a finished folder

@@ -29,31 +29,48 @@ extension ProjectServer {
         let scattered = try scattered(for: asker, from: head, in: tx)
         var limit = 0
         while true {
-            let inOrder = try limit == 0 ? [] : queue(for: asker, from: head, limit, in: tx)
+            let (inOrder, isAll) = try queue(for: asker, from: head, limit, &batches, in: tx)
             var seen: Set<TaskID> = []
-            let tasks = try (scattered + inOrder).filter {
-                try seen.insert($0.id).inserted && batches.goesOn($0.id.unit.batch)
-            }
+            let tasks = (scattered + inOrder).filter { seen.insert($0.id).inserted }
             var choice = try Scheduler.choose(
                 tasks.map { Candidate($0) }, host: asker.view, want: asker.want, now: now
             ) { task in try gate.allows(task) }
             if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, &batches, in: tx) }
             let isSatisfied = choice.refusals.isEmpty
             let isLast =
-                limit > 0 && (!choice.tasks.isEmpty || inOrder.count < limit || limit >= settings.candidatesMax)
+                limit > 0 && (!choice.tasks.isEmpty || isAll || limit >= settings.candidatesMax)
             if isSatisfied || isLast {
                 return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first })
+            }
+            // What does not suit this host is the same in all of its batch: the next look passes over it.
+            var known: Set<BatchID> = []
+            for task in tasks where known.insert(task.id.unit.batch).inserted {
+                if !Scheduler.suits(Candidate(task), host: asker.view) { batches.pass(task.id.unit.batch) }
             }
             limit = limit == 0 ? settings.candidatesFirst : limit * 8
         }
     }
 
+    /// The queue in order, without batches that are passed over. - Returns: at most `limit` tasks; whether that is all.
     private func queue(
-        for asker: Asker, from head: TaskID?, _ limit: Int, in tx: any StoreTransaction
-    ) throws -> [SchedulableTask] {
-        guard let head else { return [] }
-        let after = TaskID(rawValue: head.rawValue - 1)
-        return try tx.unsentTasks(notOf: asker.view.volunteer, after: after, limit: limit)
+        for asker: Asker, from head: TaskID?, _ limit: Int, _ batches: inout BatchGate, in tx: any StoreTransaction
+    ) throws -> (tasks: [SchedulableTask], isAll: Bool) {
+        guard let head else { return ([], true) }
+        var found: [SchedulableTask] = []
+        var after = TaskID(rawValue: head.rawValue - 1)
+        while found.count < limit {
+            let asked = min(limit - found.count, 256)
+            let page = try tx.unsentTasks(notOf: asker.view.volunteer, after: after, limit: asked)
+            let end = try page.firstIndex { try !batches.goesOn($0.id.unit.batch) }
+            found += page[..<(end ?? page.count)]
+            if let end {
+                after = BatchGate.last(of: page[end].id.unit.batch)
+            } else {
+                guard page.count == asked, let last = page.last else { return (found, true) }
+                after = last.id
+            }
+        }
+        return (found, false)
     }
 
     /// Unsent tasks behind random places of the oldest batch that has any for this volunteer: one behind each place,
@@ -107,13 +124,22 @@ extension ProjectServer {
     }
 }
 
-/// Which batches still send tasks: those of one that was cancelled or has failed wait for a tick to end them.
+/// Which batches one call looks at: not those that were cancelled or have failed, whose tasks wait for a tick to end
+/// them, and not those that do not suit the host.
 struct BatchGate {
     let tx: any StoreTransaction
     private var known: [BatchID: Bool] = [:]
 
     init(tx: any StoreTransaction) {
         self.tx = tx
+    }
+
+    /// Nothing more of this batch is looked at.
+    mutating func pass(_ id: BatchID) { known[id] = false }
+
+    static func last(of batch: BatchID) -> TaskID {
+        let next = WorkUnitID(batch: BatchID(rawValue: batch.rawValue + 1), index: 0)
+        return TaskID(rawValue: TaskID(unit: next, ordinal: 0).rawValue - 1)
     }
 
     mutating func goesOn(_ id: BatchID) throws -> Bool {
@@ -130,8 +156,7 @@ struct BatchGate {
         while let task = try first(after) {
             let batch = task.unit.batch
             if try goesOn(batch) { return task }
-            let next = WorkUnitID(batch: BatchID(rawValue: batch.rawValue + 1), index: 0)
-            after = TaskID(rawValue: TaskID(unit: next, ordinal: 0).rawValue - 1)
+            after = Self.last(of: batch)
         }
         return nil
     }

@@ -20,7 +20,7 @@ public struct Crowd: Sendable {
     }
 }
 
-/// Keeps the crowd for a minute, so that not every call counts all hosts. Owned by the writer's thread.
+/// Keeps the crowd for a minute or more, so that not every call counts all hosts. Owned by the writer's thread.
 public struct CrowdGauge: Sendable {
     private var last: (crowd: Crowd, at: Timestamp)?
 
@@ -29,11 +29,19 @@ public struct CrowdGauge: Sendable {
     public mutating func current(
         _ core: ProjectServer, in tx: any StoreTransaction, now: Timestamp
     ) throws -> Crowd {
+        try current(core, in: tx, now: now, stays: 0).crowd
+    }
+
+    /// - Parameter seconds: it stays at least so long.
+    public mutating func current(
+        _ core: ProjectServer, in tx: any StoreTransaction, now: Timestamp, stays seconds: Double
+    ) throws -> (crowd: Crowd, isNew: Bool) {
         // A clock that was set back makes a crowd no younger.
-        if let last, now >= last.at, now - last.at < Self.lifetime { return last.crowd }
+        let lifetime = max(Self.lifetime, TimeSpan(seconds: seconds))
+        if let last, now >= last.at, now - last.at < lifetime { return (last.crowd, false) }
         let crowd = try core.crowd(in: tx, now: now)
         last = (crowd, now)
-        return crowd
+        return (crowd, true)
     }
 
     private static let lifetime = TimeSpan(seconds: 60)

@@ -29,20 +29,37 @@ extension ProjectServer {
     ///   `started`, after the transaction is durable.
     public func tick(_ board: JobBoard, in tx: any StoreTransaction, now: Timestamp) throws -> TickReport {
         var report = TickReport()
-        report.expired = try expire(in: tx, now: now)
+        try expire(&report, in: tx, now: now)
         for batch in try tx.openBatches() {
-            do {
+            // Never the end of the batch: its manifest was accepted once. Another worker, or a disk that fails, is for the
+            // operator to mend, and the batch goes on from where it is.
+            try alone("batch \(batch.id)", &report, in: tx) { tx, report in
                 _ = try spec(batch.manifest)
                 try advance(batch, board, &report, in: tx, now: now)
-            } catch let fault as Fault {
-                // Never the end of the batch: its manifest was accepted once. Another worker, or a disk that fails, is
-                // for the operator to mend, and the batch goes on from where it is.
-                report.troubles.append("batch \(batch.id): \(text(fault.message))")
             }
         }
         try endUnits(board, &report, in: tx, now: now)
         try findValidation(board, &report, in: tx, now: now)
         return report
+    }
+
+    /// A part of the tick that is undone alone when it fails, so that one batch or unit in trouble does not keep all others
+    /// from their turn. A store that is broken fails whatever comes next as well.
+    func alone(
+        _ what: @autoclosure () -> String, _ report: inout TickReport, in tx: any StoreTransaction,
+        _ body: (any StoreTransaction, inout TickReport) throws -> Void
+    ) throws {
+        var part = report
+        do {
+            try tx.savepoint { try body($0, &part) }
+            report = part
+        } catch let fault as Fault {
+            report.troubles.append("\(what()): \(text(fault.message))")
+        } catch StoreError.io(let reason) {
+            throw StoreError.io(reason)
+        } catch let error as StoreError {
+            report.troubles.append("\(what()): \(error)")
+        }
     }
 
     private func advance(
@@ -58,16 +75,19 @@ extension ProjectServer {
         case .running where !batch.splitFinished && board.mayStart(.split(batch.id), now: now):
             if counts.ready < settings.readyUnitsMax { report.jobs.append(try splitJob(batch)) }
         case .assembling where board.mayStart(.assemble(batch.id), now: now):
-            report.jobs.append(try assembleJob(batch, in: tx))
+            report.jobs.append(try assembleJob(batch))
         default: break
         }
     }
 
     /// A crash in the middle leaves some timers fired and others not; those are found again by the next tick.
-    private func expire(in tx: any StoreTransaction, now: Timestamp) throws -> Int {
-        let overdue = try tx.overdueTasks(before: now, limit: 500)
-        for task in overdue { _ = try apply(.deadlinePassed(task), toUnit: task.unit, in: tx, now: now) }
-        return overdue.count
+    private func expire(_ report: inout TickReport, in tx: any StoreTransaction, now: Timestamp) throws {
+        for task in try tx.overdueTasks(before: now, limit: 500) {
+            try alone("task \(task)", &report, in: tx) { tx, report in
+                _ = try apply(.deadlinePassed(task), toUnit: task.unit, in: tx, now: now)
+                report.expired += 1
+            }
+        }
     }
 
     /// Marks the jobs of a tick as running, and how far it has come.

@@ -32,7 +32,9 @@ public struct ServerSettings: Hashable, Sendable {
     public var resultsPath: String
     /// How many unsent tasks the scheduler looks at first; more only when none of them fits the host.
     public var candidatesFirst = 256
-    public var candidatesMax = 65_536
+    public var candidatesMax = 2048
+    /// Tasks that a host holds and that are not out at it, looked at in one call.
+    public var heldLook = 128
     /// Random places of a batch at which one call looks for tasks, at most.
     public var placesMax = 64
     /// A host with work calls again no sooner than this.

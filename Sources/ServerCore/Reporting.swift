@@ -4,7 +4,8 @@ import Storage
 import Wire
 
 extension ProjectServer {
-    /// Which inline results of a request are worth storing: those of tasks that this host holds, within their bound.
+    /// Which inline results of a request are worth storing: those of tasks that this host holds, within their bound. Where
+    /// blobs are far away also those that must have been uploaded, so that they are looked for outside of transactions.
     ///
     /// Read before the blobs are put, so that a host cannot fill the disk with results nobody asked for.
     /// - Parameter sequence: the request's number; of a request that will be refused for it, nothing is stored. nil: it
@@ -18,10 +19,11 @@ extension ProjectServer {
             }
         }
         return try call.reports.indices.filter { at in
-            guard case .success(let report, let inline?) = call.reports[at].outcome,
+            guard case .success(let report, let inline) = call.reports[at].outcome,
+                inline != nil || !blobs.isNear,
                 let aggregate = try tx.workUnit(call.reports[at].task.unit)
             else { return false }
-            return report.resultBytes <= aggregate.unit.outputBytesMax && inline.count <= report.resultBytes
+            return report.resultBytes <= aggregate.unit.outputBytesMax && inline?.count ?? 0 <= report.resultBytes
                 && isAwaited(call.reports[at].task, of: host, in: aggregate)
         }
     }
@@ -32,11 +34,23 @@ extension ProjectServer {
 
     /// Puts the inline results. Blob first: a crash here leaves blobs without a row; the host reports again, and the
     /// same bytes are the same blob. Called outside of transactions.
-    public func storeInline(_ call: SchedulerCall, _ wanted: [Int]) throws {
-        _ = try blobs.put(
-            wanted.compactMap { at in
-                if case .success(_, let inline?) = call.reports[at].outcome { inline } else { nil }
-            })
+    /// - Returns: the call, with what was found out about its blobs.
+    @discardableResult
+    public func storeInline(_ call: SchedulerCall, _ wanted: [Int]) throws -> SchedulerCall {
+        var (call, inlined) = (call, [[UInt8]]())
+        for at in wanted {
+            guard case .success(_, let inline?) = call.reports[at].outcome else { continue }
+            inlined.append(inline)
+        }
+        _ = try blobs.put(inlined)
+        guard !blobs.isNear else { return call }
+        var sizes: [Digest: Int64] = [:]
+        for at in wanted {
+            guard case .success(let report, _) = call.reports[at].outcome else { continue }
+            sizes[report.result] = try blobs.size(of: report.result)
+        }
+        call.sizes = sizes
+        return call
     }
 
     /// What became of a report.
@@ -50,7 +64,8 @@ extension ProjectServer {
     /// and nothing changes. Reply last: a crash after the commit loses the receipt, the host reports again and gets
     /// `duplicate`.
     func take(
-        _ reported: ReportedTask, from host: HostID, keepInline: Int, in tx: any StoreTransaction, now: Timestamp
+        _ reported: ReportedTask, of call: SchedulerCall, from host: HostID, keepInline: Int,
+        in tx: any StoreTransaction, now: Timestamp
     ) throws -> Taken {
         var receipt = WireReceipt()
         receipt.taskID = keys.number(of: reported.task)
@@ -69,7 +84,7 @@ extension ProjectServer {
                 }
                 if let inline, inline.count <= keepInline {
                     blob = inline
-                } else if try blobs.size(of: report.result) != report.resultBytes {
+                } else if try size(of: report.result, in: call) != report.resultBytes {
                     receipt.status = .receiptResultMissing
                     return Taken(receipt: receipt)
                 }
@@ -86,6 +101,11 @@ extension ProjectServer {
             receipt.resultSha256 = report.result.field
         }
         return Taken(receipt: receipt, blob: blob)
+    }
+
+    private func size(of result: Digest, in call: SchedulerCall) throws -> Int64? {
+        if let sizes = call.sizes { return sizes[result] }
+        return try blobs.size(of: result)
     }
 
     private func tooLarge(_ report: TaskReport, _ unit: WorkUnitRecord, _ now: Timestamp) -> TaskError {

@@ -16,6 +16,8 @@ public struct SchedulerCall: Hashable, Sendable {
     public var apps: [String]
     /// Results that fit are sent inside of calls.
     public var sendsInline = false
+    /// Bytes of blobs of its reports that were looked for before the transaction; nil: they are looked for in it.
+    var sizes: [Digest: Int64]?
 }
 
 /// One report of a request.

@@ -45,7 +45,7 @@ extension ProjectServer {
         var outcome = ScheduleOutcome(reply: WireSchedulerReply(), receipts: WireReceipts(), newlySent: 0)
         outcome.receipts.hostID = UInt64(id.rawValue)
         for report in call.reports {
-            let taken = try take(report, from: id, keepInline: keepInline, in: tx, now: now)
+            let taken = try take(report, of: call, from: id, keepInline: keepInline, in: tx, now: now)
             outcome.receipts.receipts.append(taken.receipt)
             if let blob = taken.blob { outcome.blobs.append(blob) }
         }
@@ -103,9 +103,10 @@ extension ProjectServer {
         _ call: SchedulerCall, out: [SchedulableTask], host: HostID, _ reply: inout WireSchedulerReply,
         in tx: any StoreTransaction
     ) throws {
-        // Those still out are waited for; those just reported have a receipt.
+        // Those still out are waited for; those just reported have a receipt. An honest host has few others; of very many
+        // the rest has its turn at the next calls, when these are gone.
         let settled = Set(out.map(\.id)).union(call.reports.map(\.task))
-        for task in call.held where !settled.contains(task) {
+        for task in call.held.lazy.filter({ !settled.contains($0) }).prefix(settings.heldLook) {
             guard let aggregate = try tx.workUnit(task.unit) else {
                 reply.abortTasks.append(keys.number(of: task))
                 continue

@@ -40,7 +40,7 @@ extension ProjectServer {
         context.inputs = batch.inputs.map { input in
             var local = WireLocalInput()
             local.ref = WireInputRef(input)
-            local.path = path(of: input.digest)
+            local.path = name(of: input.digest)
             return local
         }
         context.stepsPerUnit = UInt64(spec.split.stepsPerUnit)
@@ -51,8 +51,9 @@ extension ProjectServer {
         return context
     }
 
-    /// The file of a blob; for stores without files its name, which only test workers understand.
-    func path(of digest: Digest) -> String { blobs.path(of: digest) ?? digest.hex }
+    /// Stands in a job for the file of a blob. Whoever runs the job puts the file, or the bytes, in its place: looking for
+    /// it may take long, and jobs are made inside of a transaction.
+    func name(of digest: Digest) -> String { digest.hex }
 
     /// Makes, signs and stores the containers. Blobs first: a crash here leaves containers without rows; the split is
     /// done again from the same cursor, gives the same bytes, and finds its blobs already there.

@@ -110,9 +110,11 @@ extension ProjectServer {
             var next = board.ending[batch.id] ?? 0
             while left > 0 {
                 let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: left)
-                for aggregate in page where !aggregate.unit.state.isFinal {
+                for unit in page.map(\.unit) where !unit.state.isFinal {
                     // Loaded afresh: what one unit's end means for its host may have changed others of the page.
-                    _ = try apply(.cancelled, toUnit: aggregate.unit.id, in: tx, now: now)
+                    try alone("unit \(unit.id)", &report, in: tx) { tx, _ in
+                        _ = try apply(.cancelled, toUnit: unit.id, in: tx, now: now)
+                    }
                 }
                 left -= page.count
                 // Behind the last one: whatever is still open was not when it was passed.

@@ -25,7 +25,7 @@ extension ProjectServer {
             guard let report = report(of: task, in: aggregate) else { return nil }
             var check = WireCheckJob()
             check.context = try context(of: batch)
-            check.unitPath = path(of: unit.container)
+            check.unitPath = name(of: unit.container)
             check.result = local(task, report, unit)
             check.challenge = keys.challenge(task: task, result: report.result)
             message.check = check
@@ -33,7 +33,7 @@ extension ProjectServer {
         case .compare(let several):
             var compare = WireCompareJob()
             compare.context = try context(of: batch)
-            compare.unitPath = path(of: unit.container)
+            compare.unitPath = name(of: unit.container)
             tasks = []
             for task in several {
                 guard let report = report(of: task, in: aggregate) else { continue }
@@ -58,7 +58,7 @@ extension ProjectServer {
     func local(_ task: TaskID, _ report: TaskReport, _ unit: WorkUnitRecord) -> WireLocalResult {
         var local = WireLocalResult()
         local.taskID = UInt64(task.rawValue)
-        local.path = path(of: report.result)
+        local.path = name(of: report.result)
         local.bytesMax = UInt64(unit.outputBytesMax)
         return local
     }

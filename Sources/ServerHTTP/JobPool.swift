@@ -7,8 +7,26 @@ import WorkerHost
 /// Something that can do jobs of the server: a worker child, or a test.
 public protocol JobPerformer: Sendable {
     func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply
+    /// Puts an answer together. - Parameter units: the next page; empty: there are no more.
+    func assemble(
+        _ job: WireWorkerJob, timeoutSeconds: Double, units: () throws(Fault) -> [WireAssembleUnit]
+    ) throws(Fault) -> WireWorkerReply
     /// Ends at once whatever runs.
     func abandon()
+}
+
+extension JobPerformer {
+    /// All pages at once, for those that are no processes.
+    public func assemble(
+        _ job: WireWorkerJob, timeoutSeconds: Double, units: () throws(Fault) -> [WireAssembleUnit]
+    ) throws(Fault) -> WireWorkerReply {
+        var job = job
+        while true {
+            let page = try units()
+            if page.isEmpty { return try perform(job, timeoutSeconds: timeoutSeconds) }
+            job.assemble.units += page
+        }
+    }
 }
 
 /// A `millrace-worker serve` child that can be ended while it works.
@@ -21,6 +39,20 @@ public final class ChildPerformer: JobPerformer {
     }
 
     public func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply {
+        try start()
+        defer { pid.withLock { $0 = nil } }
+        return try servant.perform(job, timeoutSeconds: timeoutSeconds)
+    }
+
+    public func assemble(
+        _ job: WireWorkerJob, timeoutSeconds: Double, units: () throws(Fault) -> [WireAssembleUnit]
+    ) throws(Fault) -> WireWorkerReply {
+        try start()
+        defer { pid.withLock { $0 = nil } }
+        return try servant.assemble(job, timeoutSeconds: timeoutSeconds, units: units)
+    }
+
+    private func start() throws(Fault) {
         if servant.pid == nil {
             // Starts the child, so that its number is known before a job that may take long.
             var describe = WireWorkerJob()
@@ -29,8 +61,6 @@ public final class ChildPerformer: JobPerformer {
         }
         let running = servant.pid
         pid.withLock { $0 = running }
-        defer { pid.withLock { $0 = nil } }
-        return try servant.perform(job, timeoutSeconds: timeoutSeconds)
     }
 
     public func abandon() {

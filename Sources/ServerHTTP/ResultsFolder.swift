@@ -1,6 +1,7 @@
 import Domain
 import Glibc
 import ServerCore
+import Wire
 
 /// The folders of finished answers.
 struct ResultsFolder: Sendable {
@@ -15,11 +16,15 @@ struct ResultsFolder: Sendable {
 
     /// Moves a finished answer into its place: files synced, then the folder renamed. A crash before the rename leaves
     /// a temporary folder, which the next attempt removes; a crash after it is described at `commitAssembled`.
-    func publish(_ batch: BatchID, summary: [String]) throws {
+    func publish(_ batch: BatchID, _ answer: WireAssembleReply) throws {
         let from = core.assemblyPath(of: batch)
         let to = core.resultsPath(of: batch)
-        if !names(in: from).contains("summary.txt") {
-            let text = summary.map { $0 + "\n" }.joined()
+        let present = Set(names(in: from))
+        if let lost = answer.files.first(where: { !present.contains($0) }) {
+            throw Fault(.noInput, "\(from)/\(lost) is gone; the answer is put together again")
+        }
+        if !present.contains("summary.txt") {
+            let text = answer.summary.map { $0 + "\n" }.joined()
             try FileAccess.write(from + "/summary.txt", Array(text.utf8), mode: 0o644)
         }
         for name in names(in: from) { try FileAccess.sync(from + "/" + name) }

@@ -166,15 +166,16 @@ public struct ServerRoutes: Sendable {
 
     /// Blob first, row second, reply last; see `Reporting.swift`.
     func schedule(_ call: SchedulerCall, _ host: HostID, _ sequence: Int64) async throws -> WireSchedulerReply {
+        var call = call
         if !runtime.keepsInline(call) {
-            let wanted = try await writer.perform { [core] tx, _ in
+            let wanted = try await writer.perform { [core, call] tx, _ in
                 try core.wantedInline(call, host: host, sequence: sequence, in: tx)
             }
-            try await onDisk { [core, metrics = runtime.metrics] in
+            call = try await onDisk { [core, call, metrics = runtime.metrics] in
                 try metrics.timed(.blobs) { try core.storeInline(call, wanted) }
             }
         }
-        let outcome = try await withCheckedThrowingContinuation { continuation in
+        let outcome = try await withCheckedThrowingContinuation { [call] continuation in
             runtime.schedule(call, host, sequence) { continuation.resume(with: $0) }
         }
         if core.isAtHand(outcome) { return try runtime.metrics.timed(.sign) { try core.finish(outcome) } }

@@ -24,18 +24,20 @@ public final class ServerRuntime: Sendable {
     let clock: SteadyClock
     let date = DateText()
     private let pool: JobPool
-    private let wake = WakeUp()
+    let wake = WakeUp()
     private let tickEnded = WakeUp()
     private let publishing = WakeUp()
     private let publishingEnded = WakeUp()
     private let counting = WakeUp()
     private let countingEnded = WakeUp()
     private let sweep: UploadSweep
-    private let leadership: any Leadership
-    private let memory = Mutex(Memory())
+    let leadership: any Leadership
+    let memory = Mutex(Memory())
+    /// Of the writer's thread.
+    private let gauge = Mutex((crowd: CrowdGauge(), seconds: 0.0))
 
     /// What may be forgotten: a restart starts with nothing of it.
-    private struct Memory {
+    struct Memory {
         var isStopping = false
         /// Whether the daemons run here.
         var leads = false
@@ -43,7 +45,6 @@ public final class ServerRuntime: Sendable {
         var board = JobBoard()
         var rates: [BatchID: BatchRate] = [:]
         var sent = DayCounts()
-        var crowd = CrowdGauge()
         var hostKeys: [HostID: VerifyingKey] = [:]
         /// When it was last asked who runs the daemons.
         var askedAt: ContinuousClock.Instant?
@@ -213,7 +214,8 @@ public final class ServerRuntime: Sendable {
             for trouble in report.troubles {
                 logs[.jobs].warning("a batch cannot go on", metadata: ["reason": "\(trouble)"])
             }
-            if !report.ending.isEmpty { wake.signal() }
+            // Once round a batch the next look may wait: what is still open then is in trouble.
+            if report.ending.values.contains(where: { $0 > 0 }) { wake.signal() }
             if report.expired > 0 { logs[.jobs].info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
             for job in report.jobs { pool.put { [self] performer in run(job, performer) } }
         } catch {
@@ -261,77 +263,6 @@ public final class ServerRuntime: Sendable {
         }
     }
 
-    /// One job, on a thread of the pool, which goes on with the next one while this one's end waits for its commit.
-    private func run(_ job: ServerJob, _ performer: any JobPerformer) {
-        do {
-            let result = try perform(job, performer)
-            if memory.withLock({ $0.isStopping }) { return }
-            let board = memory.withLock { $0.board }
-            let event = try core.event(job, result, board: board, now: clock.now())
-            if case .assembled(let batch, _) = event, case .reply(let reply) = result {
-                try writer.performBlocking { [leadership] tx, _ in try leadership.confirm(in: tx) }
-                try results.publish(batch, summary: reply.assemble.summary)
-            }
-            write(event, of: job, result)
-        } catch {
-            fail(job, error)
-        }
-    }
-
-    private func write(_ event: JobEvent, of job: ServerJob, _ result: JobResult) {
-        writer.submit({ [core, leadership] tx, now in
-            try leadership.confirm(in: tx)
-            return try core.commit(event, in: tx, now: now)
-        }) { [self] committed in
-            switch committed {
-            case .success(let rest?): write(rest, of: job, result)
-            case .success(nil):
-                note(job, event, result)
-                end(job, event)
-            case .failure(let error): fail(job, error)
-            }
-        }
-    }
-
-    private func fail(_ job: ServerJob, _ error: any Error) {
-        metrics.job(kind: job.key.kind, cpuSeconds: 0, failed: true)
-        logs[.jobs].error("a job failed", metadata: ["job": "\(job.key)", "error": "\(error)"])
-        end(job, nil)
-    }
-
-    private func end(_ job: ServerJob, _ event: JobEvent?) {
-        memory.withLock { core.ended(job, event, on: &$0.board, now: clock.now()) }
-        wake.signal()
-    }
-
-    private func perform(_ job: ServerJob, _ performer: any JobPerformer) throws -> JobResult {
-        if case .assemble(let batch) = job.key { try results.prepare(batch) }
-        do throws(Fault) {
-            return .reply(try performer.perform(job.message, timeoutSeconds: job.timeoutSeconds))
-        } catch {
-            return .fault(error)
-        }
-    }
-
-    private func note(_ job: ServerJob, _ event: JobEvent, _ result: JobResult) {
-        var cpu = 0.0
-        if case .reply(let reply) = result { cpu = reply.cpuSeconds }
-        var failed = false
-        switch event {
-        case .retry(_, let fault):
-            failed = true
-            let reason = fault.message + (fault.advice.map { ". \($0)" } ?? "")
-            logs[.jobs].warning("a job will be tried again", metadata: ["job": "\(job.key)", "reason": "\(reason)"])
-        case .splitFailed(let batch, let reason), .assembleFailed(let batch, let reason):
-            logs[.jobs].error("a batch failed", metadata: ["batch": "\(batch)", "reason": "\(reason)"])
-        case .assembled(let batch, _): logs[.jobs].info("a batch is finished", metadata: ["batch": "\(batch)"])
-        case .checked(let task, let outcome):
-            logs[.jobs].debug("checked", metadata: ["task": "\(task)", "outcome": "\(outcome)"])
-        case .split, .compared: logs[.jobs].debug("job done", metadata: ["job": "\(job.key)"])
-        }
-        metrics.job(kind: job.key.kind, cpuSeconds: cpu, failed: failed)
-    }
-
     // MARK: What requests need
 
     /// The key of a host; looked up once, since it never changes.
@@ -348,7 +279,13 @@ public final class ServerRuntime: Sendable {
 
     /// Called inside of a transaction, by the writer's thread.
     func crowd(_ core: ProjectServer, in tx: any StoreTransaction, now: Timestamp) throws -> Crowd {
-        var crowd = try memory.withLock { try $0.crowd.current(core, in: tx, now: now) }
+        // All hosts are read for it: the more there are, the longer it stays.
+        var crowd = try gauge.withLock { gauge in
+            let start = ContinuousClock.now
+            let (crowd, isNew) = try gauge.crowd.current(core, in: tx, now: now, stays: 200 * gauge.seconds)
+            if isNew { gauge.seconds = start.duration(to: .now).inSeconds }
+            return crowd
+        }
         crowd.network = { [networks] host in networks.network(of: host) }
         return crowd
     }
@@ -362,18 +299,4 @@ public final class ServerRuntime: Sendable {
     func rate(of batch: BatchID) -> BatchRate { memory.withLock { $0.rates[batch] ?? BatchRate() } }
 
     var runningJobs: Int { memory.withLock { $0.board.running.count } }
-}
-
-extension JobKey {
-    var isSplit: Bool { if case .split = self { true } else { false } }
-
-    /// For metrics: a few words, not one per task.
-    var kind: String {
-        switch self {
-        case .split: "split"
-        case .check: "check"
-        case .compare: "compare"
-        case .assemble: "assemble"
-        }
-    }
 }

@@ -14,13 +14,18 @@ public protocol BlobStore: AnyObject, Sendable {
     var togetherBytesMax: Int { get }
     /// A blob that happens to be in memory; nil says nothing. Never waits for a disk.
     func recent(_ digest: Digest) -> [UInt8]?
+    /// Whether `size` and `contains` answer at once; otherwise they are not asked inside of a transaction.
+    var isNear: Bool { get }
     func contains(_ digest: Digest) throws -> Bool
     func size(of digest: Digest) throws -> Int64?
     /// - Parameter limit: refuses with `StoreError.io` when the blob is larger.
     func read(_ digest: Digest, limit: Int) throws -> [UInt8]
     /// - Parameter offset: 0 ... size. - Returns: at most `count` bytes.
     func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8]
-    /// The file a blob lies in, for worker children; nil for stores without files.
+    /// The bytes of a blob that lies together with others (`togetherBytesMax`); nil for any other.
+    func smallBytes(of digest: Digest) throws -> [UInt8]?
+    /// The file a blob lies in, for worker children; nil for stores without files. May have to fetch it: never inside of a
+    /// transaction.
     func path(of digest: Digest) -> String?
     /// The file that holds a blob and nothing else, for who sends it as it lies; nil: it must be read with `read`. The
     /// blob may be removed at any time: who has the file open still reads it whole.
@@ -46,6 +51,7 @@ public protocol BlobStore: AnyObject, Sendable {
 
 extension BlobStore {
     public var pieceBytes: Int { 512 << 10 }
+    public var isNear: Bool { true }
     /// For stores whose blobs cannot change.
     public func verify(_ digest: Digest) throws {
         guard try contains(digest) else { throw StoreError.missing("blob \(digest)") }
@@ -54,6 +60,7 @@ extension BlobStore {
     public func put(_ blobs: [[UInt8]]) throws -> [Digest] { try blobs.map { try put($0) } }
     public var togetherBytesMax: Int { 0 }
     public func recent(_ digest: Digest) -> [UInt8]? { nil }
+    public func smallBytes(of digest: Digest) throws -> [UInt8]? { nil }
 }
 
 /// The name of an unfinished upload: chosen by the server, never by a client.

@@ -66,6 +66,8 @@ public final class FaultyBlobStore: BlobStore {
         try reading(.read) { try base.read(digest, offset: offset, count: count) }
     }
 
+    public var isNear: Bool { base.isNear }
+    public func smallBytes(of digest: Digest) throws -> [UInt8]? { try base.smallBytes(of: digest) }
     public func path(of digest: Digest) -> String? { base.path(of: digest) }
     public func ownFile(of digest: Digest) throws -> String? { try base.ownFile(of: digest) }
     public func verify(_ digest: Digest) throws { try reading(.read) { try base.verify(digest) } }

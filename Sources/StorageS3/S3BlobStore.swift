@@ -85,6 +85,8 @@ public final class S3BlobStore: BlobStore {
 
     // MARK: Reading
 
+    public var isNear: Bool { false }
+
     public func contains(_ digest: Digest) throws -> Bool { try size(of: digest) != nil }
 
     public func size(of digest: Digest) throws -> Int64? { try local.size(of: digest) ?? client.size(key(digest)) }
@@ -116,10 +118,13 @@ public final class S3BlobStore: BlobStore {
         .corrupt("s3://\(client.location.bucket)/\(key(digest)) does not have the hash it is named by")
     }
 
+    public func smallBytes(of digest: Digest) throws -> [UInt8]? { try local.smallBytes(of: digest) }
+
     /// A copy on the local disk, whose hash was checked.
     public func path(of digest: Digest) -> String? {
         do {
             if try local.contains(digest) { return local.path(of: digest) }
+            if let copy = try local.presentCopy(of: digest) { return copy }
             guard let size = try client.size(key(digest)) else { return nil }
             return try local.copy(of: digest, size: size, bytesMax: options.copiesBytesMax) { file in
                 try forEachPiece(digest, size: size) { offset, bytes in try file.write(bytes, at: offset) }

@@ -50,12 +50,8 @@ extension FileBlobStore {
     public func copy(
         of digest: Digest, size: Int64, bytesMax: Int64, _ fill: (Filling) throws -> Void
     ) throws -> String {
+        if let present = try presentCopy(of: digest) { return present }
         let name = digest.hex
-        if let file = try temporary.open(name, O_RDONLY), try file.status().st_size == off_t(size) {
-            // Its age counts from now.
-            futimens(file.descriptor, nil)
-            return temporary.path + "/" + name
-        }
         try makeRoom(bytes: size, bytesMax: bytesMax)
         let made = nextTemporary()
         do {
@@ -71,6 +67,17 @@ extension FileBlobStore {
         return temporary.path + "/" + name
     }
 
+    /// The path of a copy that is there; it is whole, for it was renamed into its place.
+    public func presentCopy(of digest: Digest) throws -> String? {
+        guard let file = try temporary.open(digest.hex, O_RDONLY) else { return nil }
+        // Its age counts from now.
+        futimens(file.descriptor, nil)
+        return temporary.path + "/" + digest.hex
+    }
+
+    /// A copy that was asked for so lately may not have been opened yet.
+    private static let copySpareSeconds = 900
+
     /// Removes the copies that were not asked for longest. Who has one open reads it to its end.
     private func makeRoom(bytes: Int64, bytesMax: Int64) throws {
         var copies: [(name: String, size: Int64, used: Int)] = []
@@ -79,7 +86,8 @@ extension FileBlobStore {
             copies.append((name, Int64(status.st_size), status.st_mtim.tv_sec))
         }
         var sum = copies.reduce(0) { $0 + $1.size }
-        for copy in copies.sorted(by: { $0.used < $1.used }) where sum + bytes > bytesMax {
+        let spared = time(nil) - Self.copySpareSeconds
+        for copy in copies.sorted(by: { $0.used < $1.used }) where sum + bytes > bytesMax && copy.used < spared {
             try temporary.remove(copy.name)
             sum -= copy.size
         }

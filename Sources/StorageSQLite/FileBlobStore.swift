@@ -217,6 +217,8 @@ public final class FileBlobStore: BlobStore {
         }
     }
 
+    public func smallBytes(of digest: Digest) throws -> [UInt8]? { try small?.bytes(of: digest) }
+
     /// - Returns: nil also when there is no such blob.
     public func path(of digest: Digest) -> String? {
         if let bytes = try? small?.bytes(of: digest) { return try? unpacked(digest, bytes) }

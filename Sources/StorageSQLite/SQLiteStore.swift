@@ -53,10 +53,12 @@ public final class SQLiteStore: Store {
         guard mode == (lock == nil ? "memory" : "wal") else {
             throw StoreError.io("\(file): this file system cannot hold a write-ahead log (journal mode \(mode))")
         }
+        // References are looked at by the store itself before it writes, and by `danglingReferences`. SQLite would look
+        // through all tasks for each unit that is removed: tasks have no index by unit, which would cost every call.
         try connection.script(
             """
             PRAGMA synchronous = FULL;
-            PRAGMA foreign_keys = ON;
+            PRAGMA foreign_keys = OFF;
             PRAGMA cell_size_check = ON;
             PRAGMA trusted_schema = OFF;
             PRAGMA temp_store = MEMORY;
@@ -83,6 +85,16 @@ public final class SQLiteStore: Store {
 
     /// Units that the transaction in progress has changed and not written yet.
     package var unitsUnwritten: Int { tables.unitRows.dirtyCount }
+
+    /// Rows that name rows which are not there. - Returns: a line each, `limit` at most.
+    public func danglingReferences(limit: Int = 20) throws -> [String] {
+        try connection.all(
+            Query("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT ?"), { $0.integer(limit) }
+        ) { row in
+            let (table, id, parent) = (row.text(), row.optionalInteger(), row.text())
+            return "\(table) \(id.map { "\($0)" } ?? ""): names a \(parent) that is not there"
+        }
+    }
 
     /// Moves what the log holds into the database file, for a copy of the file. Waits for readers no longer than the
     /// busy time-out.

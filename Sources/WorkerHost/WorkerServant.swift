@@ -24,7 +24,7 @@ public final class WorkerServant: Sendable {
         stop()
     }
 
-    /// Sends the job and waits for its reply. A large answer is assembled in pages; see `page`.
+    /// Sends the job and waits for its reply.
     ///
     /// - Parameter job: its number is filled in here.
     /// - Returns: the reply; a job that the app refused is a reply with `failure`, see `WireWorkerFailure.fault`.
@@ -33,24 +33,42 @@ public final class WorkerServant: Sendable {
     ///   `.noInput` and `.osError` when it cannot be started.
     public func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply {
         let deadline = millrace_monotonic_seconds() + timeoutSeconds
-        // The lock is held from the first page to the last: the child keeps the answer in the making between them.
-        let answer = child.withLock { (child) -> Result<WireWorkerReply, Fault> in
-            do throws(Fault) {
-                let pages = Self.pageCount(of: job)
-                var reply = WireWorkerReply()
-                var cpuSeconds = 0.0
-                for at in 0..<pages {
-                    reply = try exchange(Self.page(at, of: job), &child, deadline: deadline)
-                    cpuSeconds += reply.cpuSeconds
-                    guard case .failure = reply.reply, pages > 1 else { continue }
-                    // Nothing of a broken answer may stay behind in the child.
-                    child?.end()
-                    child = nil
-                    break
-                }
+        return try withChild(job) { (child) throws(Fault) in try exchange(job, &child, deadline: deadline) }
+    }
+
+    /// The same for an answer whose units come page by page: each page is a job of its own to the same child, and only the
+    /// last, which has no units, says where the files go.
+    /// - Parameter units: the next page; empty: there are no more. What it throws ends the answer.
+    public func assemble(
+        _ job: WireWorkerJob, timeoutSeconds: Double, units: () throws(Fault) -> [WireAssembleUnit]
+    ) throws(Fault) -> WireWorkerReply {
+        let deadline = millrace_monotonic_seconds() + timeoutSeconds
+        return try withChild(job) { (child) throws(Fault) in
+            var cpuSeconds = 0.0
+            var page = job
+            page.assemble.outputPath = ""
+            while true {
+                page.assemble.units = try units()
+                if page.assemble.units.isEmpty { page.assemble.outputPath = job.assemble.outputPath }
+                var reply = try exchange(page, &child, deadline: deadline)
+                cpuSeconds += reply.cpuSeconds
                 reply.cpuSeconds = cpuSeconds
-                return .success(reply)
-            } catch {
+                if page.assemble.units.isEmpty { return reply }
+                guard case .failure = reply.reply else { continue }
+                // Nothing of a broken answer may stay behind in the child.
+                child?.end()
+                child = nil
+                return reply
+            }
+        }
+    }
+
+    /// The lock is held over all of it: between its pages the child keeps the answer in the making.
+    private func withChild(
+        _ job: WireWorkerJob, _ body: (inout ServantChild?) throws(Fault) -> WireWorkerReply
+    ) throws(Fault) -> WireWorkerReply {
+        let answer = child.withLock { (child) -> Result<WireWorkerReply, Fault> in
+            do throws(Fault) { return .success(try body(&child)) } catch {
                 child?.end()
                 child = nil
                 return .failure(error)
@@ -92,31 +110,6 @@ public final class WorkerServant: Sendable {
         return reply
     }
 
-    // MARK: Pages
-
-    /// Units of an answer that travel in one frame: two paths each, far below the bound of a frame and of its fields.
-    public static let unitsPerPage = 5000
-
-    /// Frames in which a job travels; 1 for all but large answers.
-    public static func pageCount(of job: WireWorkerJob) -> Int {
-        guard case .assemble(let whole) = job.job else { return 1 }
-        return max(1, (whole.units.count + unitsPerPage - 1) / unitsPerPage)
-    }
-
-    /// A page of an assemble job: every one has the context, and only the last says where the files go. Any other job
-    /// is a page by itself.
-    public static func page(_ at: Int, of job: WireWorkerJob) -> WireWorkerJob {
-        let pages = pageCount(of: job)
-        guard case .assemble(let whole) = job.job, pages > 1 else { return job }
-        var part = WireAssembleJob()
-        part.context = whole.context
-        part.units = Array(whole.units[(at * unitsPerPage)..<min((at + 1) * unitsPerPage, whole.units.count)])
-        if at == pages - 1 { part.outputPath = whole.outputPath }
-        var page = WireWorkerJob()
-        page.assemble = part
-        return page
-    }
-
     /// Ends the child, if there is one; the next job starts another.
     public func stop() {
         child.withLock {
@@ -134,7 +127,7 @@ public final class WorkerServant: Sendable {
         case .split: "splitting"
         case .check(let check): "checking task \(check.result.taskID)"
         case .compare(let compare): "comparing \(compare.results.count) results"
-        case .assemble(let assemble): "assembling \(assemble.units.count) results"
+        case .assemble: "assembling an answer"
         case nil: "an empty job"
         }
     }

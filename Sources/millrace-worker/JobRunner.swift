@@ -40,7 +40,7 @@ struct JobRunner {
 
     mutating func check(_ job: WireCheckJob) throws(Fault) -> WireCheckReply {
         let (app, context) = try open(job.context)
-        let unit = try Self.load(job.unitPath, job.context)
+        let unit = try Self.load(job.unitPath, job.unitInline, job.context)
         var reply = WireCheckReply()
         let verdict: CheckVerdict
         switch try ResultReader.read(job.result, for: unit) {
@@ -66,7 +66,7 @@ struct JobRunner {
     mutating func compare(_ job: WireCompareJob) throws(Fault) -> WireCompareReply {
         let (app, context) = try open(job.context)
         let comparer = try PairComparer(app, context, job)
-        let unit = try Self.load(job.unitPath, job.context)
+        let unit = try Self.load(job.unitPath, job.unitInline, job.context)
         guard job.results.count <= Limits.replicasMax else {
             throw Fault(.software, "a comparison of \(job.results.count) results")
         }
@@ -106,7 +106,7 @@ struct JobRunner {
             }
         }
         for part in job.units {
-            let unit = try Self.load(part.unitPath, job.context)
+            let unit = try Self.load(part.unitPath, part.unitInline, job.context)
             let result: Payload
             switch try ResultReader.read(part.result, for: unit) {
             case .success(let payload): result = payload
@@ -129,9 +129,13 @@ struct JobRunner {
     /// A work unit of the server's own, of the version of its app that this program has.
     /// - Throws: `.noInput` whatever is wrong with it, for no volunteer is to blame; `.configuration` when it was made
     ///   for another version of the app, whose results this program cannot judge.
-    private static func load(_ path: String, _ context: WireAppContextMessage) throws(Fault) -> LoadedUnit {
+    private static func load(
+        _ path: String, _ inline: Data, _ context: WireAppContextMessage
+    ) throws(Fault) -> LoadedUnit {
         let unit: LoadedUnit
-        do throws(Fault) { unit = try LoadedUnit.load(path: path, inputs: context.inputs) } catch {
+        do throws(Fault) {
+            unit = try LoadedUnit.load(path: path, inline: Array(inline), inputs: context.inputs)
+        } catch {
             throw Fault(.noInput, error.message, advice: error.advice)
         }
         _ = try Catalogue.app(unit.body.app, version: Int(unit.body.appVersion))

@@ -9,11 +9,17 @@ struct LoadedUnit {
     var digest: Digest
     var payload: Payload
 
-    /// - Parameter inputs: the dictionary is found there by its hash when the unit names one.
+    /// - Parameters:
+    ///   - inline: the container itself; empty: it is a file.
+    ///   - inputs: the dictionary is found there by its hash when the unit names one.
     /// - Throws: `.badData`; `.noInput` for the dictionary.
-    static func load(path: String, inputs: [WireLocalInput]) throws(Fault) -> LoadedUnit {
+    static func load(
+        path: String, inline: [UInt8] = [], inputs: [WireLocalInput]
+    ) throws(Fault) -> LoadedUnit {
         let bytes: [UInt8]
-        do throws(Fault) { bytes = try WorkerFiles.read(path, limit: Limits.workUnitBytesMax) } catch {
+        do throws(Fault) {
+            bytes = try inline.isEmpty ? WorkerFiles.read(path, limit: Limits.workUnitBytesMax) : inline
+        } catch {
             throw Fault(.badData, "work unit: \(error.message)")
         }
         do throws(WireError) {

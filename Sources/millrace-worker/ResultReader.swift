@@ -17,7 +17,13 @@ enum ResultReader {
     ) throws(Fault) -> Result<Payload, MalformedResult> {
         let limit = Int(clamping: min(result.bytesMax, UInt64(Limits.resultBytesMax)))
         let bytes: [UInt8]
-        do throws(Fault) { bytes = try WorkerFiles.read(result.path, limit: limit) } catch {
+        do throws(Fault) {
+            bytes = try result.inline.isEmpty ? WorkerFiles.read(result.path, limit: limit) : Array(result.inline)
+            // As of a file: more than the unit allows is not looked at.
+            guard bytes.count <= limit else {
+                throw Fault(.badData, "\(result.path): \(bytes.count) bytes, at most \(limit) are allowed")
+            }
+        } catch {
             guard error.kind == .badData else { throw error }
             return .failure(MalformedResult(reason: error.message))
         }

@@ -7,73 +7,94 @@ import WorkerHost
 
 @Suite("An answer in pages")
 struct AssemblePagesTests {
-    static func job(units: Int) -> WireWorkerJob {
+    static let job: WireWorkerJob = {
         var job = WireWorkerJob()
         job.assemble.context.app = "sample"
         job.assemble.outputPath = "/answer"
-        job.assemble.units = (0..<units).map {
+        return job
+    }()
+
+    static func units(_ numbers: Range<Int>) -> [WireAssembleUnit] {
+        numbers.map {
             var unit = WireAssembleUnit()
             unit.unitPath = "/blobs/\($0)"
             return unit
         }
-        return job
     }
 
-    @Test(
-        "Every unit is in one page, in order; the last page alone says where the files go",
-        arguments: [0, 1, 2, 3])
-    func cover(pages: Int) {
-        for extra in [0, 1] {
-            let whole = Self.job(units: pages * WorkerServant.unitsPerPage + extra)
-            let parts = (0..<WorkerServant.pageCount(of: whole)).map {
-                WorkerServant.page($0, of: whole).assemble
-            }
-            #expect(parts.count == max(1, pages + extra))
-            #expect(parts.flatMap(\.units) == whole.assemble.units)
-            #expect(
-                parts.allSatisfy {
-                    $0.context.app == "sample" && $0.units.count <= WorkerServant.unitsPerPage
-                })
-            #expect(parts.last?.outputPath == "/answer")
-            #expect(parts.dropLast().allSatisfy { $0.outputPath.isEmpty })
+    /// The frames that a child must get: the pages, and one without units that says where the files go.
+    static func frames(_ pages: [[WireAssembleUnit]]) -> [WireWorkerJob] {
+        (pages + [[]]).enumerated().map { at, units in
+            var frame = job
+            frame.number = UInt64(at + 1)
+            frame.assemble.units = units
+            if !units.isEmpty { frame.assemble.outputPath = "" }
+            return frame
         }
     }
 
-    /// A program that takes the two pages of a job and answers each by these bytes.
-    static func servant(_ folder: TemporaryFolder, _ job: WireWorkerJob, _ replies: [String]) throws
+    /// A program that keeps the frames that it gets, and answers each by these bytes.
+    static func servant(_ folder: TemporaryFolder, _ frames: [WireWorkerJob], _ replies: [String]) throws
         -> WorkerServant
     {
         var script = ""
-        for (at, reply) in replies.enumerated() {
-            var page = WorkerServant.page(at, of: job)
-            page.number = UInt64(at + 1)
-            script += "head -c \(4 + (try page.serializedData()).count) >/dev/null; printf '\(reply)'\n"
+        for (frame, reply) in zip(frames, replies) {
+            let size = 4 + (try frame.serializedData()).count
+            script += "head -c \(size) >>\(folder.path)/frames; printf '\(reply)'\n"
         }
         return WorkerServant(executable: try folder.script("fake-servant", script + "sleep 1000"))
     }
 
-    @Test("A large answer travels in pages to one child, and the last reply counts")
+    @Test("A large answer travels in pages to one child; the last alone says where the files go, and its reply counts")
     func exchange() throws {
         let folder = try TemporaryFolder()
-        let job = Self.job(units: WorkerServant.unitsPerPage + 1)
-        // number = 1, assemble = {}; number = 2, assemble = { files: "a" }
+        let pages = [Self.units(0..<3), Self.units(3..<4)]
+        let frames = Self.frames(pages)
+        // number = 1, assemble = {}; the same for 2; number = 3, assemble = { files: "a" }
         let servant = try Self.servant(
-            folder, job,
-            [#"\004\000\000\000\010\001\102\000"#, #"\007\000\000\000\010\002\102\003\012\001a"#])
-        let reply = try servant.perform(job, timeoutSeconds: 300)
+            folder, frames,
+            [
+                #"\004\000\000\000\010\001\102\000"#, #"\004\000\000\000\010\002\102\000"#,
+                #"\007\000\000\000\010\003\102\003\012\001a"#,
+            ])
+        var left = pages
+        let reply = try servant.assemble(Self.job, timeoutSeconds: 300) { left.isEmpty ? [] : left.removeFirst() }
         #expect(reply.assemble.files == ["a"])
         #expect(servant.pid != nil)
         servant.stop()
+        var expected = Data()
+        for frame in frames {
+            let bytes = try frame.serializedData()
+            expected += withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { Data($0) } + bytes
+        }
+        #expect(Data(try Files.read("\(folder.path)/frames", limit: 1 << 20)) == expected)
     }
 
     @Test("A page that fails ends the answer, and the child that holds the pages before it")
     func failure() throws {
         let folder = try TemporaryFolder()
-        let job = Self.job(units: WorkerServant.unitsPerPage + 1)
         // number = 1, failure = { kind: 66 }
-        let servant = try Self.servant(folder, job, [#"\006\000\000\000\010\001\032\002\010\102"#])
-        let reply = try servant.perform(job, timeoutSeconds: 300)
+        let servant = try Self.servant(
+            folder, Self.frames([Self.units(0..<2)]), [#"\006\000\000\000\010\001\032\002\010\102"#])
+        let reply = try servant.assemble(Self.job, timeoutSeconds: 300) { Self.units(0..<2) }
         #expect(reply.failure.kind == FaultKind.noInput.rawValue)
+        #expect(servant.pid == nil)
+    }
+
+    @Test("When the units cannot be had, the child that holds the pages before them ends, too")
+    func lostUnits() throws {
+        let folder = try TemporaryFolder()
+        let servant = try Self.servant(
+            folder, Self.frames([Self.units(0..<2)]), [#"\004\000\000\000\010\001\102\000"#])
+        var isFirst = true
+        let fault = #expect(throws: Fault.self) {
+            _ = try servant.assemble(Self.job, timeoutSeconds: 300) { () throws(Fault) in
+                guard isFirst else { throw Fault(.interrupted, "the store is away") }
+                isFirst = false
+                return Self.units(0..<2)
+            }
+        }
+        #expect(fault?.kind == .interrupted && fault?.message.contains("the store is away") == true)
         #expect(servant.pid == nil)
     }
 }

@@ -237,9 +237,15 @@ struct WorkerProgramTests {
         rest.units = []
         let paged = try answer(rest, into: "paged")
         #expect(!once.files.isEmpty && paged == once)
+        // And so is one whose units and results travel in the message.
+        whole.units[0].unitInline = Data(try Files.read(fixture.folder.path + "/unit/unit", limit: 1 << 20))
+        whole.units[0].unitPath = "no file"
+        whole.units[0].result.inline = Data(try Files.read(fixture.folder.path + "/unit/result", limit: 1 << 20))
+        whole.units[0].result.path = "no file"
+        #expect(try answer(whole, into: "inline") == once)
         for file in once.files {
-            let texts = try ["once", "paged"].map { try fixture.folder.text("\($0)/\(file)") }
-            #expect(texts[0] == texts[1])
+            let texts = try ["once", "paged", "inline"].map { try fixture.folder.text("\($0)/\(file)") }
+            #expect(Set(texts).count == 1)
         }
     }
 }

@@ -120,14 +120,26 @@ final class TestSite {
             result = .reply(try answer(job.message))
         }
         let event = try core.event(job, result, board: board, now: now)
+        if case .assembled(let batch, _) = event, try store.transaction({ try core.mayAssemble(batch, in: $0) }) {
+            assembled[batch] = try units(of: batch).map { try text($0.result.path) }
+        }
         for _ in 0..<times {
             var rest: JobEvent? = event
             while let event = rest { rest = try store.transaction { tx in try core.commit(event, in: tx, now: now) } }
         }
         core.ended(job, event, on: &board, now: now)
-        if case .assembled(let batch, _) = event {
-            assembled[batch] = try job.message.assemble.units.map { try text($0.result.path) }
+    }
+
+    /// All units of an answer, page by page.
+    private func units(of batch: BatchID) throws -> [WireAssembleUnit] {
+        var units: [WireAssembleUnit] = []
+        var next: Int64? = 0
+        while let index = next {
+            let page = try store.transaction { try core.assembleUnits(of: batch, from: index, in: $0) }
+            units += page.units
+            next = page.next
         }
+        return units
     }
 
     private func answer(_ job: WireWorkerJob) throws -> WireWorkerReply {

@@ -134,6 +134,16 @@ struct SQLiteConstraintTests {
                     + "AND schema = 'main' AND name NOT LIKE 'sqlite_%'") == "0")
     }
 
+    @Test("what names rows that are not there is found")
+    func dangling() throws {
+        let (raw, folder) = try database()
+        #expect(try SQLiteStore(path: folder.file("test.sqlite")).danglingReferences() == [])
+        #expect(raw.run("UPDATE task SET host = 9 WHERE state = 1") == SQLITE_OK)
+        #expect(
+            try SQLiteStore(path: folder.file("test.sqlite")).danglingReferences().map { $0.contains("names a host") }
+                == [true])
+    }
+
     @Test("references must exist")
     func references() throws {
         let (raw, folder) = try database()

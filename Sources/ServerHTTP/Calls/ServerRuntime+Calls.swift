@@ -7,7 +7,9 @@ extension ServerRuntime {
     /// Whether all results in a call are small enough to become blobs together with those of other calls.
     func keepsInline(_ call: SchedulerCall) -> Bool {
         call.reports.allSatisfy { report in
-            guard case .success(_, let inline?) = report.outcome else { return true }
+            guard case .success(_, let inline) = report.outcome else { return true }
+            // What was uploaded is looked for outside of the transaction where that may take long.
+            guard let inline else { return core.blobs.isNear }
             return inline.count <= core.blobs.togetherBytesMax
         }
     }

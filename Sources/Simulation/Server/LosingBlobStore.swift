@@ -42,6 +42,7 @@ final class LosingBlobStore: BlobStore {
     func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8] {
         try base.read(digest, offset: offset, count: count)
     }
+    func smallBytes(of digest: Digest) throws -> [UInt8]? { try base.smallBytes(of: digest) }
     func path(of digest: Digest) -> String? { base.path(of: digest) }
     func remove(_ digest: Digest) throws { try base.remove(digest) }
     func uploadOffset(_ name: UploadName) throws -> Int64 { try base.uploadOffset(name) }

@@ -24,7 +24,7 @@ extension SimServer {
                 startJobs()
             }
             var isBehind = false
-            if case .success(let report) = result { isBehind = !report.ending.isEmpty }
+            if case .success(let report) = result { isBehind = report.ending.values.contains { $0 > 0 } }
             planTick(after: isBehind ? 1 : SimServer.tickMilliseconds)
         }
     }
@@ -45,7 +45,7 @@ extension SimServer {
 
     private func start(_ job: ServerJob) {
         var wait = draws.wait(mean: 20)
-        var result = worker.perform(job, &world.app, trueBlobs)
+        var result = perform(job)
         if world.has(.jobs), draws.chance(oneIn: 30) {
             switch draws.index(below: 4) {
             case 0: result = .fault(Fault(.software, "the worker crashed"))
@@ -58,6 +58,23 @@ extension SimServer {
         }
         world.note(.job, who: -1, SimServer.code(job.key), SimServer.number(job.key), "\(job.key)")
         world.plan(.jobEnd(life: life, job, result), after: wait)
+    }
+
+    private func perform(_ job: ServerJob) -> JobResult {
+        var job = job
+        do {
+            if case .assemble(let batch) = job.key {
+                var next: Int64? = 0
+                while let index = next {
+                    let page = try truth.transaction { try core.assembleUnits(of: batch, from: index, in: $0) }
+                    job.message.assemble.units += page.units
+                    next = page.next
+                }
+            }
+        } catch {
+            return .fault(error as? Fault ?? Fault(.noInput, "\(error)"))
+        }
+        return worker.perform(job, &world.app, trueBlobs)
     }
 
     func jobEnded(_ job: ServerJob, _ result: JobResult) {

@@ -587,46 +587,60 @@ public nonisolated struct WireLocalResult: Sendable {
 
   public var bytesMax: UInt64 = 0
 
+  /// Of a small one, in place of a file.
+  public var inline: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
 
-public nonisolated struct WireCheckJob: Sendable {
+public nonisolated struct WireCheckJob: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var context: WireAppContextMessage {
-    get {_context ?? WireAppContextMessage()}
-    set {_context = newValue}
+    get {_storage._context ?? WireAppContextMessage()}
+    set {_uniqueStorage()._context = newValue}
   }
   /// Returns true if `context` has been explicitly set.
-  public var hasContext: Bool {self._context != nil}
+  public var hasContext: Bool {_storage._context != nil}
   /// Clears the value of `context`. Subsequent reads from it will return its default value.
-  public mutating func clearContext() {self._context = nil}
+  public mutating func clearContext() {_uniqueStorage()._context = nil}
 
   /// The work unit's container: a local file, already verified.
-  public var unitPath: String = String()
+  public var unitPath: String {
+    get {_storage._unitPath}
+    set {_uniqueStorage()._unitPath = newValue}
+  }
 
   public var result: WireLocalResult {
-    get {_result ?? WireLocalResult()}
-    set {_result = newValue}
+    get {_storage._result ?? WireLocalResult()}
+    set {_uniqueStorage()._result = newValue}
   }
   /// Returns true if `result` has been explicitly set.
-  public var hasResult: Bool {self._result != nil}
+  public var hasResult: Bool {_storage._result != nil}
   /// Clears the value of `result`. Subsequent reads from it will return its default value.
-  public mutating func clearResult() {self._result = nil}
+  public mutating func clearResult() {_uniqueStorage()._result = nil}
 
   /// Seed of the challenge, drawn after the result was committed.
-  public var challenge: UInt64 = 0
+  public var challenge: UInt64 {
+    get {_storage._challenge}
+    set {_uniqueStorage()._challenge = newValue}
+  }
+
+  /// A small container, in place of the file.
+  public var unitInline: Data {
+    get {_storage._unitInline}
+    set {_uniqueStorage()._unitInline = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _context: WireAppContextMessage? = nil
-  fileprivate var _result: WireLocalResult? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireDifferenceMessage: Sendable {
@@ -691,6 +705,9 @@ public nonisolated struct WireCompareJob: Sendable {
   /// To try the scientist's comparing program: it is asked about equal results as well, and what fails there is the
   /// job's failure.
   public var isTrial: Bool = false
+
+  /// A small container, in place of the file.
+  public var unitInline: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -780,6 +797,9 @@ public nonisolated struct WireAssembleUnit: Sendable {
   public var hasResult: Bool {self._result != nil}
   /// Clears the value of `result`. Subsequent reads from it will return its default value.
   public mutating func clearResult() {self._result = nil}
+
+  /// A small container, in place of the file.
+  public var unitInline: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1820,7 +1840,7 @@ nonisolated extension WireUnitDraftMessage: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension WireLocalResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".LocalResult"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{1}path\0\u{3}bytes_max\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{1}path\0\u{3}bytes_max\0\u{1}inline\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1831,6 +1851,7 @@ nonisolated extension WireLocalResult: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.taskID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.path) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytesMax) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.inline) }()
       default: break
       }
     }
@@ -1846,6 +1867,9 @@ nonisolated extension WireLocalResult: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.bytesMax != 0 {
       try visitor.visitSingularUInt64Field(value: self.bytesMax, fieldNumber: 3)
     }
+    if !self.inline.isEmpty {
+      try visitor.visitSingularBytesField(value: self.inline, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1853,6 +1877,7 @@ nonisolated extension WireLocalResult: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.taskID != rhs.taskID {return false}
     if lhs.path != rhs.path {return false}
     if lhs.bytesMax != rhs.bytesMax {return false}
+    if lhs.inline != rhs.inline {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1860,48 +1885,97 @@ nonisolated extension WireLocalResult: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireCheckJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CheckJob"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}context\0\u{3}unit_path\0\u{1}result\0\u{1}challenge\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}context\0\u{3}unit_path\0\u{1}result\0\u{1}challenge\0\u{3}unit_inline\0")
+
+  fileprivate class _StorageClass {
+    var _context: WireAppContextMessage? = nil
+    var _unitPath: String = String()
+    var _result: WireLocalResult? = nil
+    var _challenge: UInt64 = 0
+    var _unitInline: Data = Data()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _context = source._context
+      _unitPath = source._unitPath
+      _result = source._result
+      _challenge = source._challenge
+      _unitInline = source._unitInline
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._context) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.unitPath) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._result) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.challenge) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._context) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._unitPath) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._result) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._challenge) }()
+        case 5: try { try decoder.decodeSingularBytesField(value: &_storage._unitInline) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._context {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if !self.unitPath.isEmpty {
-      try visitor.visitSingularStringField(value: self.unitPath, fieldNumber: 2)
-    }
-    try { if let v = self._result {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    if self.challenge != 0 {
-      try visitor.visitSingularUInt64Field(value: self.challenge, fieldNumber: 4)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._context {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._unitPath.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._unitPath, fieldNumber: 2)
+      }
+      try { if let v = _storage._result {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if _storage._challenge != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._challenge, fieldNumber: 4)
+      }
+      if !_storage._unitInline.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._unitInline, fieldNumber: 5)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCheckJob, rhs: WireCheckJob) -> Bool {
-    if lhs._context != rhs._context {return false}
-    if lhs.unitPath != rhs.unitPath {return false}
-    if lhs._result != rhs._result {return false}
-    if lhs.challenge != rhs.challenge {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._context != rhs_storage._context {return false}
+        if _storage._unitPath != rhs_storage._unitPath {return false}
+        if _storage._result != rhs_storage._result {return false}
+        if _storage._challenge != rhs_storage._challenge {return false}
+        if _storage._unitInline != rhs_storage._unitInline {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1993,7 +2067,7 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CompareJob"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}context\0\u{3}unit_path\0\u{1}results\0\u{3}is_trial\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}context\0\u{3}unit_path\0\u{1}results\0\u{3}is_trial\0\u{3}unit_inline\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2005,6 +2079,7 @@ nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularStringField(value: &self.unitPath) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.isTrial) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.unitInline) }()
       default: break
       }
     }
@@ -2027,6 +2102,9 @@ nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.isTrial != false {
       try visitor.visitSingularBoolField(value: self.isTrial, fieldNumber: 4)
     }
+    if !self.unitInline.isEmpty {
+      try visitor.visitSingularBytesField(value: self.unitInline, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2035,6 +2113,7 @@ nonisolated extension WireCompareJob: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.unitPath != rhs.unitPath {return false}
     if lhs.results != rhs.results {return false}
     if lhs.isTrial != rhs.isTrial {return false}
+    if lhs.unitInline != rhs.unitInline {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2165,7 +2244,7 @@ nonisolated extension WireAssembleJob: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireAssembleUnit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AssembleUnit"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unit_path\0\u{1}result\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unit_path\0\u{1}result\0\u{3}unit_inline\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2175,6 +2254,7 @@ nonisolated extension WireAssembleUnit: SwiftProtobuf.Message, SwiftProtobuf._Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.unitPath) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._result) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.unitInline) }()
       default: break
       }
     }
@@ -2191,12 +2271,16 @@ nonisolated extension WireAssembleUnit: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._result {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if !self.unitInline.isEmpty {
+      try visitor.visitSingularBytesField(value: self.unitInline, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAssembleUnit, rhs: WireAssembleUnit) -> Bool {
     if lhs.unitPath != rhs.unitPath {return false}
     if lhs._result != rhs._result {return false}
+    if lhs.unitInline != rhs.unitInline {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
