@@ -54,6 +54,18 @@ struct DeployTests {
     }
 
     @Test(
+        "nginx hands on the address it saw, keeps private paths private, and submits once",
+        .enabled(if: found("nginx") != nil && found("openssl") != nil && found("curl") != nil))
+    func handedOn() async throws {
+        let folder = try TemporaryFolder()
+        let script = repositoryRoot.appending(path: "scripts/nginx-conf-check.sh").path
+        let nginx = try #require(Self.found("nginx"))
+        let outcome = try await tool(
+            script, [nginx, folder.path("nginx"), "\(try FreePort.find(inRow: 4))"], in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    @Test(
         "Behind nginx with TLS: attach, submit, compute, and a renewed certificate without a restart",
         .enabled(if: found("nginx") != nil && found("openssl") != nil))
     func nginx() async throws {
@@ -175,19 +187,40 @@ private final class Proxy {
 
 private enum FreePort {
     /// Free a moment ago: nginx takes no port 0.
-    static func find() throws -> Int {
+    static func find() throws -> Int { try find(inRow: 1) }
+
+    /// The first of so many that are free one after the other.
+    static func find(inRow count: Int) throws -> Int {
+        for _ in 0..<50 {
+            var sockets: [Int32] = []
+            defer { for socket in sockets { close(socket) } }
+            var ports: [Int] = []
+            while ports.count < count, let (socket, port) = bound(to: ports.last.map { $0 + 1 } ?? 0) {
+                sockets.append(socket)
+                ports.append(port)
+            }
+            if ports.count == count { return ports[0] }
+        }
+        throw ChildProcess.Failed(what: "no \(count) ports in a row are free")
+    }
+
+    private static func bound(to port: Int) -> (socket: Int32, port: Int)? {
+        guard let wanted = UInt16(exactly: port) else { return nil }
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = wanted.bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
+        let isBound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
             }
         }
-        try #require(bound)
-        return Int(UInt16(bigEndian: address.sin_port))
+        guard isBound else {
+            close(socket)
+            return nil
+        }
+        return (socket, Int(UInt16(bigEndian: address.sin_port)))
     }
 }
