@@ -87,7 +87,9 @@ extension ServerRoutes {
         guard start == here else { return wrongOffset(start, here: here) }
         var writer = UploadWriter(routes: self, upload: upload, at: start, length: length)
         do {
-            try await RequestBodyReader.forEachPiece(request, limit: Limits.uploadChunkBytesMax) { piece in
+            try await RequestBodyReader.forEachPiece(
+                request, limit: Limits.uploadChunkBytesMax, seconds: traffic.limits.bodySeconds
+            ) { piece in
                 try await writer.add(piece)
             }
             try await writer.flush()
