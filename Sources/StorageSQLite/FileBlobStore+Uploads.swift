@@ -65,7 +65,8 @@ extension FileBlobStore {
         // A worker reads at once what was written out for it; a day later nobody does.
         try removeUnpacked(before: before + FileBlobStore.unpackedYounger)
         for name in try uploads.names() {
-            guard let file = try uploads.open(name, O_RDONLY) else { continue }
+            // For writing: over NFS an exclusive lock is refused to who can only read.
+            guard let file = try uploads.open(name, O_RDWR) else { continue }
             // Somebody is writing to it: not stale.
             guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
             let touched = try file.status().st_mtim
