@@ -80,7 +80,7 @@ extension ServerRoutes {
             throw RequestRefusal(.tooLarge, "the upload has \(length) bytes, at most \(limit) are allowed")
         }
         try runtime.disk.requireReserve()
-        if let size = try await onDisk({ [core] in try core.blobs.size(of: digest) }) {
+        if let size = try await onDisk({ [core] in try core.blobs.durableSize(of: digest) }) {
             return Response(status: .created, headers: offsetField(size))
         }
         let here = try await presentOffset(upload, digest, length: length)

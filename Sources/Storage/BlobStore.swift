@@ -16,6 +16,9 @@ public protocol BlobStore: AnyObject, Sendable {
     func recent(_ digest: Digest) -> [UInt8]?
     func contains(_ digest: Digest) throws -> Bool
     func size(of digest: Digest) throws -> Int64?
+    /// As `size(of:)`, and the blob is there also after a crash: a name that another thread or process has made a moment
+    /// ago may be seen before its folder is on the disk. For who acknowledges a blob that somebody else has put.
+    func durableSize(of digest: Digest) throws -> Int64?
     /// - Parameter limit: refuses with `StoreError.io` when the blob is larger.
     func read(_ digest: Digest, limit: Int) throws -> [UInt8]
     /// - Parameter offset: 0 ... size. - Returns: at most `count` bytes.
@@ -46,6 +49,8 @@ public protocol BlobStore: AnyObject, Sendable {
 
 extension BlobStore {
     public var pieceBytes: Int { 512 << 10 }
+    /// For stores that show no blob before it is durable.
+    public func durableSize(of digest: Digest) throws -> Int64? { try size(of: digest) }
     /// For stores whose blobs cannot change.
     public func verify(_ digest: Digest) throws {
         guard try contains(digest) else { throw StoreError.missing("blob \(digest)") }

@@ -45,8 +45,7 @@ extension FileBlobStore {
     public func finishUpload(_ name: UploadName, expecting digest: Digest) throws {
         guard let file = try locked(name, create: false) else {
             // Finished before the answer was lost, or an upload of nothing at all.
-            if let small, try small.size(of: digest) != nil { return }
-            if try contains(digest) { return try fan(digest).sync() }
+            if try durableSize(of: digest) != nil { return }
             guard hash().finish() == digest else { throw StoreError.missing("upload \(name.text)") }
             _ = try put([UInt8]())
             return

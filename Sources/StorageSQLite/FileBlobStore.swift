@@ -141,6 +141,14 @@ public final class FileBlobStore: BlobStore {
         return try fan(digest).status(of: digest.hex).map { Int64($0.st_size) }
     }
 
+    public func durableSize(of digest: Digest) throws -> Int64? {
+        if let size = try small?.size(of: digest) { return size }
+        let folder = try fan(digest)
+        guard let size = try folder.status(of: digest.hex).map({ Int64($0.st_size) }) else { return nil }
+        try folder.sync()
+        return size
+    }
+
     private func opened(_ digest: Digest) throws -> OpenFile {
         guard let file = try fan(digest).open(digest.hex, O_RDONLY) else { throw StoreError.missing("blob \(digest)") }
         return file
