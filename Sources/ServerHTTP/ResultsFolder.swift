@@ -10,7 +10,7 @@ struct ResultsFolder: Sendable {
     func prepare(_ batch: BatchID) throws {
         let path = core.assemblyPath(of: batch)
         try removeFolder(path)
-        guard mkdir(path, 0o755) == 0 else { throw FileAccess.fault("make the folder", path) }
+        guard mkdir(path, 0o700) == 0 else { throw FileAccess.fault("make the folder", path) }
     }
 
     /// Moves a finished answer into its place: files synced, then the folder renamed. A crash before the rename leaves
@@ -20,7 +20,7 @@ struct ResultsFolder: Sendable {
         let to = core.resultsPath(of: batch)
         if !names(in: from).contains("summary.txt") {
             let text = summary.map { $0 + "\n" }.joined()
-            try FileAccess.write(from + "/summary.txt", Array(text.utf8), mode: 0o644)
+            try FileAccess.write(from + "/summary.txt", Array(text.utf8), mode: 0o600)
         }
         for name in names(in: from) { try FileAccess.sync(from + "/" + name) }
         try FileAccess.sync(from)

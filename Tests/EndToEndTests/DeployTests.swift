@@ -53,6 +53,28 @@ struct DeployTests {
         #expect(await site.server?.stop() == 0)
     }
 
+    @Test("Whatever the umask, only what is public can be read by others", arguments: ["022", "077"])
+    func modes(umask: String) async throws {
+        let folder = try TemporaryFolder()
+        let data = folder.path("server")
+        let run = "umask \(umask); exec \"$0\" run --data \"$1\" --listen 127.0.0.1:0"
+        let server = try Running(
+            "/bin/sh", ["-c", run, Programs.path("millrace-server"), data], outputPath: folder.path("log"),
+            errorPath: folder.path("log"))
+        defer { server.killNow() }
+        let mode = { (name: String) in
+            try? FileManager.default.attributesOfItem(atPath: data + "/" + name)[.posixPermissions] as? Int
+        }
+        #expect(try await eventually { mode("stats/tables.xml") != nil && mode("log/key") != nil })
+        for name in ["stats", "log"] { #expect(mode(name) == 0o755, "\(name)") }
+        for name in ["stats/tables.xml", "stats/user.gz", "log/key"] { #expect(mode(name) == 0o644, "\(name)") }
+        for name in ["", "results", "keys"] { #expect(mode(name) == 0o700, "\(name)") }
+        let secret = [
+            "millrace.sqlite", "millrace.sqlite-wal", "blobs/small.sqlite", "admin.token", "keys/project.key",
+        ]
+        for name in secret { #expect(mode(name) == 0o600, "\(name)") }
+    }
+
     @Test(
         "nginx hands on the address it saw, keeps private paths private, and submits once",
         .enabled(if: found("nginx") != nil && found("openssl") != nil && found("curl") != nil))
