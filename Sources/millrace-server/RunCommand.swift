@@ -20,7 +20,8 @@ struct RunCommand: AsyncParsableCommand {
             that was bound is written to the file address.
 
             Everything can stand in a file, a line `name = value` each, with the names of the flags and limit.NAME \
-            (s3-all = yes); flags win. Passwords and keys stand in neither. SIGHUP reads the file again and takes over the levels of the log.
+            (s3-all = yes); flags win. Passwords and keys stand in neither. SIGHUP reads the file again and takes over \
+            the levels of the log.
 
             SIGTERM: /readyz says no, drain-seconds later nothing new is accepted, running requests get grace-seconds, \
             the last writes are made. A second SIGTERM ends at once; nothing that was acknowledged is lost.
