@@ -16,8 +16,8 @@ public protocol BlobStore: AnyObject, Sendable {
     func recent(_ digest: Digest) -> [UInt8]?
     func contains(_ digest: Digest) throws -> Bool
     func size(of digest: Digest) throws -> Int64?
-    /// As `size(of:)`, and the blob is there also after a crash: a name that another thread or process has made a moment
-    /// ago may be seen before its folder is on the disk. For who acknowledges a blob that somebody else has put.
+    /// As `size(of:)`, and the blob is there also after a crash: a name that another thread or process has made a
+    /// moment ago may be seen before its folder is on the disk. For who acknowledges what somebody else has put.
     func durableSize(of digest: Digest) throws -> Int64?
     /// - Parameter limit: refuses with `StoreError.io` when the blob is larger.
     func read(_ digest: Digest, limit: Int) throws -> [UInt8]
