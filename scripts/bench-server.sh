@@ -7,22 +7,13 @@ venv=.build/peers
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-install() {
-    local sudo=""
-    [ "$(id -u)" -eq 0 ] || sudo=sudo
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$1" >"$log" 2>&1
-}
-
 arguments=()
-nginx=$(command -v nginx || true)
-# Not the service: only the program, which is started on a port and in a folder of its own.
-[ -n "$nginx" ] || { [ -x /usr/sbin/nginx ] && nginx=/usr/sbin/nginx; } ||
-    { install nginx-light && nginx=/usr/sbin/nginx; } ||
-    echo "bench-server: nginx-light cannot be installed; its row is empty"
+# Only the program, which is started on a port and in a folder of its own.
+nginx=$(scripts/nginx-program.sh) || echo "bench-server: there is no nginx; its row is empty"
 [ -z "$nginx" ] || arguments+=(--nginx "$nginx")
 
 if ! "$venv/bin/python" -c 'import ray, distributed' 2>/dev/null; then
-    python3 -c 'import ensurepip' 2>/dev/null || install python3-venv || true
+    python3 -c 'import ensurepip' 2>/dev/null || scripts/apt-install.sh python3-venv || true
     {
         python3 -m venv "$venv" && "$venv/bin/pip" install --quiet -r Benchmarks/peers/requirements.txt
     } >"$log" 2>&1 || {

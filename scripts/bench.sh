@@ -11,11 +11,7 @@ trap '[ -z "$demo" ] || { kill -TERM "$demo" 2>/dev/null; wait "$demo"; }; rm -r
 trap 'exit 130' INT TERM
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
-need() {
-    command -v "$1" >/dev/null 2>&1 || { sudo=""; [ "$(id -u)" -eq 0 ] || sudo=sudo
-        $sudo apt-get install -y --no-install-recommends "$2" >"$work/apt.log" 2>&1 ||
-            { tail -n 5 "$work/apt.log" >&2; exit 69; }; }
-}
+need() { command -v "$1" >/dev/null 2>&1 || scripts/apt-install.sh "$2"; }
 need zstd zstd
 need python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || need python3-venv-is-missing python3-venv

@@ -4,9 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$1 blobs=$2 server=$3 port=$4
-command -v nginx >/dev/null 2>&1 || { as_root=""; [ "$(id -u)" -eq 0 ] || as_root=sudo
-    # RUNLEVEL=1: it is installed, not started.
-    $as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nginx-light >&2; }
+nginx=$(scripts/nginx-program.sh)
 mkdir -p "$folder"
 {
     echo "worker_processes 1; pid $folder/pid; error_log $folder/error.log warn; daemon off;"
@@ -21,5 +19,5 @@ mkdir -p "$folder"
     echo "location / { proxy_pass http://millrace; proxy_http_version 1.1; proxy_set_header Connection \"\";"
     echo "proxy_request_buffering off; proxy_max_temp_file_size 0; } } }"
 } >"$folder/nginx.conf"
-nginx -e "$folder/error.log" -c "$folder/nginx.conf" </dev/null >/dev/null 2>>"$folder/error.log" &
+"$nginx" -e "$folder/error.log" -c "$folder/nginx.conf" </dev/null >/dev/null 2>>"$folder/error.log" &
 echo $!

@@ -8,10 +8,7 @@ wanted=$(sha256sum scripts/s3-server-requirements.txt | cut -d ' ' -f 1)
 if [ -x "$venv/bin/moto_server" ] && [ "$(cat "$venv/made" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
 
 need_venv() {
-    python3 -c 'import ensurepip' 2>/dev/null && return
-    local as_root=""
-    [ "$(id -u)" -eq 0 ] || as_root=sudo
-    $as_root apt-get update && $as_root apt-get install -y --no-install-recommends python3 python3-venv
+    python3 -c 'import ensurepip' 2>/dev/null || scripts/apt-install.sh python3 python3-venv
 }
 mkdir -p .build
 log=.build/s3-server.log

@@ -82,6 +82,7 @@ extension ProjectServer {
                     event = .taskFailed(reported.task, host: host, tooLarge(report, aggregate.unit, now))
                     break
                 }
+                // An upload was durable when its 201 was sent; it is not synced once more here, on the writer's thread.
                 if let inline, inline.count <= keepInline {
                     blob = inline
                 } else if try size(of: report.result, in: call) != report.resultBytes {

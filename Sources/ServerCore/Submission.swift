@@ -35,7 +35,7 @@ extension ProjectServer {
                         "input \(file.name) is packed as \(reference.packing.rawValue), the manifest"
                             + " says \(file.packing.rawValue)"))
             }
-            guard try blobs.size(of: reference.digest) == reference.size else {
+            guard try blobs.durableSize(of: reference.digest) == reference.size else {
                 return .failure(
                     RequestRefusal(
                         .missingInput, "input \(file.name) is not on the server",

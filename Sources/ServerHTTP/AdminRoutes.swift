@@ -28,7 +28,7 @@ extension ServerRoutes {
         try requireToken(request)
         try runtime.disk.requireReserve()
         let limit = 2 * Limits.manifestBytesMax + 64 * 1024
-        let body = try await RequestBodyReader.collect(request, limit: limit)
+        let body = try await collected(request, limit: limit)
         let message = try ReplyFormat.decode(WireSubmitRequest.self, body, request: request, limit: limit)
         let spec: ProjectSpec
         do {

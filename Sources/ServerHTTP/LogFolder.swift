@@ -5,7 +5,7 @@ import Transparency
 import WorkerHost
 
 /// The folder of the public files; each is there whole or not at all. Beside it stand, as `log-old-N`, those of logs
-/// that were ended.
+/// that were ended. Readable by everybody who may enter the data directory.
 public struct LogFolder: LogDisk, Sendable {
     public let path: String
 
@@ -28,8 +28,10 @@ public struct LogFolder: LogDisk, Sendable {
 
     public func write(_ name: String, _ bytes: [UInt8]) throws(Fault) {
         let file = "\(path)/\(name)"
-        if let slash = file.lastIndex(of: "/") { try Files.makeFolder(String(file[..<slash]), mode: 0o755) }
-        try Files.replace(file, with: bytes)
+        if let slash = file.lastIndex(of: "/") {
+            try Files.makeFolder(String(file[..<slash]), mode: 0o755, isPublic: true)
+        }
+        try Files.replace(file, with: bytes, isPublic: true)
     }
 
     public var isThere: Bool { Files.exists(path) }

@@ -5,13 +5,11 @@ import ServerCore
 
 /// Reads request bodies within bounds of size and time, so that neither a large nor a slow sender holds memory.
 enum RequestBodyReader {
-    /// From the first to the last byte of a body.
-    static let secondsMax: Duration = .seconds(120)
-
-    /// The whole body. - Throws: `.tooLarge`, `.timeout`, `TooManyBodies`.
-    static func collect(_ request: Request, limit: Int) async throws -> [UInt8] {
+    /// The whole body. - Parameter seconds: from its first to its last byte; see `ServerLimits.bodySeconds`.
+    /// - Throws: `.tooLarge`, `.timeout`, `TooManyBodies`.
+    static func collect(_ request: Request, limit: Int, seconds: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
-        try await forEachPiece(request, limit: limit) { piece in
+        try await forEachPiece(request, limit: limit, seconds: seconds) { piece in
             if let account = BodyAccount.current, !account.take(piece.readableBytes) { throw TooManyBodies() }
             bytes.append(contentsOf: piece.readableBytesView)
         }
@@ -20,7 +18,7 @@ enum RequestBodyReader {
 
     /// The body as it comes.
     static func forEachPiece(
-        _ request: Request, limit: Int, _ body: (ByteBuffer) async throws -> Void
+        _ request: Request, limit: Int, seconds: Int, _ body: (ByteBuffer) async throws -> Void
     ) async throws {
         try checkAnnounced(request, limit: limit)
         let clock = ContinuousClock()
@@ -29,8 +27,8 @@ enum RequestBodyReader {
         for try await piece in request.body {
             count += piece.readableBytes
             if count > limit { throw tooLarge(limit) }
-            if start.duration(to: clock.now) > secondsMax {
-                throw RequestRefusal(.timeout, "the request body took longer than \(secondsMax.components.seconds) s")
+            if start.duration(to: clock.now) > .seconds(seconds) {
+                throw RequestRefusal(.timeout, "the request body took longer than \(seconds) s")
             }
             try await body(piece)
         }

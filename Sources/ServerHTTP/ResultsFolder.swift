@@ -11,7 +11,7 @@ struct ResultsFolder: Sendable {
     func prepare(_ batch: BatchID) throws {
         let path = core.assemblyPath(of: batch)
         try removeFolder(path)
-        guard mkdir(path, 0o755) == 0 else { throw FileAccess.fault("make the folder", path) }
+        guard mkdir(path, 0o700) == 0 else { throw FileAccess.fault("make the folder", path) }
     }
 
     /// Moves a finished answer into its place: files synced, then the folder renamed. A crash before the rename leaves
@@ -25,7 +25,7 @@ struct ResultsFolder: Sendable {
         }
         if !present.contains("summary.txt") {
             let text = answer.summary.map { $0 + "\n" }.joined()
-            try FileAccess.write(from + "/summary.txt", Array(text.utf8), mode: 0o644)
+            try FileAccess.write(from + "/summary.txt", Array(text.utf8), mode: 0o600)
         }
         for name in names(in: from) { try FileAccess.sync(from + "/" + name) }
         try FileAccess.sync(from)

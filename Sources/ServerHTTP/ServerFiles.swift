@@ -93,7 +93,11 @@ public struct ServerFiles: Sendable {
         }
     }
 
-    public func makeResultsFolder() throws { try makeFolder(resultsPath, mode: 0o755) }
+    public func makeResultsFolder() throws {
+        try makeFolder(resultsPath, mode: 0o700)
+        // As an earlier version made it. Not the owner: then it is as the owner has it.
+        chmod(resultsPath, 0o700)
+    }
 
     /// Says where the server listens, for tools on this machine. Replaced whole, so that nobody reads half of it.
     public func writeAddress(_ url: String) throws { try replace(addressPath, Array((url + "\n").utf8), mode: 0o644) }

@@ -112,7 +112,7 @@ public struct ServerRoutes: Sendable {
     @Sendable func register(_ request: Request, _ context: ServerContext) async throws -> Response {
         try traffic.admitRegistration(context)
         try runtime.disk.requireFloor()
-        let body = try await RequestBodyReader.collect(request, limit: 64 * 1024)
+        let body = try await collected(request, limit: 64 * 1024)
         let message = try ReplyFormat.strict(WireRegisterRequest.self, body, limit: 64 * 1024)
         let call = try core.checkRegister(
             message, body: body, path: request.head.path ?? "", signature: try signature(request))
@@ -141,6 +141,11 @@ public struct ServerRoutes: Sendable {
         return try ReplyFormat.protobuf.response(reply)
     }
 
+    /// A whole body, in the time that a body may take.
+    func collected(_ request: Request, limit: Int) async throws -> [UInt8] {
+        try await RequestBodyReader.collect(request, limit: limit, seconds: traffic.limits.bodySeconds)
+    }
+
     /// A body that was signed by the host that the headers name, and its number; whether that is a replay, the store
     /// knows.
     private func signedBody(
@@ -155,7 +160,7 @@ public struct ServerRoutes: Sendable {
             throw RequestRefusal(.unknownHost, "there is no host \(host)", advice: "attach again")
         }
         let shown = try signature(request)
-        let body = try await RequestBodyReader.collect(request, limit: limit)
+        let body = try await collected(request, limit: limit)
         let signed = RequestSignature.message(
             method: "POST", path: request.head.path ?? "", sequence: sequence, body: body)
         guard key.isValid(signature: shown, for: signed) else {

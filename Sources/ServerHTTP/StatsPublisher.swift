@@ -27,7 +27,7 @@ package struct StatsPublisher: Sendable {
     }
 
     package func publish(_ statistics: Statistics) throws {
-        try Files.makeFolder(folder, mode: 0o755)
+        try Files.makeFolder(folder, mode: 0o755, isPublic: true)
         try write("user.gz", try Gzip.compressed(statistics.usersXML()))
         try write("team.gz", try Gzip.compressed(statistics.teamsXML()))
         try write("host.gz", try Gzip.compressed(statistics.hostsXML()))
@@ -56,6 +56,6 @@ package struct StatsPublisher: Sendable {
     }
 
     private func write(_ name: String, _ bytes: [UInt8]) throws(Fault) {
-        try Files.replace("\(folder)/\(name)", with: bytes)
+        try Files.replace("\(folder)/\(name)", with: bytes, isPublic: true)
     }
 }

@@ -80,14 +80,16 @@ extension ServerRoutes {
             throw RequestRefusal(.tooLarge, "the upload has \(length) bytes, at most \(limit) are allowed")
         }
         try runtime.disk.requireReserve()
-        if let size = try await onDisk({ [core] in try core.blobs.size(of: digest) }) {
+        if let size = try await onDisk({ [core] in try core.blobs.durableSize(of: digest) }) {
             return Response(status: .created, headers: offsetField(size))
         }
         let here = try await presentOffset(upload, digest, length: length)
         guard start == here else { return wrongOffset(start, here: here) }
         var writer = UploadWriter(routes: self, upload: upload, at: start, length: length)
         do {
-            try await RequestBodyReader.forEachPiece(request, limit: Limits.uploadChunkBytesMax) { piece in
+            try await RequestBodyReader.forEachPiece(
+                request, limit: Limits.uploadChunkBytesMax, seconds: traffic.limits.bodySeconds
+            ) { piece in
                 try await writer.add(piece)
             }
             try await writer.flush()

@@ -18,6 +18,9 @@ public protocol BlobStore: AnyObject, Sendable {
     var isNear: Bool { get }
     func contains(_ digest: Digest) throws -> Bool
     func size(of digest: Digest) throws -> Int64?
+    /// As `size(of:)`, and the blob is there also after a crash: a name that another thread or process has made a
+    /// moment ago may be seen before its folder is on the disk. For who acknowledges what somebody else has put.
+    func durableSize(of digest: Digest) throws -> Int64?
     /// - Parameter limit: refuses with `StoreError.io` when the blob is larger.
     func read(_ digest: Digest, limit: Int) throws -> [UInt8]
     /// - Parameter offset: 0 ... size. - Returns: at most `count` bytes.
@@ -52,6 +55,8 @@ public protocol BlobStore: AnyObject, Sendable {
 extension BlobStore {
     public var pieceBytes: Int { 512 << 10 }
     public var isNear: Bool { true }
+    /// For stores that show no blob before it is durable.
+    public func durableSize(of digest: Digest) throws -> Int64? { try size(of: digest) }
     /// For stores whose blobs cannot change.
     public func verify(_ digest: Digest) throws {
         guard try contains(digest) else { throw StoreError.missing("blob \(digest)") }

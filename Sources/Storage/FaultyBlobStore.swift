@@ -3,7 +3,7 @@ import Synchronization
 
 /// The calls that a script of `FaultyBlobStore` tells apart.
 public enum BlobCall: Hashable, Sendable {
-    case put, contains, size, read, remove, uploadOffset, appendUpload, finishUpload, removeStaleUploads
+    case put, contains, size, durableSize, read, remove, uploadOffset, appendUpload, finishUpload, removeStaleUploads
 }
 
 /// A blob store whose calls fail as a script says. For calls that only read, `applied` says nothing.
@@ -56,6 +56,10 @@ public final class FaultyBlobStore: BlobStore {
 
     public func size(of digest: Digest) throws -> Int64? {
         try reading(.size) { try base.size(of: digest) }
+    }
+
+    public func durableSize(of digest: Digest) throws -> Int64? {
+        try reading(.durableSize) { try base.durableSize(of: digest) }
     }
 
     public func read(_ digest: Digest, limit: Int) throws -> [UInt8] {

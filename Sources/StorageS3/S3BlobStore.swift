@@ -91,6 +91,10 @@ public final class S3BlobStore: BlobStore {
 
     public func size(of digest: Digest) throws -> Int64? { try local.size(of: digest) ?? client.size(key(digest)) }
 
+    public func durableSize(of digest: Digest) throws -> Int64? {
+        try local.durableSize(of: digest) ?? client.size(key(digest))
+    }
+
     public func read(_ digest: Digest, limit: Int) throws -> [UInt8] {
         if try local.contains(digest) { return try local.read(digest, limit: limit) }
         guard let bytes = try client.get(key(digest), limit: limit) else {
@@ -181,7 +185,7 @@ public final class S3BlobStore: BlobStore {
         }
         if wasThere { return }
         // Finished before the answer was lost, or an upload of nothing at all.
-        if try contains(digest) { return }
+        if try durableSize(of: digest) != nil { return }
         guard hash().finish() == digest else { throw StoreError.missing("upload \(name.text)") }
         _ = try put([UInt8]())
     }

@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 import Storage
 
 /// A statement's text, prepared once per connection. Known by identity, so that finding it costs no hash of the text.
@@ -34,6 +35,15 @@ final class Connection {
             throw StoreError.io("\(file): \(message) (SQLite \(code))")
         }
         handle = opened
+        for ending in ["", "-wal", "-shm"] { Connection.keepPrivate(file + ending) }
+    }
+
+    /// Nobody but its owner may read it, whatever the umask was when it was made; SQLite gives the files beside it the
+    /// same mode. By its path: closing the file anywhere in this process would end SQLite's locks on it.
+    private static func keepPrivate(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 != 0 else { return }
+        chmod(path, status.st_mode & 0o700)
     }
 
     private static let quietLibrary = millrace_sqlite_without_statistics()

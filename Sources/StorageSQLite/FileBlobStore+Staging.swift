@@ -26,7 +26,7 @@ extension FileBlobStore {
     ) throws -> Bool {
         guard let file = try locked(name, create: false) else { return false }
         let status = try file.status()
-        let state = hashes.take(name, file: UInt64(status.st_ino))
+        let state = hashes?.take(name, file: UInt64(status.st_ino))
         guard try hashed(file, from: state) == digest else {
             try uploads.remove(name.text)
             throw StoreError.corrupt("upload \(name.text) does not have the hash \(digest)")

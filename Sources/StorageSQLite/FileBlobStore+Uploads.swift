@@ -29,7 +29,7 @@ extension FileBlobStore {
             try file.write(bytes, at: offset)
             try file.sync()
             if present == 0 { try uploads.sync() }
-            hashes.note(name, file: UInt64(try file.status().st_ino), offset: offset, bytes: bytes)
+            hashes?.note(name, file: UInt64(try file.status().st_ino), offset: offset, bytes: bytes)
         } catch {
             // What is beyond the acknowledged length must not count when the client asks where to go on.
             if present == 0 { try? uploads.remove(name.text) } else { ftruncate(file.descriptor, off_t(offset)) }
@@ -45,13 +45,12 @@ extension FileBlobStore {
     public func finishUpload(_ name: UploadName, expecting digest: Digest) throws {
         guard let file = try locked(name, create: false) else {
             // Finished before the answer was lost, or an upload of nothing at all.
-            if let small, try small.size(of: digest) != nil { return }
-            if try contains(digest) { return try fan(digest).sync() }
+            if try durableSize(of: digest) != nil { return }
             guard hash().finish() == digest else { throw StoreError.missing("upload \(name.text)") }
             _ = try put([UInt8]())
             return
         }
-        let state = hashes.take(name, file: UInt64(try file.status().st_ino))
+        let state = hashes?.take(name, file: UInt64(try file.status().st_ino))
         guard try hashed(file, from: state) == digest else {
             try uploads.remove(name.text)
             throw StoreError.corrupt("upload \(name.text) does not have the hash \(digest)")
@@ -65,7 +64,8 @@ extension FileBlobStore {
         // A worker reads at once what was written out for it; a day later nobody does.
         try removeUnpacked(before: before + FileBlobStore.unpackedYounger)
         for name in try uploads.names() {
-            guard let file = try uploads.open(name, O_RDONLY) else { continue }
+            // For writing: over NFS an exclusive lock is refused to who can only read.
+            guard let file = try uploads.open(name, O_RDWR) else { continue }
             // Somebody is writing to it: not stale.
             guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
             let touched = try file.status().st_mtim

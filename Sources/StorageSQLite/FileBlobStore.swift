@@ -26,7 +26,8 @@ public final class FileBlobStore: BlobStore {
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))
     private let counter = Atomic<Int>(0)
     let small: (any SmallBlobStore)?
-    let hashes: UploadHashes
+    /// Nil: another process may change an upload, and what this one has hashed says nothing about the file.
+    let hashes: UploadHashes?
     private let smallMax: Int
 
     /// Opens the folder and makes it when there is none.
@@ -45,7 +46,7 @@ public final class FileBlobStore: BlobStore {
         self.smallMax = smallMax
         prefix = shared != nil ? String(UInt64.random(in: .min ... .max), radix: 16) + "-" : ""
         self.hash = hash
-        hashes = UploadHashes(hash: hash)
+        hashes = shared != nil ? nil : UploadHashes(hash: hash)
         self.recheck = recheck
         root = try Folder(path)
         try root.letPass()
@@ -138,6 +139,14 @@ public final class FileBlobStore: BlobStore {
     public func size(of digest: Digest) throws -> Int64? {
         if let size = try small?.size(of: digest) { return size }
         return try fan(digest).status(of: digest.hex).map { Int64($0.st_size) }
+    }
+
+    public func durableSize(of digest: Digest) throws -> Int64? {
+        if let size = try small?.size(of: digest) { return size }
+        let folder = try fan(digest)
+        guard let size = try folder.status(of: digest.hex).map({ Int64($0.st_size) }) else { return nil }
+        try folder.sync()
+        return size
     }
 
     private func opened(_ digest: Digest) throws -> OpenFile {

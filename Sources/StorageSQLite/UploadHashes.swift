@@ -7,6 +7,9 @@ import Synchronization
 /// They are in memory only, and few: after a restart, or when too many uploads run at once, `finishUpload` reads what
 /// is missing from the file, once. Nothing is read before that, so nobody can make the server read a file many times
 /// by sending it in small pieces.
+///
+/// Only for who has the folder alone: another process could end an upload and begin another, with the same length and
+/// even the same number of the file.
 final class UploadHashes: Sendable {
     struct Progress: Sendable {
         var state: any StreamingHash

@@ -30,16 +30,18 @@ public enum Files {
     /// Replaces the file: temporary file beside it, fsync, rename, fsync of the folder. After a crash either the old or
     /// the new content is there.
     ///
+    /// - Parameter isPublic: it has this mode whatever the umask is.
     /// - Parameter durable: false leaves out the fsyncs; for files that only inform.
     /// - Throws: `.cannotWrite` for a full or read-only disk.
     public static func replace(
-        _ path: String, with bytes: [UInt8], mode: mode_t = 0o644, durable: Bool = true
+        _ path: String, with bytes: [UInt8], mode: mode_t = 0o644, isPublic: Bool = false, durable: Bool = true
     ) throws(Fault) {
         let temporary = "\(path).\(getpid()).new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard file >= 0 else { throw fault("create", temporary) }
         do throws(Fault) {
             defer { close(file) }
+            if isPublic, fchmod(file, mode) != 0 { throw fault("set the mode of", temporary) }
             try write(bytes, to: file, temporary)
             if durable, fsync(file) != 0 { throw fault("sync", temporary) }
         } catch {
@@ -63,11 +65,20 @@ public enum Files {
     }
 
     /// Makes a folder and those above it.
-    public static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(Fault) {
-        if mkdir(path, mode) == 0 || errno == EEXIST && isFolder(path) { return }
+    ///
+    /// - Parameter isPublic: what is made has this mode whatever the umask is.
+    public static func makeFolder(_ path: String, mode: mode_t = 0o700, isPublic: Bool = false) throws(Fault) {
+        if try madeFolder(path, mode, isPublic) { return }
         guard errno == ENOENT, parent(of: path) != path else { throw fault("make folder", path) }
-        try makeFolder(parent(of: path), mode: mode)
-        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw fault("make folder", path) }
+        try makeFolder(parent(of: path), mode: mode, isPublic: isPublic)
+        guard try madeFolder(path, mode, isPublic) else { throw fault("make folder", path) }
+    }
+
+    /// - Returns: false when it could not be made and is not there; `errno` says why.
+    private static func madeFolder(_ path: String, _ mode: mode_t, _ isPublic: Bool) throws(Fault) -> Bool {
+        guard mkdir(path, mode) == 0 else { return errno == EEXIST && isFolder(path) }
+        if isPublic, chmod(path, mode) != 0 { throw fault("set the mode of", path) }
+        return true
     }
 
     /// Removes a file, or a folder with everything in it; links are removed, not followed. Nothing there: nothing done.

@@ -26,6 +26,7 @@ struct CrowdCommand: AsyncParsableCommand {
         let found = try CrowdMeasurement(loaded: loaded, shape: shape, crowd: crowd).run()
         print(found.text)
         try BenchFile.write(["alone": found.alone.values, "in a crowd": found.among.values], to: json)
+        guard found.alone.outcome.trouble == nil, found.among.outcome.trouble == nil else { throw ExitCode(1) }
     }
 }
 

@@ -21,38 +21,19 @@ struct LoadDriver: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         let threads = ThreadGroup(connections) { number in
-            var mine = LoadOutcome()
-            do {
-                let own = hosts.enumerated().filter { $0.offset % connections == number }.map(\.element)
-                let connection = try BenchConnection(port: port)
-                defer { mine.bytes = connection.bytes }
-                var at = number
-                while true {
-                    var due = clock.now
-                    if let arrivals {
-                        let call = next.withLock { next in
-                            defer { next += 1 }
-                            return next
-                        }
-                        guard call < arrivals.count else { break }
-                        due = start + .nanoseconds(Int64(arrivals.due(call)))
-                        Self.sleep(until: due, clock)
-                        // A server that falls far behind has failed the rate; the rest counts as waiting until now.
-                        if clock.now > start + .seconds(3 * seconds + 2) {
-                            mine.note(0, due.duration(to: clock.now))
-                            mine.missed += 1
-                            continue
-                        }
-                    } else if due >= start + .seconds(seconds) {
-                        break
-                    }
-                    let host = own[at % own.count]
-                    try host.upload(connection)
-                    mine.note(try host.call(connection, want: mix[at]), due.duration(to: clock.now))
-                    at += 1
+            let mine = calls(of: number, from: start) {
+                guard let arrivals else {
+                    let now = clock.now
+                    return now < start + .seconds(seconds) ? now : nil
                 }
-            } catch {
-                mine.failures.append("\(error)")
+                let call = next.withLock { next in
+                    defer { next += 1 }
+                    return next
+                }
+                guard call < arrivals.count else { return nil }
+                let due = start + .nanoseconds(Int64(arrivals.due(call)))
+                Self.sleep(until: due, clock)
+                return due
             }
             all.withLock { $0.add(mine) }
         }
@@ -60,6 +41,42 @@ struct LoadDriver: Sendable {
         var outcome = all.withLock { $0 }
         outcome.seconds = start.duration(to: clock.now).inSeconds
         return outcome
+    }
+
+    /// The calls of one thread. One that fails is counted, with the time until then, and the next one is made on a new
+    /// connection: a server that breaks connections off must not look as if it had been asked less.
+    /// - Parameter nextDue: waits for the next call's time; nil: there is none.
+    private func calls(
+        of number: Int, from start: ContinuousClock.Instant, nextDue: () -> ContinuousClock.Instant?
+    ) -> LoadOutcome {
+        let clock = ContinuousClock()
+        var mine = LoadOutcome()
+        let own = hosts.enumerated().filter { $0.offset % connections == number }.map(\.element)
+        var connection: BenchConnection?
+        var at = number
+        while let due = nextDue() {
+            // A server that falls far behind has failed the rate; the rest counts as waiting until now.
+            if rate != nil, clock.now > start + .seconds(3 * seconds + 2) {
+                mine.miss(due.duration(to: clock.now))
+                continue
+            }
+            do {
+                let open = try connection ?? BenchConnection(port: port)
+                connection = open
+                let host = own[at % own.count]
+                try host.upload(open)
+                mine.note(try host.call(open, want: mix[at]), due.duration(to: clock.now))
+            } catch {
+                mine.fail("\(error)", due.duration(to: clock.now))
+                mine.bytes += connection?.bytes ?? 0
+                connection = nil
+                // Where nobody listens, a loop without a pause would only measure itself.
+                usleep(10_000)
+            }
+            at += 1
+        }
+        mine.bytes += connection?.bytes ?? 0
+        return mine
     }
 
     private static func sleep(until due: ContinuousClock.Instant, _ clock: ContinuousClock) {
@@ -74,11 +91,15 @@ struct LoadOutcome: Sendable {
     private(set) var tasks = 0
     var bytes = 0
     /// Calls that could not be made because the server was too far behind.
-    var missed = 0
-    var failures: [String] = []
+    private(set) var missed = 0
+    /// Calls that were refused, or not answered.
+    private(set) var failed = 0
+    /// Why, of the first ones.
+    private(set) var failures: [String] = []
     var seconds = 0.0
 
-    var calls: Int { Int(histogram.total) - missed }
+    /// That were answered.
+    var calls: Int { Int(histogram.total) - missed - failed }
     var callsPerSecond: Double { Double(calls) / max(seconds, 1e-9) }
     var tasksPerSecond: Double { Double(tasks) / max(seconds, 1e-9) }
 
@@ -87,11 +108,32 @@ struct LoadOutcome: Sendable {
         tasks += reported
     }
 
+    mutating func miss(_ time: Duration) {
+        note(0, time)
+        missed += 1
+    }
+
+    mutating func fail(_ reason: String, _ time: Duration) {
+        note(0, time)
+        failed += 1
+        if failures.count < 3 { failures.append(reason) }
+    }
+
+    /// Why its latencies say nothing about a server that answers; nil: every call was made and answered.
+    var trouble: String? {
+        let parts = [
+            failed > 0 ? "calls that failed: \(failed), for example: \(failures.first ?? "")" : nil,
+            missed > 0 ? "calls that were never made, so far was the server behind: \(missed)" : nil,
+        ]
+        return failed + missed > 0 ? parts.compactMap(\.self).joined(separator: "; ") : nil
+    }
+
     mutating func add(_ other: LoadOutcome) {
         histogram.add(other.histogram)
         tasks += other.tasks
         bytes += other.bytes
         missed += other.missed
+        failed += other.failed
         failures += other.failures
     }
 

@@ -29,7 +29,8 @@ struct Measured {
             "load: \(short(loadCPU)) s of CPU, \(short(loadCPU * 1e6 / calls)) us a call, \(short(loadMiB)) MiB",
         ]
         let starved = unitsReady == 0 ? ["no unit was waiting at the end: the splitter may have been the bound"] : []
-        return (lines + starved + outcome.failures.prefix(3).map { "failed: \($0)" }).joined(separator: "\n")
+        let failed = outcome.failed > 0 ? ["calls that failed: \(outcome.failed)"] : []
+        return (lines + starved + failed + outcome.failures.prefix(3).map { "failed: \($0)" }).joined(separator: "\n")
     }
 
     /// For a program: the same, by names.
@@ -42,7 +43,7 @@ struct Measured {
             "longest_ms": Double(outcome.histogram.longest) / 1000, "mean_ms": outcome.histogram.mean / 1000,
             "calls_never_made": Double(outcome.missed), "bytes": Double(outcome.bytes), "bytes_per_task": bytesPerTask,
             "server_cpu_seconds": serverCPU, "load_cpu_seconds": loadCPU, "server_resident_mib": serverMiB,
-            "load_resident_mib": loadMiB, "failures": Double(outcome.failures.count),
+            "load_resident_mib": loadMiB, "failures": Double(outcome.failed),
         ]
     }
 }

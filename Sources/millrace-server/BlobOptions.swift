@@ -2,6 +2,7 @@ import ArgumentParser
 import Domain
 import Glibc
 import ServerCore
+import ServerHTTP
 import Storage
 import StorageS3
 import StorageSQLite
@@ -26,6 +27,14 @@ struct BlobOptions: ParsableArguments {
         name: .customLong("s3-all"),
         help: "Blobs of 4 KiB and less go to the bucket, too: for several servers. Costs a request each.")
     var all = false
+
+    /// As the file and the flags together say.
+    func with(_ bucket: ServerConfiguration.Bucket) -> BlobOptions {
+        var options = self
+        (options.blobs, options.endpoint, options.region) = (bucket.blobs, bucket.endpoint, bucket.region)
+        (options.credentials, options.all) = (bucket.credentials, bucket.all)
+        return options
+    }
 
     /// The blob store of a server. What its blobs lie in is noted in the data directory, so that nobody looks for them
     /// in another place by mistake.

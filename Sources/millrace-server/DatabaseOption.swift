@@ -1,6 +1,7 @@
 import ArgumentParser
 import Domain
 import ServerCore
+import ServerHTTP
 import Storage
 import StoragePostgres
 import StorageSQLite
@@ -21,23 +22,19 @@ struct DatabaseOption: ParsableArguments {
 
     /// - Throws: when it is no PostgreSQL database, or shows its password to everybody on this machine.
     static func check(_ conninfo: String) throws {
-        let isURI = conninfo.hasPrefix("postgres://") || conninfo.hasPrefix("postgresql://")
-        guard isURI || conninfo.contains("=") else {
-            throw ValidationError("--database needs postgres://USER@HOST:PORT/NAME, or \"host=… dbname=…\"")
-        }
-        try checkSecrecy(conninfo)
+        do { try DatabaseAddress.check(conninfo) } catch { throw ValidationError(error.message) }
     }
 
     /// - Throws: when it shows its password.
     static func checkSecrecy(_ conninfo: String) throws {
-        let isURI = conninfo.hasPrefix("postgres://") || conninfo.hasPrefix("postgresql://")
-        let authority = conninfo.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" }
-        let user = authority.lastIndex(of: "@").map { authority[..<$0] } ?? ""
-        guard !(isURI && user.contains(":")), !conninfo.contains("password=") else {
-            throw ValidationError(
-                "a password among the arguments can be read by every user of this machine: put it into PGPASSWORD or "
-                    + "~/.pgpass")
-        }
+        do { try DatabaseAddress.checkSecrecy(conninfo) } catch { throw ValidationError(error.message) }
+    }
+
+    /// As the file and the flags together say.
+    func with(_ settings: ServerConfiguration) -> DatabaseOption {
+        var option = self
+        option.database = settings.database
+        return option
     }
 
     /// Opens the data directory. - Throws: `Fault` when the rows are not where the arguments say.

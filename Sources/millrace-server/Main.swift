@@ -23,6 +23,8 @@ enum ServerVersion {
 /// Ends the program as every program of Millrace ends: one message on standard error, the exit code of its kind.
 func endingInOrder(_ body: () async throws -> Void) async throws {
     StandardDescriptors.ensureOpen()
+    // Who makes something for others, the public log for one, says so (`isPublic`).
+    umask(0o077)
     do {
         try await body()
     } catch let fault as Fault {

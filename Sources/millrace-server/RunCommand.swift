@@ -19,8 +19,9 @@ struct RunCommand: AsyncParsableCommand {
             and admins (admin.token). A later start goes on where the last one stopped, however it ended. The address \
             that was bound is written to the file address.
 
-            Everything can stand in a file, a line `name = value` each, with the names of the flags and limit.NAME; \
-            flags win. SIGHUP reads the file again and takes over the levels of the log.
+            Everything can stand in a file, a line `name = value` each, with the names of the flags and limit.NAME \
+            (s3-all = yes); flags win. Passwords and keys stand in neither. SIGHUP reads the file again and takes over \
+            the levels of the log.
 
             SIGTERM: /readyz says no, drain-seconds later nothing new is accepted, running requests get grace-seconds, \
             the last writes are made. A second SIGTERM ends at once; nothing that was acknowledged is lost.
@@ -74,6 +75,7 @@ struct RunCommand: AsyncParsableCommand {
             let levels = try LogLevels(settings.log)
             let logs = ServerLogs(levels: levels) { StreamLogHandler.standardError(label: $0) }
             LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            let rows = rows.with(settings)
             let directory = try rows.openDirectory(settings.data ?? "")
             let executable = try WorkerLocator.find()
             let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -84,7 +86,8 @@ struct RunCommand: AsyncParsableCommand {
             options.logs = logs
             let parts = try ServerStart.start(
                 files: ServerFiles(path: directory.path),
-                blobs: try blobOptions.open(directory) { logs[.disk].warning("\($0)") }, options: options,
+                blobs: try blobOptions.with(settings.bucket).open(directory) { logs[.disk].warning("\($0)") },
+                options: options,
                 log: logs[.server],
                 clock: wallClock, makePerformer: { ChildPerformer(executable: executable) },
                 leadership: rows.leadership, makeStore: { [rows] in try configured { try rows.openStore(directory) } })
@@ -103,7 +106,9 @@ struct RunCommand: AsyncParsableCommand {
         if let config { try settings.readFile(config) }
         let flags = [
             ("data", data), ("listen", listen), ("site", site), ("workers", workers.map { "\($0)" }), ("web", web),
-            ("log", log),
+            ("log", log), ("database", rows.database), ("blobs", blobOptions.blobs),
+            ("s3-endpoint", blobOptions.endpoint), ("s3-region", blobOptions.region),
+            ("s3-credentials", blobOptions.credentials), ("s3-all", blobOptions.all ? "yes" : nil),
         ]
         for (name, value) in flags {
             guard let value else { continue }

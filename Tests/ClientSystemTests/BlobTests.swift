@@ -266,6 +266,69 @@ struct BlobUploadTests {
         )
     }
 
+    @Test("The last chunk may be answered after longer work than a line may rest")
+    func slowEnd() throws {
+        let folder = try TemporaryFolder()
+        try Files.replace(folder.path + "/result", with: Self.blob)
+        let inbox = Inbox(Self.blob)
+        let server = try TinyServer { request in
+            let answer = inbox.answer(request)
+            // As hashing takes it; libcurl looks at the speed once a second.
+            if request.method == "PATCH", inbox.bytes.count == Self.blob.count { usleep(4_000_000) }
+            return answer
+        }
+        var settings = HTTPSettings()
+        settings.lowSpeedSeconds = 1
+        try BlobUpload(transport: HTTPTransport(userAgent: "test", settings: settings), chunkBytes: 3000).send(
+            file: folder.path + "/result", digest: inbox.digest, size: Int64(inbox.size),
+            url: server.url + "/v1/uploads/t")
+        #expect(inbox.bytes == Self.blob)
+    }
+
+    @Test("What was sent and is not answered in time may be asked about again; also a proxy's word for that")
+    func noAnswer() throws {
+        let silent = try TinyServer { _ in .silence }
+        let kind = TransportTests.kind { () throws(Fault) in
+            _ = try TransportTests.transport().perform(
+                HTTPRequest(method: "PATCH", url: silent.url, body: [1], timeoutSeconds: 0.5))
+        }
+        #expect(kind == .interrupted)
+        let folder = try TemporaryFolder()
+        try Files.replace(folder.path + "/result", with: Self.blob)
+        let proxy = try TinyServer { request in
+            request.method == "HEAD" ? .respond(204, headers: ["Upload-Offset": "0"]) : .respond(504)
+        }
+        #expect(
+            TransportTests.kind { () throws(Fault) in try Self.send(proxy, folder.path + "/result") } == .interrupted)
+    }
+
+    @Test("Chunks that come too slowly are halved, as far as that helps", arguments: [30_000, 100])
+    func tooSlow(most: Int) throws {
+        let folder = try TemporaryFolder()
+        let blob = [UInt8](repeating: 5, count: 100_000)
+        try Files.replace(folder.path + "/result", with: blob)
+        let inbox = Inbox(blob)
+        let server = try TinyServer { request in
+            guard request.body.count <= most else {
+                return .respond(408, headers: ["Content-Type": "text/plain"], body: Array("too slowly\n".utf8))
+            }
+            return inbox.answer(request)
+        }
+        let kind = TransportTests.kind { () throws(Fault) in
+            try BlobUpload(transport: TransportTests.transport(), chunkBytes: 100_000).send(
+                file: folder.path + "/result", digest: inbox.digest, size: Int64(inbox.size),
+                url: server.url + "/v1/uploads/t")
+        }
+        let sizes = server.requests.filter { $0.method == "PATCH" }.map(\.body.count)
+        if most == 30_000 {
+            #expect(kind == nil && inbox.bytes == blob)
+            #expect(sizes == [100_000, 50_000, 25_000, 25_000, 25_000, 25_000])
+        } else {
+            #expect(kind == .interrupted)
+            #expect(sizes == [100_000, 50_000, 25_000, 16_384])
+        }
+    }
+
     static let refusals: [(Int, String, FaultKind)] = [
         (403, "bad_ticket", .refused), (413, "too_large", .refused), (422, "hash_mismatch", .badData),
         (507, "disk_full", .interrupted), (409, "wrong_offset", .protocolError),

@@ -53,6 +53,40 @@ struct DeployTests {
         #expect(await site.server?.stop() == 0)
     }
 
+    @Test("Whatever the umask, only what is public can be read by others", arguments: ["022", "077"])
+    func modes(umask: String) async throws {
+        let folder = try TemporaryFolder()
+        let data = folder.path("server")
+        let run = "umask \(umask); exec \"$0\" run --data \"$1\" --listen 127.0.0.1:0"
+        let server = try Running(
+            "/bin/sh", ["-c", run, Programs.path("millrace-server"), data], outputPath: folder.path("log"),
+            errorPath: folder.path("log"))
+        defer { server.killNow() }
+        let mode = { (name: String) in
+            try? FileManager.default.attributesOfItem(atPath: data + "/" + name)[.posixPermissions] as? Int
+        }
+        #expect(try await eventually { mode("stats/tables.xml") != nil && mode("log/key") != nil })
+        for name in ["stats", "log"] { #expect(mode(name) == 0o755, "\(name)") }
+        for name in ["stats/tables.xml", "stats/user.gz", "log/key"] { #expect(mode(name) == 0o644, "\(name)") }
+        for name in ["", "results", "keys"] { #expect(mode(name) == 0o700, "\(name)") }
+        let secret = [
+            "millrace.sqlite", "millrace.sqlite-wal", "blobs/small.sqlite", "admin.token", "keys/project.key",
+        ]
+        for name in secret { #expect(mode(name) == 0o600, "\(name)") }
+    }
+
+    @Test(
+        "nginx hands on the address it saw, keeps private paths private, and submits once",
+        .enabled(if: found("nginx") != nil && found("openssl") != nil && found("curl") != nil))
+    func handedOn() async throws {
+        let folder = try TemporaryFolder()
+        let script = repositoryRoot.appending(path: "scripts/nginx-conf-check.sh").path
+        let nginx = try #require(Self.found("nginx"))
+        let outcome = try await tool(
+            script, [nginx, folder.path("nginx"), "\(try FreePort.find(inRow: 4))"], in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+
     @Test(
         "Behind nginx with TLS: attach, submit, compute, and a renewed certificate without a restart",
         .enabled(if: found("nginx") != nil && found("openssl") != nil))
@@ -175,19 +209,40 @@ private final class Proxy {
 
 private enum FreePort {
     /// Free a moment ago: nginx takes no port 0.
-    static func find() throws -> Int {
+    static func find() throws -> Int { try find(inRow: 1) }
+
+    /// The first of so many that are free one after the other.
+    static func find(inRow count: Int) throws -> Int {
+        for _ in 0..<50 {
+            var sockets: [Int32] = []
+            defer { for socket in sockets { close(socket) } }
+            var ports: [Int] = []
+            while ports.count < count, let (socket, port) = bound(to: ports.last.map { $0 + 1 } ?? 0) {
+                sockets.append(socket)
+                ports.append(port)
+            }
+            if ports.count == count { return ports[0] }
+        }
+        throw ChildProcess.Failed(what: "no \(count) ports in a row are free")
+    }
+
+    private static func bound(to port: Int) -> (socket: Int32, port: Int)? {
+        guard let wanted = UInt16(exactly: port) else { return nil }
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = wanted.bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
+        let isBound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
             }
         }
-        try #require(bound)
-        return Int(UInt16(bigEndian: address.sin_port))
+        guard isBound else {
+            close(socket)
+            return nil
+        }
+        return (socket, Int(UInt16(bigEndian: address.sin_port)))
     }
 }

@@ -119,6 +119,25 @@ struct BlobTests {
         }
     }
 
+    @Test("A blob that somebody else is just putting is not acknowledged before it is durable")
+    func notYetDurable() async throws {
+        let bytes = [UInt8](repeating: 5, count: 5000)
+        let base = MemoryBlobStore(hash: BlobHash.factory)
+        let digest = try base.put(bytes).hex
+        // A name that is seen while the folder cannot be synced.
+        let blobs = FaultyBlobStore(base, hash: BlobHash.factory) { _, call in
+            call == .durableSize ? CallFate(applied: false, reported: true) : .good
+        }
+        try await withSite(blobs: blobs) { site in
+            let answer = try await site.probe.send(
+                "PATCH", "/v1/blobs/\(digest)",
+                site.admin.merging(["Upload-Offset": "0", "Upload-Length": "5000", "Upload-Digest": digest]) { $1 },
+                body: bytes)
+            #expect(answer.status >= 500, "\(answer.status)")
+            #expect(try await site.probe.send("HEAD", "/v1/blobs/\(digest)").status == 200)
+        }
+    }
+
     @Test("A blob store without space answers 507 and keeps nothing")
     func diskFull() async throws {
         let blobs = MemoryBlobStore(hash: BlobHash.factory, capacity: 1000)

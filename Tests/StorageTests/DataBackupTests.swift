@@ -119,6 +119,27 @@ struct DataBackupTests {
         #expect(throws: StoreError.self, "what is not whole is no backup") { try restore.run() }
     }
 
+    @Test("archives behind a link are in the backup and in what is made of it; other links are not followed")
+    func linkedArchives() throws {
+        let folder = try ScratchFolder()
+        try Writer(folder.file("data")).add(1)
+        let files = FileManager.default
+        for (name, link) in [("disk", "archive"), ("elsewhere", "log-old-1")] {
+            try files.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
+            try files.createSymbolicLink(
+                atPath: folder.file("data/\(link)"), withDestinationPath: folder.file(name))
+        }
+        try Data("an archive".utf8).write(to: URL(filePath: folder.file("disk/batch-1.tar.zst")))
+        #expect(refusal { try backup(folder).run(now: Timestamp(seconds: 1), missing: missing) } == "io")
+        try files.removeItem(atPath: folder.file("data/log-old-1"))
+        _ = try backup(folder).run(now: Timestamp(seconds: 1), missing: missing)
+        let restored = folder.file("restored")
+        _ = try DataRestore(backup: folder.file("backup"), data: restored, hash: sha256, isLinking: false).run()
+        for path in ["backup", "restored"] {
+            #expect(files.contents(atPath: folder.file("\(path)/archive/batch-1.tar.zst")) == Data("an archive".utf8))
+        }
+    }
+
     @Test("a blob that rotted is found when it is copied, and named")
     func rot() throws {
         let folder = try ScratchFolder()

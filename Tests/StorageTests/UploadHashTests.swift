@@ -1,5 +1,8 @@
 import Domain
+import Glibc
+import PostgresServer
 import Storage
+import StoragePostgres
 import StorageSQLite
 import Synchronization
 import Testing
@@ -68,6 +71,29 @@ struct UploadHashTests {
         #expect(count.take() == 0, "nobody can make the server read by sending little")
         try blobs.finishUpload(upload, expecting: name)
         #expect(count.take() == content.count)
+    }
+
+    @Test("where several servers share the folder, what lies in the file is hashed, not what this one wrote")
+    func shared() throws {
+        let folder = try ScratchFolder()
+        let small = PostgresSmallBlobs(try PostgresServer.fresh())
+        let one = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64, shared: small)
+        let other = try FileBlobStore(path: folder.file("blobs"), hash: sha256, smallMax: 64, shared: small)
+        try append(0..<20_000, to: one)
+        // What another server may do: end the upload and begin anew, and the file system may give the number again.
+        let path = folder.file("blobs/uploads/\(upload.text)")
+        let file = try #require(fopen(path, "r+"))
+        #expect(fputs(String(repeating: "x", count: 20_000), file) >= 0)
+        #expect(fclose(file) == 0)
+        try append(20_000..<50_000, to: one)
+        #expect(refusal { try one.finishUpload(upload, expecting: name) } == "corrupt")
+        #expect(try !one.contains(name))
+        // Halves that come by way of two servers are whole.
+        try append(0..<20_000, to: one)
+        try append(20_000..<40_000, to: other)
+        try append(40_000..<50_000, to: one)
+        try other.finishUpload(upload, expecting: name)
+        #expect(try one.read(name, limit: content.count) == content)
     }
 
     @Test("an upload that begins anew is not taken for the old one")

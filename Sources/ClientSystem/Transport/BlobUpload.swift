@@ -12,6 +12,8 @@ public struct BlobUpload: Sendable {
     let chunkBytes: Int
     /// How often in a row the server may disagree about the offset.
     private static let disagreementsMax = 3
+    /// A chunk that came too slowly is halved down to this, which a line of 1 KiB/s brings in time.
+    private static let chunkBytesMin = 16 << 10
 
     public init(transport: HTTPTransport, chunkBytes: Int = 1 << 20) {
         precondition((1...Limits.uploadChunkBytesMax).contains(chunkBytes))
@@ -35,6 +37,7 @@ public struct BlobUpload: Sendable {
         guard file >= 0 else { throw Files.fault("open", path) }
         defer { close(file) }
         var disagreements = 0
+        var chunkBytes = chunkBytes
         while true {
             // Empty when all is said to be there: the server then finishes, or says from where it wants more.
             let chunk = try read(file, path, at: offset, count: min(Int64(chunkBytes), size - offset))
@@ -46,6 +49,16 @@ public struct BlobUpload: Sendable {
                 }
                 offset = min(there, size)
                 continue
+            }
+            if response.status == 408, chunkBytes > Self.chunkBytesMin {
+                // The line is slower than the server lets a request be: smaller ones come through.
+                chunkBytes = max(Self.chunkBytesMin, chunkBytes / 2)
+                offset = min(try currentOffset(digest, url, headers), size)
+                continue
+            }
+            // A proxy that has waited long enough; the server goes on and will be found to have finished.
+            if response.status == 504 {
+                throw Fault(.interrupted, "\(url): status 504, no answer in time", advice: "Try again.")
             }
             guard (200..<300).contains(response.status) else { throw response.refusal(url: url) }
             disagreements = 0
@@ -76,14 +89,16 @@ public struct BlobUpload: Sendable {
     private func patch(
         _ chunk: [UInt8], at offset: Int64, size: Int64, _ digest: Digest, _ url: String, _ headers: [HTTPHeader]
     ) throws(Fault) -> HTTPResponse {
-        try transport.perform(
+        // The last chunk is answered when the server has hashed everything, or has sent it on to a bucket.
+        let work = offset + Int64(chunk.count) == size ? Double(size) / Double(4 << 20) : 0
+        return try transport.perform(
             HTTPRequest(
                 method: "PATCH", url: url,
                 headers: headers + [
                     HTTPHeader("Content-Type", "application/octet-stream"),
                     HTTPHeader("Upload-Offset", "\(offset)"), HTTPHeader("Upload-Length", "\(size)"),
                     HTTPHeader("Upload-Digest", digest.hex),
-                ], body: chunk, timeoutSeconds: 600))
+                ], body: chunk, timeoutSeconds: 600 + work, quietSeconds: work > 0 ? 120 + work : nil))
     }
 
     private static func offset(_ response: HTTPResponse) -> Int64? {

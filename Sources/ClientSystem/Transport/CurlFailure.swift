@@ -4,8 +4,11 @@ import Domain
 /// What each failure of libcurl means to a person.
 enum CurlFailure {
     /// - Parameter answered: whether the head of an answer had come.
+    /// - Parameter isUnderWay: whether the server has a request, or a part of it, that changes something.
     /// - Parameter bodyBytes: bytes of the body that had come.
-    static func fault(_ code: CURLcode, url: String, reason: String, answered: Bool, bodyBytes: Int) -> Fault {
+    static func fault(
+        _ code: CURLcode, url: String, reason: String, answered: Bool, isUnderWay: Bool, bodyBytes: Int
+    ) -> Fault {
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST:
             return Fault(
@@ -16,8 +19,11 @@ enum CurlFailure {
                 .unreachable, "\(url): nobody answers (\(reason))",
                 advice: "Is the server running, and is the address right?")
         case CURLE_OPERATION_TIMEDOUT:
-            return answered || bodyBytes > 0
-                ? Fault(.interrupted, "\(url): the answer came too slowly (\(reason))", advice: "Try again.")
+            if answered || bodyBytes > 0 {
+                return Fault(.interrupted, "\(url): the answer came too slowly (\(reason))", advice: "Try again.")
+            }
+            return isUnderWay
+                ? Fault(.interrupted, "\(url): no answer in time (\(reason))", advice: "Try again.")
                 : Fault(.unreachable, "\(url): no answer in time (\(reason))", advice: "Is the server running?")
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
             CURLE_SSL_CACERT_BADFILE:

@@ -78,9 +78,11 @@ final class EasyHandle: @unchecked Sendable {
         return exchange.head
     }
 
-    private var status: Int {
+    private var status: Int { long(CURLINFO_RESPONSE_CODE) }
+
+    private func long(_ info: CURLINFO) -> Int {
         var value = 0
-        _ = millrace_curl_get_long(curl, CURLINFO_RESPONSE_CODE, &value)
+        _ = millrace_curl_get_long(curl, info, &value)
         return value
     }
 
@@ -95,7 +97,7 @@ final class EasyHandle: @unchecked Sendable {
         _ = millrace_curl_set_long(curl, CURLOPT_CONNECTTIMEOUT_MS, Int(settings.connectTimeoutSeconds * 1000))
         _ = millrace_curl_set_long(curl, CURLOPT_TIMEOUT_MS, Int(request.timeoutSeconds * 1000))
         _ = millrace_curl_set_long(curl, CURLOPT_LOW_SPEED_LIMIT, settings.lowSpeedBytesPerSecond)
-        _ = millrace_curl_set_long(curl, CURLOPT_LOW_SPEED_TIME, Int(settings.lowSpeedSeconds))
+        _ = millrace_curl_set_long(curl, CURLOPT_LOW_SPEED_TIME, Int(request.quietSeconds ?? settings.lowSpeedSeconds))
         if let file = settings.authorities { _ = millrace_curl_set_string(curl, CURLOPT_CAINFO, file) }
         if request.freshConnection {
             _ = millrace_curl_set_long(curl, CURLOPT_FRESH_CONNECT, 1)
@@ -135,7 +137,10 @@ final class EasyHandle: @unchecked Sendable {
         }
         let said = String(decoding: errorText.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let reason = said.isEmpty ? String(cString: curl_easy_strerror(code)) : said
+        // What changes something and was sent may have been done, or is being done now.
+        let isUnderWay = ["POST", "PATCH"].contains(request.method) && long(CURLINFO_REQUEST_SIZE) > 0
         return CurlFailure.fault(
-            code, url: request.url, reason: reason, answered: status > 0, bodyBytes: exchange.bodyBytes)
+            code, url: request.url, reason: reason, answered: status > 0, isUnderWay: isUnderWay,
+            bodyBytes: exchange.bodyBytes)
     }
 }

@@ -23,13 +23,16 @@ public struct HTTPRequest: Hashable, Sendable {
     /// For the whole exchange. Unless it is given, a minute and what the largest bodies take at 16 KiB/s: a slow line
     /// is no fault, and one on which nothing moves is given up by `HTTPSettings.lowSpeedSeconds`.
     public var timeoutSeconds: Double
+    /// How long nothing may move; nil: `HTTPSettings.lowSpeedSeconds`. For what the server answers after long work.
+    public var quietSeconds: Double?
     /// On a connection of its own. A reused one may die unanswered, and libcurl then sends the request again by itself:
     /// what must not happen twice needs this.
     public var freshConnection: Bool
 
     public init(
         method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
-        responseBytesMax: Int = 8 << 20, timeoutSeconds: Double? = nil, freshConnection: Bool = false
+        responseBytesMax: Int = 8 << 20, timeoutSeconds: Double? = nil, quietSeconds: Double? = nil,
+        freshConnection: Bool = false
     ) {
         self.method = method
         self.url = url
@@ -38,6 +41,7 @@ public struct HTTPRequest: Hashable, Sendable {
         self.responseBytesMax = responseBytesMax
         let bodies = Double(body.count) + Double(responseBytesMax)
         self.timeoutSeconds = timeoutSeconds ?? min(86_400, 60 + bodies / 16_384)
+        self.quietSeconds = quietSeconds
         self.freshConnection = freshConnection
     }
 }

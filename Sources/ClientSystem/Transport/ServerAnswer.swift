@@ -60,6 +60,7 @@ extension HTTPResponse {
             if status == 429 || status == 503 && retryAfterSeconds != nil {
                 return Fault(.interrupted, "\(url): status \(status), the server has too much to do")
             }
+            if status == 408 { return Fault(.interrupted, "\(url): status 408, the request came too slowly") }
             // A proxy says 502 or 503 while the server behind it restarts.
             if (502...504).contains(status) {
                 return Fault(
@@ -74,7 +75,7 @@ extension HTTPResponse {
             case 401, 403, 413: .refused
             case 404: .noInput
             case 422: .badData
-            case 429, 503, 507: .interrupted
+            case 408, 429, 503, 507: .interrupted
             default: .protocolError
             }
         return Fault(kind, reply.message, advice: reply.advice.isEmpty ? nil : reply.advice)

@@ -5,6 +5,9 @@ import Domain
 /// Lines that are empty or begin with `#` say nothing. A name may stand once, but for `trust-proxy`.
 public struct ServerConfiguration: Hashable, Sendable {
     public var data: String?
+    /// See `DatabaseAddress`; nil: SQLite in the data directory.
+    public var database: String?
+    public var bucket = Bucket()
     public var listen = "127.0.0.1:8080"
     public var site = "Millrace"
     /// nil: half the cores.
@@ -15,9 +18,22 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var trustedProxies: [String] = []
     public var limits = ServerLimits()
 
+    /// Where blobs lie when not in the data directory. Keys for it are in a file of their own or in the environment.
+    public struct Bucket: Hashable, Sendable {
+        /// `s3://BUCKET/PREFIX`.
+        public var blobs: String?
+        public var endpoint: String?
+        public var region: String?
+        /// A path.
+        public var credentials: String?
+        public var all = false
+    }
+
     public static let fileBytesMax = 256 * 1024
     private static let names = [
-        "data", "listen", "site", "workers", "web", "log", "trust-proxy", "limit.NAME",
+        "data", "database", "blobs", "s3-endpoint", "s3-region", "s3-credentials", "s3-all", "listen", "site",
+        "workers",
+        "web", "log", "trust-proxy", "limit.NAME",
     ]
 
     public init() {}
@@ -55,6 +71,18 @@ public struct ServerConfiguration: Hashable, Sendable {
         guard !value.isEmpty else { throw Fault(.usage, "\(PrintableText.clean(name)) has no value") }
         switch name {
         case "data": data = value
+        case "database":
+            try DatabaseAddress.check(value)
+            database = value
+        case "blobs": bucket.blobs = value
+        case "s3-endpoint": bucket.endpoint = value
+        case "s3-region": bucket.region = value
+        case "s3-credentials": bucket.credentials = value
+        case "s3-all":
+            guard ["yes", "no"].contains(value) else {
+                throw Fault(.usage, "s3-all is \(PrintableText.clean(value)), neither yes nor no")
+            }
+            bucket.all = value == "yes"
         case "listen":
             _ = try WebServer.Address(value)
             listen = value

@@ -113,7 +113,9 @@ public struct DataBackup {
         let from = try Folder(existing: data)
         var count = FileMirror.Count()
         for name in try from.names() where DataBackup.isKept(name) {
-            count = count + (try mirror.bringFolder(from: Folder(name, in: from), to: Folder(name, in: to)))
+            // Archives may lie on another disk, behind a link.
+            let source = try name == "archive" ? Folder(existing: data + "/" + name) : Folder(name, in: from)
+            count = count + (try mirror.bringFolder(from: source, to: Folder(name, in: to)))
         }
         for name in ["version", "database-made"] where try from.status(of: name) != nil {
             _ = try mirror.bring(name, from: from, to: to, digest: nil)

@@ -48,9 +48,12 @@ struct FileMirror {
     }
 
     private func copy(_ source: OpenFile, _ to: Folder, _ name: String, _ digest: Digest?, _ status: stat) throws {
-        guard let file = try to.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: status.st_mode & 0o777 | 0o200) else {
+        let mode = status.st_mode & 0o777 | 0o200
+        guard let file = try to.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: mode) else {
             throw StoreError.io("\(to.path) is gone")
         }
+        // Whatever the umask: who may read a blob may read its copy.
+        guard fchmod(file.descriptor, mode) == 0 else { throw SystemError.io(file.path) }
         var state = hash()
         var offset: Int64 = 0
         while true {
