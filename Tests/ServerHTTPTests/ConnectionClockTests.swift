@@ -7,9 +7,9 @@ struct ConnectionClockTests {
     private let limits = ServerLimits()
 
     private func verdict(
-        _ clock: inout ConnectionClock, at now: Double, waiting: Int = 0, crowded: Bool = false
+        _ clock: inout ConnectionClock, at now: Double, written: Int = 0, waiting: Int = 0, crowded: Bool = false
     ) -> ConnectionClock.Verdict {
-        clock.verdict(now: now, waiting: waiting, limits: limits, isCrowded: crowded)
+        clock.verdict(now: now, written: written, waiting: waiting, limits: limits, isCrowded: crowded)
     }
 
     @Test func betweenRequestsAMinuteAndInACrowdFiveSeconds() {
@@ -79,9 +79,19 @@ struct ConnectionClockTests {
         clock.headEnded(now: 0)
         clock.requestEnded(now: 0)
         for now in 1...100 {
-            #expect(verdict(&clock, at: Double(now), waiting: 1 << 20 + now % 7) == .keep)
+            #expect(verdict(&clock, at: Double(now), written: 1 << 20, waiting: 1 << 20 - now) == .keep)
         }
-        #expect(verdict(&clock, at: 129, waiting: 1 << 20 + 100 % 7) == .keep)
-        #expect(verdict(&clock, at: 130, waiting: 1 << 20 + 100 % 7) == .cut(.replyStalled))
+        #expect(verdict(&clock, at: 129, written: 1 << 20, waiting: 1 << 20 - 100) == .keep)
+        #expect(verdict(&clock, at: 130, written: 1 << 20, waiting: 1 << 20 - 100) == .cut(.replyStalled))
+    }
+
+    @Test func answersThatPileUpAreNoMovement() {
+        var clock = ConnectionClock(now: 0)
+        clock.headEnded(now: 0)
+        clock.requestEnded(now: 0)
+        for now in 0..<30 {
+            #expect(verdict(&clock, at: Double(now), written: 5000 + 200 * now, waiting: 4000 + 200 * now) == .keep)
+        }
+        #expect(verdict(&clock, at: 30, written: 20_000, waiting: 19_000) == .cut(.replyStalled))
     }
 }

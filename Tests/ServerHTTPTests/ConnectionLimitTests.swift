@@ -124,6 +124,25 @@ struct ConnectionLimitTests {
         }
     }
 
+    @Test("Whoever asks on and on and takes no answer is not read any more, and cut when nothing moves")
+    func takesNoAnswer() async throws {
+        try await withSite(options: { $0.limits.replyStallSeconds = 1 }) { site in
+            let greedy = try RawConnection(port: site.probe.port)
+            let request = "POST /v1/call HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+            let many = Array(String(repeating: request, count: 1000).utf8)
+            var rest = many[...]
+            try await LiveSite.eventually {
+                for _ in 0..<100 {
+                    rest = rest.dropFirst(greedy.sendSome(rest))
+                    guard rest.isEmpty else { break }
+                    rest = many[...]
+                }
+                return try await site.probe.send("GET", "/metrics").text
+                    .contains("millrace_refusals_total{reason=\"reply_stalled\"} 1")
+            }
+        }
+    }
+
     @Test("Among 500 idle connections and 50 slow writers an honest volunteer is served")
     func honestCall() async throws {
         OpenFileLimit.raise()

@@ -37,6 +37,11 @@ final class RawConnection: @unchecked Sendable {
         return Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
     }
 
+    /// - Returns: how many bytes the other side has taken.
+    func sendSome(_ bytes: ArraySlice<UInt8>) -> Int {
+        max(0, bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) })
+    }
+
     /// Reads what has come.
     func look() {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)

@@ -19,6 +19,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private var standing = Standing.new
     private var look: Scheduled<Void>?
     private var hasReplyBegun = false
+    /// Sees bytes where this one sees parts of HTTP.
+    private var bytes: ByteWatch?
 
     /// How often a connection is looked at: what is cut is cut at most this much later than it should be. Not oftener
     /// than need be: ten thousand connections are looked at ten thousand times in it.
@@ -39,6 +41,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         // Before the HTTP decoder, which says nothing of a head that is not whole.
         let first = ByteWatch { [weak self] in self?.clock.bytesCame(now: ConnectionWatch.now()) }
+        bytes = first
         try? context.pipeline.syncOperations.addHandler(first, position: .first)
         if context.channel.isActive { begin(context) }
     }
@@ -141,7 +144,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private func lookNow(_ context: ChannelHandlerContext) {
         guard standing == .counted else { return }
         let verdict = clock.verdict(
-            now: Self.now(), waiting: waiting(context), limits: traffic.limits, isCrowded: traffic.gate.isCrowded)
+            now: Self.now(), written: bytes?.written ?? 0, waiting: waiting(context), limits: traffic.limits,
+            isCrowded: traffic.gate.isCrowded)
         guard case .cut(let cut) = verdict else {
             scheduleLook(context)
             return
@@ -179,11 +183,14 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Says when bytes come, before anybody has made sense of them.
-private final class ByteWatch: ChannelInboundHandler {
+/// Says when bytes come, before anybody has made sense of them, and counts those that are to leave.
+private final class ByteWatch: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
+    private(set) var written = 0
     private let came: () -> Void
 
     init(_ came: @escaping () -> Void) {
@@ -193,5 +200,10 @@ private final class ByteWatch: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         came()
         context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        written += unwrapOutboundIn(data).readableBytes
+        context.write(data, promise: promise)
     }
 }
