@@ -19,7 +19,6 @@ public final class ServerRuntime: Sendable {
     let networks = NetworkBook()
     let traffic: TrafficGuard
     let disk: DiskWatch
-    private let draining = Atomic(false)
     let stats: StatsPublisher
     let clock: SteadyClock
     let date = DateText()
@@ -127,9 +126,9 @@ public final class ServerRuntime: Sendable {
     func nudge() { wake.signal() }
 
     /// From now on `/readyz` says no, and replies ask for their connections to be closed.
-    public func beginDraining() { draining.store(true, ordering: .relaxed) }
+    public func beginDraining() { traffic.beginDraining() }
 
-    var isDraining: Bool { draining.load(ordering: .relaxed) }
+    var isDraining: Bool { traffic.isDraining }
 
     /// Ends the threads in order: no new jobs, none running, then the last writes.
     public func stop() {

@@ -143,6 +143,29 @@ struct ConnectionLimitTests {
         }
     }
 
+    @Test("A server that ends waits for whoever is slow to take a reply no longer than for requests")
+    func slowReaderAtTheEnd() async throws {
+        let change: (inout ServerStart.Options) -> Void = {
+            $0.limits.graceSeconds = 1
+            $0.limits.replyStallSeconds = 3600
+            // How often a connection is looked at.
+            $0.limits.crowdedIdleSeconds = 1
+        }
+        try await withSite(options: change) { site in
+            let digest = try site.blobs.put([UInt8](repeating: 7, count: 64 << 20))
+            let lazy = try RawConnection(port: site.probe.port)
+            lazy.send("GET /v1/blobs/\(digest.hex) HTTP/1.1\r\nHost: x\r\n\r\n")
+            func open() async throws -> Double? {
+                try PrometheusText(try await site.probe.send("GET", "/metrics").text).values["millrace_connections"]
+            }
+            try await LiveSite.eventually { try await open() == 2 }
+            site.beginDraining()
+            // Who asks may be cut, too: by now nobody is waited for.
+            try await LiveSite.eventually { (try? await open()) == 1 }
+            #expect(!lazy.isEnded, "nobody has looked")
+        }
+    }
+
     @Test("Among 500 idle connections and 50 slow writers an honest volunteer is served")
     func honestCall() async throws {
         OpenFileLimit.raise()

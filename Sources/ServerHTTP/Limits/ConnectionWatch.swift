@@ -19,6 +19,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private var standing = Standing.new
     private var look: Scheduled<Void>?
     private var hasReplyBegun = false
+    /// Of a close that waits for a reply to leave; one for all who ask.
+    private var closing: EventLoopPromise<Void>?
     /// Sees bytes where this one sees parts of HTTP.
     private var bytes: ByteWatch?
 
@@ -113,16 +115,32 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    /// A reply that is not out yet is sent first: closing would throw it away in the middle.
+    /// A reply that is not out yet is sent first: closing would throw it away in the middle. A server that ends waits
+    /// for it no longer than for requests that run.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard mode == .all, standing == .counted, waiting(context) > 0 else {
+        guard mode == .all, closing != nil || mustWait(context) else {
             context.close(mode: mode, promise: promise)
             return
         }
+        if let closing {
+            closing.futureResult.cascade(to: promise)
+        } else {
+            let closed = promise ?? context.eventLoop.makePromise()
+            closing = closed
+            closeLater(closed, context)
+        }
+    }
+
+    private func mustWait(_ context: ChannelHandlerContext) -> Bool {
+        standing == .counted && !traffic.isHurried && waiting(context) > 0
+    }
+
+    private func closeLater(_ closed: EventLoopPromise<Void>, _ context: ChannelHandlerContext) {
+        guard mustWait(context) else { return context.close(promise: closed) }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: .milliseconds(20)) {
             let (watch, context) = bound.value
-            watch.close(context: context, mode: mode, promise: promise)
+            watch.closeLater(closed, context)
         }
     }
 
@@ -143,6 +161,10 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func lookNow(_ context: ChannelHandlerContext) {
         guard standing == .counted else { return }
+        guard !traffic.isHurried else {
+            end()
+            return context.close(promise: nil)
+        }
         let verdict = clock.verdict(
             now: Self.now(), written: bytes?.written ?? 0, waiting: waiting(context), limits: traffic.limits,
             isCrowded: traffic.gate.isCrowded)

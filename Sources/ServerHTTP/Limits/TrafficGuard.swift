@@ -22,6 +22,11 @@ final class TrafficGuard: Sendable {
     private let sessions: RateLimiter<String>
     private let pacer = Mutex(RetryPacer())
     private let start = ContinuousClock.now
+    private let drainBegan = Mutex<ContinuousClock.Instant?>(nil)
+    private let draining = Atomic(false)
+    /// After `drain-seconds` and `grace-seconds`, for replies that others are slow to take: it is less than
+    /// `Drain.lastWritesSeconds`, and the last writes come after it.
+    private static let lastRepliesSeconds = 2
 
     init(limits: ServerLimits, proxies: Set<String>, metrics: Metrics) {
         self.limits = limits
@@ -36,6 +41,22 @@ final class TrafficGuard: Sendable {
         registrations = RateLimiter(burst: limits.registerBurst, perSecond: limits.registerPerSecond)
         accounts = RateLimiter(burst: limits.accountBurst, perSecond: limits.accountPerSecond)
         sessions = RateLimiter(burst: limits.sessionBurst, perSecond: limits.sessionPerSecond)
+    }
+
+    // MARK: The end
+
+    func beginDraining() {
+        drainBegan.withLock { $0 = $0 ?? .now }
+        draining.store(true, ordering: .relaxed)
+    }
+
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    /// The server is ending, and replies have had the time that requests get.
+    var isHurried: Bool {
+        guard isDraining, let began = drainBegan.withLock({ $0 }) else { return false }
+        let patience = limits.drainSeconds + limits.graceSeconds + TrafficGuard.lastRepliesSeconds
+        return began.duration(to: .now) >= .seconds(patience)
     }
 
     func jitter() -> Double { Double.random(in: 0..<1) }
