@@ -42,6 +42,21 @@ struct TrafficTests {
         }
     }
 
+    @Test("Who changes the last half of an IPv6 address stays the same")
+    func addressesOfOneHolder() async throws {
+        try await withSite(options: Self.proxied) { site in
+            var refused = 0
+            for host in 1...30 {
+                let answer = try await site.probe.send(
+                    "GET", "/v1/project", ["X-Forwarded-For": "2001:db8:7:7::\(host)"])
+                if answer.status == 429 { refused += 1 }
+            }
+            #expect(refused > 10)
+            let metrics = try await site.probe.send("GET", "/metrics").text
+            #expect(metrics.contains("millrace_refusals_total{reason=\"address_rate\"}"))
+        }
+    }
+
     @Test("Without a trusted proxy nobody is believed who he speaks for")
     func untrusted() async throws {
         try await withSite(options: { $0.limits.addressBurst = 1 }) { site in

@@ -62,8 +62,9 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard standing == .new else { return }
-        address = context.channel.remoteAddress?.ipAddress ?? "unknown"
-        network = NetworkPrefix.of(address)
+        let peer = context.channel.remoteAddress?.ipAddress ?? "unknown"
+        address = NetworkPrefix.holder(peer)
+        network = NetworkPrefix.of(peer)
         if let refusal = traffic.gate.enter(address, network) {
             standing = .refused
             traffic.metrics.refused(refusal.rawValue)

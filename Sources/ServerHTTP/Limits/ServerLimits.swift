@@ -92,7 +92,7 @@ extension ServerLimits {
 
     private static let connectionEntries = [
         Entry("connections", \.connections, "connections", "open at once; the next ones get 503"),
-        Entry("connections-per-address", \.connectionsPerAddress, "connections", "from one address"),
+        Entry("connections-per-address", \.connectionsPerAddress, "connections", "from one address (IPv6: /64)"),
         Entry("connections-per-network", \.connectionsPerNetwork, "connections", "from one /24 (IPv6: /48)"),
         Entry("head-seconds", \.headSeconds, "s", "from the first byte of a request's head to its last"),
         Entry("body-seconds", \.bodySeconds, "s", "for the body of one request"),

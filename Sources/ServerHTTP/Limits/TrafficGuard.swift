@@ -91,7 +91,7 @@ final class TrafficGuard: Sendable {
     /// - Parameter network: nil for this machine.
     func admit(_ address: String, _ network: UInt64?) throws(RequestRefusal) {
         guard network != nil || limits.countLoopback == 1 else { return }
-        if let seconds = addresses.take(address) {
+        if let seconds = addresses.take(NetworkPrefix.holder(address)) {
             throw tooMany("address_rate", "too many requests from this address", seconds)
         }
         if let seconds = networks.take(network ?? 0) {
@@ -112,18 +112,18 @@ final class TrafficGuard: Sendable {
     }
 
     func admitRegistration(_ context: ServerContext) throws(RequestRefusal) {
-        guard let seconds = registrations.take(context.peer) else { return }
+        guard let seconds = registrations.take(NetworkPrefix.holder(context.peer)) else { return }
         throw tooMany("register_rate", "too many registrations from this address", seconds)
     }
 
     /// A signature and a sealed key cost a quarter of a millisecond.
     func admitSession(_ context: ServerContext) throws(RequestRefusal) {
-        guard let seconds = sessions.take(context.peer) else { return }
+        guard let seconds = sessions.take(NetworkPrefix.holder(context.peer)) else { return }
         throw tooMany("session_rate", "too many sessions from this address", seconds)
     }
 
     func admitAccount(_ context: ServerContext) throws(RequestRefusal) {
-        guard let seconds = accounts.take(context.peer) else { return }
+        guard let seconds = accounts.take(NetworkPrefix.holder(context.peer)) else { return }
         throw tooMany("account_rate", "too many requests from this address", seconds)
     }
 
