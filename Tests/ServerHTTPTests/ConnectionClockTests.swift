@@ -67,10 +67,13 @@ struct ConnectionClockTests {
     @Test func aRequestThatIsRefusedEarlyStillHasToEnd() {
         var clock = ConnectionClock(now: 0)
         clock.headEnded(now: 0)
-        clock.replyEnded(now: 1)
+        clock.readingPaused(now: 0.5)
+        clock.replyEnded(now: 1.5)
+        clock.readingPaused(now: 2)
         #expect(clock.stage == .body)
-        #expect(verdict(&clock, at: 15) == .cut(.bodyTooSlow))
-        clock.requestEnded(now: 15)
+        #expect(verdict(&clock, at: 15) == .keep)
+        #expect(verdict(&clock, at: 16) == .cut(.bodyTooSlow), "nobody wants it, and still it ends")
+        clock.requestEnded(now: 16)
         #expect(clock.stage == .waiting)
     }
 

@@ -66,14 +66,18 @@ package struct ConnectionClock: Hashable, Sendable {
         // A request may be refused before its body has come; the rest of it still has to come in time.
         guard stage == .reply else {
             isAnswered = true
+            readingGoesOn(now: now)
             return
         }
         stage = .waiting
         since = now
     }
 
-    /// The server takes no more bytes for now: that is not the other side's fault.
-    package mutating func readingPaused(now: Double) { if stage == .body, pausedSince == nil { pausedSince = now } }
+    /// The server takes no more bytes for now: that is not the other side's fault. After the answer it is nobody's: a
+    /// body that nobody wants any more must not keep the connection for ever.
+    package mutating func readingPaused(now: Double) {
+        if stage == .body, !isAnswered, pausedSince == nil { pausedSince = now }
+    }
 
     package mutating func readingGoesOn(now: Double) {
         guard let from = pausedSince else { return }
