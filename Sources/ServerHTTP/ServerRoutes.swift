@@ -18,6 +18,8 @@ public struct ServerRoutes: Sendable {
     let uploads = UploadQuota()
     let pages = PageShelf<String>()
     let reports = PageShelf<WireValidationReport>()
+    let infos = PageShelf<WireProjectInfo>()
+    let counts = PageShelf<BatchCounts>()
     let voids = VoidShelf()
 
     /// - Parameter token: what admins and scientists must show; only its hash is kept.
@@ -105,7 +107,11 @@ public struct ServerRoutes: Sendable {
     // MARK: Clients
 
     @Sendable func project(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let info = try await writer.perform { [core] tx, now in try core.projectInfo(in: tx, now: now) }
+        let routes = self
+        var info = try await infos.page("") {
+            try await routes.writer.perform { tx, now in try routes.core.projectInfo(in: tx, now: now) }
+        }
+        info.serverTimeMs = UInt64(max(0, runtime.clock.now().milliseconds))
         return try ReplyFormat.forClients(request).response(info)
     }
 
