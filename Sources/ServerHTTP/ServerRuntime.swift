@@ -39,6 +39,7 @@ public final class ServerRuntime: Sendable {
         /// Whether the daemons run here.
         var leads = false
         var isDiskLow = false
+        var troubles = TroubleBook()
         var board = JobBoard()
         var rates: [BatchID: BatchRate] = [:]
         var sent = DayCounts()
@@ -209,9 +210,7 @@ public final class ServerRuntime: Sendable {
             metrics.ticked(awaiting: report.awaitingValidation, lagSeconds: lag, expired: report.expired)
             memory.withLock { core.started(report, on: &$0.board) }
             noteRates(report.ended.map { ($0.batch, $0.units) }, at: now)
-            for trouble in report.troubles {
-                logs[.jobs].warning("a batch cannot go on", metadata: ["reason": "\(trouble)"])
-            }
+            say(report.troubles)
             if !report.ending.isEmpty { wake.signal() }
             if report.expired > 0 { logs[.jobs].info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
             for job in report.jobs { pool.put { [self] performer in run(job, performer) } }
@@ -219,6 +218,12 @@ public final class ServerRuntime: Sendable {
             metrics.store(error: "\(error)")
             logs[.server].error("the tick failed", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func say(_ troubles: [String]) {
+        let (new, areOver) = memory.withLock { $0.troubles.tick(troubles) }
+        for trouble in new { logs[.jobs].warning("a batch cannot go on", metadata: ["reason": "\(trouble)"]) }
+        if areOver { logs[.jobs].notice("batches that could not go on do, or have ended") }
     }
 
     /// Says once that the disk is low, and once that it is not any more. - Returns: whether it is low.
