@@ -60,8 +60,11 @@ public struct ServerRoutes: Sendable {
     /// Answers 405 where there is something under another method; without this the router says that there is nothing.
     private func refuseOtherMethods(_ router: Router<ServerContext>) {
         let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
-        for (path, routes) in Dictionary(grouping: router.routes, by: { $0.path.description }) {
-            var known = Set(routes.map(\.method))
+        var taken = Dictionary(grouping: router.routes) { $0.path.description }.mapValues { Set($0.map(\.method)) }
+        // Answered by `CallHandler` before it comes here.
+        taken[CallEnvelope.path] = [.post]
+        for (path, methods) in taken {
+            var known = methods
             if known.contains(.get) { known.insert(.head) }
             let allowed = all.filter { known.contains($0) }.map(\.rawValue).joined(separator: ", ")
             for method in all where !known.contains(method) {

@@ -26,6 +26,7 @@ struct ConnectionLimitTests {
             }
             #expect(next.text.hasPrefix("HTTP/1.1 503 "), "\(next.text)")
             #expect(next.text.lowercased().contains("retry-after: ") && !next.wasReset)
+            #expect(try next.errorReply().code == "unavailable")
             for connection in idle { connection.look() }
             #expect(idle.allSatisfy { !$0.isEnded }, "those who were first stay")
             idle.removeLast(10)
@@ -86,7 +87,10 @@ struct ConnectionLimitTests {
                 }
                 return all.allSatisfy(\.isEnded)
             }
-            for connection in all { #expect(connection.text.hasPrefix("HTTP/1.1 408 "), "\(connection.text)") }
+            for connection in all {
+                #expect(connection.text.hasPrefix("HTTP/1.1 408 "), "\(connection.text)")
+                #expect(try connection.errorReply().code == "timeout")
+            }
             let metrics = try await site.probe.send("GET", "/metrics").text
             #expect(metrics.contains("millrace_refusals_total{reason=\"head_too_slow\"} 10"))
             #expect(metrics.contains("millrace_refusals_total{reason=\"body_too_slow\"} 10"))

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import SwiftProtobuf
+import Wire
 
 /// A socket that a test drives byte by byte. Never blocks: whoever waits looks again.
 final class RawConnection: @unchecked Sendable {
@@ -61,4 +63,13 @@ final class RawConnection: @unchecked Sendable {
     }
 
     var text: String { String(decoding: received, as: UTF8.self) }
+
+    /// What stands behind the head of the only answer.
+    func errorReply() throws -> WireErrorReply {
+        guard let end = received.indices.dropFirst(3).first(where: { received[($0 - 3)...$0] == [13, 10, 13, 10] })
+        else {
+            throw HTTPProbe.Failed(what: "no head: \(text)")
+        }
+        return try WireErrorReply(serializedBytes: Array(received[(end + 1)...]))
+    }
 }

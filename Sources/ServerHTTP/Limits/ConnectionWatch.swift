@@ -1,6 +1,9 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import ServerCore
+import SwiftProtobuf
+import Wire
 
 /// On every connection: counts it, ends it politely when there are too many, and cuts whoever takes too long.
 ///
@@ -68,8 +71,9 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         if let refusal = traffic.gate.enter(address, network) {
             standing = .refused
             traffic.metrics.refused(refusal.rawValue)
-            let text = "too many connections; try again later\n"
-            answer(503, text, retryAfter: 1 + Int(traffic.jitter() * 30), context)
+            var told = RequestRefusal(.unavailable, "too many connections", advice: "wait as long as Retry-After says")
+            told.retryAfterSeconds = 1 + Int(traffic.jitter() * 30)
+            answer(told, context)
         } else {
             standing = .counted
             scheduleLook(context)
@@ -180,7 +184,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
             if hasReplyBegun && cut == .bodyTooSlow {
                 context.close(promise: nil)
             } else {
-                answer(408, "the request came too slowly\n", retryAfter: nil, context)
+                answer(RequestRefusal(.timeout, "the request came too slowly", advice: "try again"), context)
             }
         case .idle, .replyStalled: context.close(promise: nil)
         }
@@ -188,16 +192,15 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Says why, and hangs up when the other side has had time to read it: closing with unread bytes in the socket
     /// would reset the connection and take the answer away.
-    private func answer(_ status: Int, _ text: String, retryAfter: Int?, _ context: ChannelHandlerContext) {
+    private func answer(_ refusal: RequestRefusal, _ context: ChannelHandlerContext) {
         standing = .refused
-        var fields = HTTPFields()
-        fields[.contentType] = "text/plain; charset=utf-8"
-        fields[.contentLength] = "\(text.utf8.count)"
-        fields[.connection] = "close"
-        if let retryAfter { fields[.retryAfter] = "\(retryAfter)" }
-        context.write(
-            wrapOutboundOut(.head(HTTPResponse(status: .init(code: status), headerFields: fields))), promise: nil)
-        context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(string: text))), promise: nil)
+        let body: [UInt8] = (try? refusal.wireMessage.serializedBytes()) ?? []
+        var head = HTTPResponse(status: .init(code: refusal.code.status), headerFields: refusal.fields)
+        head.headerFields[.contentType] = ReplyFormat.protobufType
+        head.headerFields[.contentLength] = "\(body.count)"
+        head.headerFields[.connection] = "close"
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(bytes: body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         context.close(mode: .output, promise: nil)
         context.read()
