@@ -1,3 +1,4 @@
+import Bytes
 import Domain
 import Glibc
 import Synchronization
@@ -14,6 +15,20 @@ package enum NetworkPrefix {
         let bare = address.split(separator: "%").first.map(String.init) ?? ""
         guard inet_pton(AF_INET6, bare, &v6) == 1 else { return nil }
         return withUnsafeBytes(of: v6) { prefix(v6: Array($0)) }
+    }
+
+    /// Under which name an address is limited: an IPv4 address is itself; of IPv6 the first 64 bits count, for whoever has
+    /// one such address has all that begin alike (RFC 4291).
+    package static func holder(_ address: String) -> String {
+        guard address.contains(":") else { return address }
+        var v6 = in6_addr()
+        let bare = address.split(separator: "%").first.map(String.init) ?? ""
+        guard inet_pton(AF_INET6, bare, &v6) == 1 else { return address }
+        let bytes = withUnsafeBytes(of: v6) { Array($0) }
+        if bytes.prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255] {
+            return bytes[12...].map { String($0) }.joined(separator: ".")
+        }
+        return Hex.encode(Array(bytes.prefix(8))) + "/64"
     }
 
     package static func isAddress(_ text: String) -> Bool {

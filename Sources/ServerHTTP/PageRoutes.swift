@@ -67,7 +67,7 @@ extension ServerRoutes {
     private func makeStatusPage() async throws -> String {
         let routes = self
         let (list, manifests) = try await writer.perform { tx, _ in
-            let batches = try tx.batches().prefix(50)
+            let batches = try tx.newestBatches(limit: 50).compactMap { try tx.batch($0) }
             return (try batches.map { try routes.status($0, in: tx) }, batches.map(\.manifest))
         }
         let now = try await time()
@@ -93,7 +93,7 @@ extension ServerRoutes {
 
     private func makeValidationPage(_ asked: ValidationPage.Asked) async throws -> String {
         let (ids, now) = try await writer.perform { tx, now in
-            (try tx.batches().prefix(20).map(\.id), UInt64(max(0, now.milliseconds)))
+            (try tx.newestBatches(limit: 20), UInt64(max(0, now.milliseconds)))
         }
         var report: WireValidationReport?
         if let batch = asked.batch ?? ids.first?.rawValue {

@@ -18,6 +18,8 @@ public struct ServerRoutes: Sendable {
     let uploads = UploadQuota()
     let pages = PageShelf<String>()
     let reports = PageShelf<WireValidationReport>()
+    let infos = PageShelf<WireProjectInfo>()
+    let counts = PageShelf<BatchCounts>()
     let voids = VoidShelf()
 
     /// - Parameter token: what admins and scientists must show; only its hash is kept.
@@ -58,8 +60,11 @@ public struct ServerRoutes: Sendable {
     /// Answers 405 where there is something under another method; without this the router says that there is nothing.
     private func refuseOtherMethods(_ router: Router<ServerContext>) {
         let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
-        for (path, routes) in Dictionary(grouping: router.routes, by: { $0.path.description }) {
-            var known = Set(routes.map(\.method))
+        var taken = Dictionary(grouping: router.routes) { $0.path.description }.mapValues { Set($0.map(\.method)) }
+        // Answered by `CallHandler` before it comes here.
+        taken[CallEnvelope.path] = [.post]
+        for (path, methods) in taken {
+            var known = methods
             if known.contains(.get) { known.insert(.head) }
             let allowed = all.filter { known.contains($0) }.map(\.rawValue).joined(separator: ", ")
             for method in all where !known.contains(method) {
@@ -105,7 +110,11 @@ public struct ServerRoutes: Sendable {
     // MARK: Clients
 
     @Sendable func project(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let info = try await writer.perform { [core] tx, now in try core.projectInfo(in: tx, now: now) }
+        let routes = self
+        var info = try await infos.page("") {
+            try await routes.writer.perform { tx, now in try routes.core.projectInfo(in: tx, now: now) }
+        }
+        info.serverTimeMs = UInt64(max(0, runtime.clock.now().milliseconds))
         return try ReplyFormat.forClients(request).response(info)
     }
 

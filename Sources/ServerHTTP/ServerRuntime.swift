@@ -19,7 +19,6 @@ public final class ServerRuntime: Sendable {
     let networks = NetworkBook()
     let traffic: TrafficGuard
     let disk: DiskWatch
-    private let draining = Atomic(false)
     let stats: StatsPublisher
     let clock: SteadyClock
     let date = DateText()
@@ -42,6 +41,7 @@ public final class ServerRuntime: Sendable {
         /// Whether the daemons run here.
         var leads = false
         var isDiskLow = false
+        var troubles = TroubleBook()
         var board = JobBoard()
         var rates: [BatchID: BatchRate] = [:]
         var sent = DayCounts()
@@ -128,9 +128,9 @@ public final class ServerRuntime: Sendable {
     func nudge() { wake.signal() }
 
     /// From now on `/readyz` says no, and replies ask for their connections to be closed.
-    public func beginDraining() { draining.store(true, ordering: .relaxed) }
+    public func beginDraining() { traffic.beginDraining() }
 
-    var isDraining: Bool { draining.load(ordering: .relaxed) }
+    var isDraining: Bool { traffic.isDraining }
 
     /// Ends the threads in order: no new jobs, none running, then the last writes.
     public func stop() {
@@ -211,9 +211,7 @@ public final class ServerRuntime: Sendable {
             metrics.ticked(awaiting: report.awaitingValidation, lagSeconds: lag, expired: report.expired)
             memory.withLock { core.started(report, on: &$0.board) }
             noteRates(report.ended.map { ($0.batch, $0.units) }, at: now)
-            for trouble in report.troubles {
-                logs[.jobs].warning("a batch cannot go on", metadata: ["reason": "\(trouble)"])
-            }
+            say(report.troubles)
             // Once round a batch the next look may wait: what is still open then is in trouble.
             if report.ending.values.contains(where: { $0 > 0 }) { wake.signal() }
             if report.expired > 0 { logs[.jobs].info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
@@ -222,6 +220,12 @@ public final class ServerRuntime: Sendable {
             metrics.store(error: "\(error)")
             logs[.server].error("the tick failed", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func say(_ troubles: [String]) {
+        let (new, areOver) = memory.withLock { $0.troubles.tick(troubles) }
+        for trouble in new { logs[.jobs].warning("a batch cannot go on", metadata: ["reason": "\(trouble)"]) }
+        if areOver { logs[.jobs].notice("batches that could not go on do, or have ended") }
     }
 
     /// Says once that the disk is low, and once that it is not any more. - Returns: whether it is low.

@@ -156,6 +156,8 @@ extension ServerRoutes {
 
         mutating func flush() async throws {
             guard !buffer.isEmpty else { return }
+            // Others write, too, while a chunk comes: what was free at its beginning may be gone.
+            try routes.runtime.disk.requireReserve()
             let (bytes, offset, upload, length) = (buffer, at, upload, length)
             at = try await routes.onDisk { [core = routes.core] in
                 try core.blobs.appendUpload(upload, offset: offset, bytes: bytes, limit: length)

@@ -16,6 +16,8 @@ extension MemoryTables {
 
     func batches() throws -> [BatchRecord] { batchRows.reversed() }
 
+    func newestBatch() throws -> BatchID? { batchRows.last?.id }
+
     func openBatches() throws -> [BatchRecord] {
         batchRows.filter { $0.state == .running || $0.state == .assembling }
     }

@@ -35,9 +35,19 @@ public protocol BatchTable {
     func batch(_ id: BatchID) throws -> BatchRecord?
     /// All batches, newest first.
     func batches() throws -> [BatchRecord]
+    /// The number of the newest batch; nil while there is none. All numbers below it are taken.
+    func newestBatch() throws -> BatchID?
     /// Batches in `.running` or `.assembling`, oldest first.
     func openBatches() throws -> [BatchRecord]
     func updateBatch(_ batch: BatchRecord) throws
+}
+
+extension BatchTable {
+    /// The numbers of the newest batches, newest first: costs the same however many there are.
+    public func newestBatches(limit: Int) throws -> [BatchID] {
+        guard limit > 0, let newest = try newestBatch()?.rawValue else { return [] }
+        return (max(1, newest - Int64(limit) + 1)...newest).reversed().map { BatchID(rawValue: $0) }
+    }
 }
 
 public protocol WorkUnitTable {

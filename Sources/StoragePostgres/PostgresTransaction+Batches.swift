@@ -45,6 +45,11 @@ extension PostgresTransaction {
         try all(BatchSQL.all, { _ in }, readBatch).map(withInputs)
     }
 
+    func newestBatch() throws -> BatchID? {
+        let next = try first(BatchSQL.nextNumber) { $0.integer() } ?? 1
+        return next > 1 ? BatchID(rawValue: next - 1) : nil
+    }
+
     func openBatches() throws -> [BatchRecord] {
         try alive()
         if let known = aside.openBatches { return try known.compactMap { try batch($0) } }

@@ -51,6 +51,11 @@ extension SQLiteTransaction {
         try connection.all(BatchSQL.all, readBatch).map(withInputs)
     }
 
+    func newestBatch() throws -> BatchID? {
+        let next = try connection.first(BatchSQL.nextNumber) { $0.integer() } ?? 1
+        return next > 1 ? BatchID(rawValue: next - 1) : nil
+    }
+
     func openBatches() throws -> [BatchRecord] {
         try alive()
         if let known = openBatchIDs { return try known.compactMap { try batch($0) } }

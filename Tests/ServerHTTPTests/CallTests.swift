@@ -2,6 +2,7 @@ import Bytes
 import Domain
 import FoundationEssentials
 import Glibc
+import ServerHTTP
 import Storage
 import SwiftProtobuf
 import Testing
@@ -82,7 +83,9 @@ import Wire
                 key: MACKey([UInt8](repeating: 1, count: 32)))
             #expect(try await site.probe.send("POST", "/v1/call", body: forged).status == 401)
             #expect(try await site.probe.send("POST", "/v1/call", body: [1, 2, 3]).status == 400)
-            #expect(try await site.probe.send("GET", "/v1/call").status == 404)
+            let wrong = try await site.probe.send("GET", "/v1/call")
+            #expect(wrong.status == 405 && wrong.fields["allow"] == "POST")
+            #expect(try WireErrorReply(serializedBytes: wrong.body).code == "method_not_allowed")
             let next = try await site.probe.send(
                 "POST", "/v1/call", body: try envelope(volunteer.request(), session, sequence: 6))
             #expect(next.status == 200)
@@ -96,7 +99,9 @@ import Wire
             request.publicKey = Data([1, 2, 3])
             let body: [UInt8] = try request.serializedBytes()
             #expect(try await volunteer.post("/v1/session", body).status == 400)
-            #expect(try await volunteer.post("/v1/session", body, as: 999).status == 403)
+            let stranger = try await volunteer.post("/v1/session", body, as: 999)
+            #expect(stranger.status == 403)
+            #expect(try WireErrorReply(serializedBytes: stranger.body).code == "unknown_host")
             let other = try await LiveVolunteer(site, "bob")
             request.publicKey = Data(OpeningKey().publicKey)
             let answer = try await other.post("/v1/session", try request.serializedBytes(), as: volunteer.host)
@@ -140,6 +145,37 @@ import Wire
             #expect(answers.map(\.status) == [200, 200, 200, 200, 404, 200])
             for (at, sequence) in [(0, 1), (2, 2), (3, 3), (5, 4)] {
                 _ = try reply(answers[at], session, sequence: Int64(sequence))
+            }
+        }
+    }
+
+    @Test("What is sent ahead of an answer counts against the bodies in memory, and has an end")
+    func sentAhead() async throws {
+        let store = LiveSite.SharedStore()
+        let call = "POST /v1/call HTTP/1.1\r\nHost: a\r\nContent-Length: "
+        let large = Array("\(call)60000\r\n\r\n".utf8) + [UInt8](repeating: 1, count: 60_000)
+        let small = Array(String(repeating: "GET / HTTP/1.1\r\nHost:a\r\n\r\n", count: 1000).utf8)
+        try await withSite(store: store, options: { $0.limits.bodyBytes = 1000 }) { site in
+            defer { store.held.set(false) }
+            let volunteer = try await LiveVolunteer(site, "ann")
+            let session = try await volunteer.session()
+            for (sequence, ahead) in [(11, large), (12, small)] {
+                store.held.set(true)
+                let body = try envelope(volunteer.request(), session, sequence: Int64(sequence))
+                let eager = try RawConnection(port: site.probe.port)
+                let bytes = Array("\(call)\(body.count)\r\n\r\n".utf8) + body + ahead
+                #expect(eager.sendSome(bytes[...]) == bytes.count)
+                try await LiveSite.eventually {
+                    eager.look()
+                    return eager.isEnded
+                }
+                #expect(eager.received.isEmpty, "the first answer was still out")
+                store.held.set(false)
+            }
+            let metrics = try await site.probe.send("GET", "/metrics").text
+            #expect(metrics.contains("millrace_refusals_total{reason=\"sent_ahead\"} 2"))
+            try await LiveSite.eventually {
+                try await site.probe.send("GET", "/metrics").text.contains("millrace_held_body_bytes 0\n")
             }
         }
     }

@@ -7,9 +7,9 @@ struct ConnectionClockTests {
     private let limits = ServerLimits()
 
     private func verdict(
-        _ clock: inout ConnectionClock, at now: Double, waiting: Int = 0, crowded: Bool = false
+        _ clock: inout ConnectionClock, at now: Double, written: Int = 0, waiting: Int = 0, crowded: Bool = false
     ) -> ConnectionClock.Verdict {
-        clock.verdict(now: now, waiting: waiting, limits: limits, isCrowded: crowded)
+        clock.verdict(now: now, written: written, waiting: waiting, limits: limits, isCrowded: crowded)
     }
 
     @Test func betweenRequestsAMinuteAndInACrowdFiveSeconds() {
@@ -67,10 +67,13 @@ struct ConnectionClockTests {
     @Test func aRequestThatIsRefusedEarlyStillHasToEnd() {
         var clock = ConnectionClock(now: 0)
         clock.headEnded(now: 0)
-        clock.replyEnded(now: 1)
+        clock.readingPaused(now: 0.5)
+        clock.replyEnded(now: 1.5)
+        clock.readingPaused(now: 2)
         #expect(clock.stage == .body)
-        #expect(verdict(&clock, at: 15) == .cut(.bodyTooSlow))
-        clock.requestEnded(now: 15)
+        #expect(verdict(&clock, at: 15) == .keep)
+        #expect(verdict(&clock, at: 16) == .cut(.bodyTooSlow), "nobody wants it, and still it ends")
+        clock.requestEnded(now: 16)
         #expect(clock.stage == .waiting)
     }
 
@@ -79,9 +82,19 @@ struct ConnectionClockTests {
         clock.headEnded(now: 0)
         clock.requestEnded(now: 0)
         for now in 1...100 {
-            #expect(verdict(&clock, at: Double(now), waiting: 1 << 20 + now % 7) == .keep)
+            #expect(verdict(&clock, at: Double(now), written: 1 << 20, waiting: 1 << 20 - now) == .keep)
         }
-        #expect(verdict(&clock, at: 129, waiting: 1 << 20 + 100 % 7) == .keep)
-        #expect(verdict(&clock, at: 130, waiting: 1 << 20 + 100 % 7) == .cut(.replyStalled))
+        #expect(verdict(&clock, at: 129, written: 1 << 20, waiting: 1 << 20 - 100) == .keep)
+        #expect(verdict(&clock, at: 130, written: 1 << 20, waiting: 1 << 20 - 100) == .cut(.replyStalled))
+    }
+
+    @Test func answersThatPileUpAreNoMovement() {
+        var clock = ConnectionClock(now: 0)
+        clock.headEnded(now: 0)
+        clock.requestEnded(now: 0)
+        for now in 0..<30 {
+            #expect(verdict(&clock, at: Double(now), written: 5000 + 200 * now, waiting: 4000 + 200 * now) == .keep)
+        }
+        #expect(verdict(&clock, at: 30, written: 20_000, waiting: 19_000) == .cut(.replyStalled))
     }
 }

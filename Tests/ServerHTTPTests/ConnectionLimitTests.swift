@@ -26,6 +26,7 @@ struct ConnectionLimitTests {
             }
             #expect(next.text.hasPrefix("HTTP/1.1 503 "), "\(next.text)")
             #expect(next.text.lowercased().contains("retry-after: ") && !next.wasReset)
+            #expect(try next.errorReply().code == "unavailable")
             for connection in idle { connection.look() }
             #expect(idle.allSatisfy { !$0.isEnded }, "those who were first stay")
             idle.removeLast(10)
@@ -86,7 +87,10 @@ struct ConnectionLimitTests {
                 }
                 return all.allSatisfy(\.isEnded)
             }
-            for connection in all { #expect(connection.text.hasPrefix("HTTP/1.1 408 "), "\(connection.text)") }
+            for connection in all {
+                #expect(connection.text.hasPrefix("HTTP/1.1 408 "), "\(connection.text)")
+                #expect(try connection.errorReply().code == "timeout")
+            }
             let metrics = try await site.probe.send("GET", "/metrics").text
             #expect(metrics.contains("millrace_refusals_total{reason=\"head_too_slow\"} 10"))
             #expect(metrics.contains("millrace_refusals_total{reason=\"body_too_slow\"} 10"))
@@ -121,6 +125,48 @@ struct ConnectionLimitTests {
                 try await site.probe.send("GET", "/metrics").text
                     .contains("millrace_refusals_total{reason=\"reply_stalled\"} 1")
             }
+        }
+    }
+
+    @Test("Whoever asks on and on and takes no answer is not read any more, and cut when nothing moves")
+    func takesNoAnswer() async throws {
+        try await withSite(options: { $0.limits.replyStallSeconds = 1 }) { site in
+            let greedy = try RawConnection(port: site.probe.port)
+            let request = "POST /v1/call HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+            let many = Array(String(repeating: request, count: 1000).utf8)
+            var rest = many[...]
+            try await LiveSite.eventually {
+                for _ in 0..<100 {
+                    rest = rest.dropFirst(greedy.sendSome(rest))
+                    guard rest.isEmpty else { break }
+                    rest = many[...]
+                }
+                return try await site.probe.send("GET", "/metrics").text
+                    .contains("millrace_refusals_total{reason=\"reply_stalled\"} 1")
+            }
+        }
+    }
+
+    @Test("A server that ends waits for whoever is slow to take a reply no longer than for requests")
+    func slowReaderAtTheEnd() async throws {
+        let change: (inout ServerStart.Options) -> Void = {
+            $0.limits.graceSeconds = 1
+            $0.limits.replyStallSeconds = 3600
+            // How often a connection is looked at.
+            $0.limits.crowdedIdleSeconds = 1
+        }
+        try await withSite(options: change) { site in
+            let digest = try site.blobs.put([UInt8](repeating: 7, count: 64 << 20))
+            let lazy = try RawConnection(port: site.probe.port)
+            lazy.send("GET /v1/blobs/\(digest.hex) HTTP/1.1\r\nHost: x\r\n\r\n")
+            func open() async throws -> Double? {
+                try PrometheusText(try await site.probe.send("GET", "/metrics").text).values["millrace_connections"]
+            }
+            try await LiveSite.eventually { try await open() == 2 }
+            site.beginDraining()
+            // Who asks may be cut, too: by now nobody is waited for.
+            try await LiveSite.eventually { (try? await open()) == 1 }
+            #expect(!lazy.isEnded, "nobody has looked")
         }
     }
 

@@ -1,7 +1,9 @@
 import Bytes
 import Domain
 import Foundation
+import ServerCore
 import ServerHTTP
+import Storage
 import SwiftProtobuf
 import Synchronization
 import Testing
@@ -77,6 +79,35 @@ struct DiskReserveTests {
             try await LiveSite.eventually { try await site.probe.send("GET", "/healthz").status == 200 }
             #expect(try await ada.deliver([late]) == [.receiptAccepted])
             #expect(try await site.status(batch).tasksDone >= 2)
+        }
+    }
+
+    @Test("A chunk that is coming in when the reserve is reached is taken no further, and goes on where it stopped")
+    func lowInTheMiddle() async throws {
+        let blobs = MemoryBlobStore(hash: BlobHash.factory)
+        let bytes = [UInt8](repeating: 3, count: 2 << 20 | 1 << 16)
+        let digest = SHA256Hash.digest(of: bytes)
+        let upload = UploadName(blob: digest)
+        let isLow = Mutex(true)
+        let space: @Sendable (String) -> DiskSpace? = { _ in
+            let here = (try? blobs.uploadOffset(upload)) ?? 0
+            let free: Int64 = isLow.withLock { $0 } && here > 0 ? 1000 << 20 : 100 << 30
+            return DiskSpace(free: free, total: 200 << 30)
+        }
+        try await withSite(blobs: blobs, options: { $0.space = space }) { site in
+            func send(from start: Int) async throws -> HTTPProbe.Answer {
+                let fields = [
+                    "Upload-Offset": "\(start)", "Upload-Length": "\(bytes.count)", "Upload-Digest": digest.hex,
+                ]
+                return try await site.probe.send(
+                    "PATCH", "/v1/blobs/\(digest.hex)", site.admin.merging(fields) { $1 }, body: Array(bytes[start...]))
+            }
+            let refused = try await send(from: 0)
+            #expect(refused.status == 503 && refused.fields["retry-after"] != nil)
+            let here = Int(try blobs.uploadOffset(upload))
+            #expect(here >= 1 << 20 && here < 2 << 20, "one piece was written before anybody could know")
+            isLow.withLock { $0 = false }
+            #expect(try await send(from: here).status == 201)
         }
     }
 

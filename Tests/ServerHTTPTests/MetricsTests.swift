@@ -15,7 +15,12 @@ struct MetricsTests {
             try await site.until(batch) { $0.splitFinished }
             // A job is counted after what it brought is durable.
             let counted = "millrace_jobs_total{kind=\"split\"} 1"
-            try await LiveSite.eventually { try await site.probe.send("GET", "/metrics").text.contains(counted) }
+            // Units are counted once a second.
+            let units = "millrace_units{state=\"ready\"} 2\n"
+            try await LiveSite.eventually {
+                let text = try await site.probe.send("GET", "/metrics").text
+                return text.contains(counted) && text.contains(units)
+            }
             let answer = try await site.probe.send("GET", "/metrics")
             #expect(answer.fields["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
             let page = try PrometheusText(answer.text)

@@ -18,4 +18,14 @@ struct NetworkPrefixTests {
         #expect(v6 != NetworkPrefix.prefix(v6: [0x20, 0x01, 0x0d, 0xb8, 0, 2] + [UInt8](repeating: 0, count: 10)))
         #expect(NetworkPrefix.prefix(v6: [UInt8](repeating: 0, count: 15) + [1]) == nil)
     }
+
+    @Test func whoHasOneIPv6AddressHasAllThatBeginAlike() {
+        let holder = NetworkPrefix.holder
+        #expect(holder("2001:db8:0:1::5") == holder("2001:db8:0:1:ffff:1:2:3"))
+        #expect(holder("2001:db8:0:1::5") != holder("2001:db8:0:2::5"))
+        #expect(holder("fe80::1%eth0") == holder("fe80::2"))
+        #expect(holder("192.0.2.1") == "192.0.2.1" && holder("::ffff:192.0.2.1") == "192.0.2.1")
+        #expect(holder("192.0.2.1") != holder("192.0.2.2"))
+        #expect(holder("unknown") == "unknown")
+    }
 }

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import SwiftProtobuf
+import Wire
 
 /// A socket that a test drives byte by byte. Never blocks: whoever waits looks again.
 final class RawConnection: @unchecked Sendable {
@@ -37,6 +39,11 @@ final class RawConnection: @unchecked Sendable {
         return Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
     }
 
+    /// - Returns: how many bytes the other side has taken.
+    func sendSome(_ bytes: ArraySlice<UInt8>) -> Int {
+        max(0, bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) })
+    }
+
     /// Reads what has come.
     func look() {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -56,4 +63,13 @@ final class RawConnection: @unchecked Sendable {
     }
 
     var text: String { String(decoding: received, as: UTF8.self) }
+
+    /// What stands behind the head of the only answer.
+    func errorReply() throws -> WireErrorReply {
+        guard let end = received.indices.dropFirst(3).first(where: { received[($0 - 3)...$0] == [13, 10, 13, 10] })
+        else {
+            throw HTTPProbe.Failed(what: "no head: \(text)")
+        }
+        return try WireErrorReply(serializedBytes: Array(received[(end + 1)...]))
+    }
 }

@@ -42,6 +42,21 @@ struct TrafficTests {
         }
     }
 
+    @Test("Who changes the last half of an IPv6 address stays the same")
+    func addressesOfOneHolder() async throws {
+        try await withSite(options: Self.proxied) { site in
+            var refused = 0
+            for host in 1...30 {
+                let answer = try await site.probe.send(
+                    "GET", "/v1/project", ["X-Forwarded-For": "2001:db8:7:7::\(host)"])
+                if answer.status == 429 { refused += 1 }
+            }
+            #expect(refused > 10)
+            let metrics = try await site.probe.send("GET", "/metrics").text
+            #expect(metrics.contains("millrace_refusals_total{reason=\"address_rate\"}"))
+        }
+    }
+
     @Test("Without a trusted proxy nobody is believed who he speaks for")
     func untrusted() async throws {
         try await withSite(options: { $0.limits.addressBurst = 1 }) { site in
@@ -75,7 +90,8 @@ struct TrafficTests {
         try await withSite(store: store, options: { $0.limits.writerQueue = 4 }) { site in
             store.held.set(true)
             let answers = try await withThrowingTaskGroup(of: HTTPProbe.Answer.self) { group in
-                for _ in 0..<40 { group.addTask { try await site.probe.send("GET", "/v1/project") } }
+                // What is asked with a token is kept by no shelf: each of these waits for the writer.
+                for _ in 0..<40 { group.addTask { try await site.probe.send("GET", "/v1/batches", site.admin) } }
                 var answers: [HTTPProbe.Answer] = []
                 while let answer = try await group.next() {
                     answers.append(answer)
@@ -88,6 +104,25 @@ struct TrafficTests {
             #expect(refused.count >= 20 && answers.count { $0.status == 200 } == 40 - refused.count)
             #expect(refused.allSatisfy { (1...600).contains(Int($0.fields["retry-after"] ?? "") ?? 0) })
             #expect(try await site.probe.send("GET", "/v1/project").status == 200)
+        }
+    }
+
+    @Test("A crowd that asks who the site is, or for its figures, costs the writer no more than one")
+    func crowdThatAsks() async throws {
+        let store = LiveSite.SharedStore()
+        // Three places are for threads of the server itself.
+        try await withSite(store: store, options: { $0.limits.writerQueue = 8 }) { site in
+            store.held.set(true)
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<40 {
+                    let path = number % 2 == 0 ? "/v1/project" : "/metrics"
+                    group.addTask { try await site.probe.send("GET", path).status }
+                }
+                try await Task.sleep(for: .milliseconds(500))
+                store.held.set(false)
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses == [Int](repeating: 200, count: 40))
         }
     }
 

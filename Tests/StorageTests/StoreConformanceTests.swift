@@ -79,10 +79,15 @@ struct StoreConformanceTests {
         let bench = try StoreBench(kind)
         let states: [BatchState] = [.running, .assembling, .finished, .failed(""), .failed("no\0photons"), .cancelled]
         try bench.store.transaction { tx in
+            #expect(try tx.newestBatch() == nil)
+            #expect(try tx.newestBatches(limit: 3).isEmpty)
             var made: [BatchRecord] = []
             for state in states { made.append(try tx.insertBatch { Samples.batch($0, state: state) }) }
             #expect(made.map(\.id.rawValue) == [1, 2, 3, 4, 5, 6])
             #expect(try tx.batches() == made.reversed())
+            #expect(try tx.newestBatches(limit: 2) == [made[5].id, made[4].id])
+            #expect(try tx.newestBatches(limit: 9) == made.reversed().map(\.id))
+            #expect(try tx.newestBatches(limit: 0).isEmpty)
             #expect(try tx.openBatches() == [made[0], made[1]])
             #expect(try made.map { try tx.batch($0.id) } == made)
 

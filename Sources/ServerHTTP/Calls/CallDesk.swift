@@ -43,13 +43,19 @@ final class CallDesk: Sendable {
 
     var isDraining: Bool { runtime.isDraining }
 
+    /// For what waits until it can be looked at.
+    func account() -> BodyAccount { BodyAccount(runtime.traffic.bodies) }
+
+    /// Somebody sent more requests ahead than may wait.
+    func tooFarAhead() { runtime.metrics.refused("sent_ahead") }
+
     func begin(_ head: HTTPRequest, from peer: String) -> IncomingCall {
         let forwarded = HTTPField.Name("X-Forwarded-For").flatMap { head.headerFields[$0] }
         let address = runtime.traffic.client(peer, forwarded: forwarded)
         return IncomingCall(
             address: address, network: NetworkPrefix.of(address),
             closesAfter: head.headerFields[.connection]?.lowercased() == "close",
-            account: BodyAccount(runtime.traffic.bodies))
+            account: account())
     }
 
     func add(_ piece: ByteBuffer, to call: inout IncomingCall) -> RequestRefusal? {

@@ -10,6 +10,9 @@ import Wire
 /// A call inside of a session is most of what a project's server does, so it takes the short way: from the socket to
 /// the writer's queue and back, without a task or a thread of its own. Stands in the pipeline behind
 /// `ConnectionWatch`, which ends connections that are too slow, and before the router.
+///
+/// Reads from the socket only when it can go on with what comes: whoever sends requests ahead, or does not take the
+/// answers, fills the buffers of the two systems and nothing here. What one read brings may be a few requests more.
 final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -34,10 +37,18 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var unanswered = 0
     /// What came meanwhile: a client may send the next request before it has the answer.
     private var queued: [HTTPRequestPart] = []
+    /// What `queued` holds of the budget for bodies.
+    private var queuedAccount: BodyAccount?
+    private var isReleasing = false
+    /// Somebody wants to read, and it is not the time.
+    private var isReadHeld = false
     /// Events that would end the connection before the answer is out.
     private var heldEvents: [Any] = []
+    /// Answers that must be out before `heldEvents` may go on.
+    private var unsent = 0
     private var address = "unknown"
 
+    /// Of parts, about a hundred requests. One read of the socket brings 256 KiB at most, and so may the last one.
     private static let queuedMax = 256
 
     init(desk: CallDesk) { self.desk = desk }
@@ -67,32 +78,69 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func end() {
         state = .dropping
         queued = []
+        queuedAccount = nil
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch state {
-        case .answering: heldEvents.append(event)
+        case _ where isBusy: heldEvents.append(event)
         case .collecting where event is ChannelShouldQuiesceEvent: heldEvents.append(event)
         default: context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    // MARK: When to read
+
+    /// Something waits for an answer that is still out.
+    private var isBusy: Bool {
+        if case .answering = state { return true }
+        return isReleasing || !queued.isEmpty
+    }
+
+    func read(context: ChannelHandlerContext) {
+        isReadHeld = isBusy || !context.channel.isWritable
+        if !isReadHeld { context.read() }
+    }
+
+    private func readOn(_ context: ChannelHandlerContext) {
+        if isReadHeld { read(context: context) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            release(context)
+            readOn(context)
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        guard queued.isEmpty, take(part, context) else {
-            queued.append(part)
-            if queued.count > Self.queuedMax { context.close(promise: nil) }
+        if isReleasing || !queued.isEmpty || !take(part, context) { wait(part, context) }
+    }
+
+    private func wait(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
+        if case .dropping = state { return }
+        let account = queuedAccount ?? desk.account()
+        queuedAccount = account
+        var fits = queued.count < Self.queuedMax
+        if fits, case .body(let piece) = part { fits = account.take(piece.readableBytes) }
+        guard fits else {
+            desk.tooFarAhead()
+            end()
+            context.close(promise: nil)
             return
         }
+        queued.append(part)
     }
 
     /// - Returns: false when it must wait for an answer that is still out.
     private func take(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) -> Bool {
         switch (state, part) {
         case (.waiting, .head(let head)) where head.path == CallEnvelope.path && head.method == .post:
-            if unanswered > 0 { return false }
+            if unanswered > 0 || !context.channel.isWritable { return false }
             begin(head, context)
         case (.waiting, .head):
             state = .passing
@@ -149,8 +197,10 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if call.closesAfter || !heldEvents.isEmpty {
             let isOut = context.eventLoop.makePromise(of: Void.self)
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            unsent += 1
             isOut.futureResult.whenComplete { _ in
                 let (handler, context) = bound.value
+                handler.unsent -= 1
                 handler.fireHeldEvents(context)
                 if call.closesAfter { context.close(promise: nil) }
             }
@@ -159,9 +209,12 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
             write(answer, close: false, nil, context)
         }
         release(context)
+        readOn(context)
     }
 
+    /// Once all is answered, and the answers are out.
     private func fireHeldEvents(_ context: ChannelHandlerContext) {
+        guard !isBusy, unsent == 0, !heldEvents.isEmpty else { return }
         let events = heldEvents
         heldEvents = []
         for event in events { context.fireUserInboundEventTriggered(event) }
@@ -179,14 +232,20 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Goes on with what waited for an answer.
     private func release(_ context: ChannelHandlerContext) {
+        guard !isReleasing, !queued.isEmpty else { return fireHeldEvents(context) }
+        isReleasing = true
         let parts = queued
         queued = []
-        for (at, part) in parts.enumerated() where !take(part, context) {
-            queued = Array(parts[at...])
-            break
-        }
+        var taken = 0
+        while taken < parts.count, take(parts[taken], context) { taken += 1 }
+        isReleasing = false
+        if case .dropping = state { taken = parts.count }
+        // What came while these were handed on stands behind them.
+        queued.insert(contentsOf: parts[taken...], at: 0)
+        if queued.isEmpty { queuedAccount = nil }
         // The router looks at what has come when it is told that a read is over.
-        if queued.count < parts.count { context.fireChannelReadComplete() }
+        if taken > 0 { context.fireChannelReadComplete() }
+        fireHeldEvents(context)
     }
 
     // MARK: Answers of the router
@@ -195,6 +254,8 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
         guard case .end = unwrapOutboundIn(data) else { return }
         unanswered = max(0, unanswered - 1)
-        if !queued.isEmpty { release(context) }
+        guard !queued.isEmpty else { return }
+        release(context)
+        readOn(context)
     }
 }

@@ -31,8 +31,8 @@ package struct ConnectionClock: Hashable, Sendable {
     private var paused = 0.0
     private var pausedSince: Double?
     private var isAnswered = false
-    /// Of replies: bytes that have not left, and when that last changed.
-    private var waiting = 0
+    /// Of replies: bytes that have left, and when that last grew.
+    private var left = 0
     private var movedAt: Double
 
     package init(now: Double) {
@@ -66,14 +66,18 @@ package struct ConnectionClock: Hashable, Sendable {
         // A request may be refused before its body has come; the rest of it still has to come in time.
         guard stage == .reply else {
             isAnswered = true
+            readingGoesOn(now: now)
             return
         }
         stage = .waiting
         since = now
     }
 
-    /// The server takes no more bytes for now: that is not the other side's fault.
-    package mutating func readingPaused(now: Double) { if stage == .body, pausedSince == nil { pausedSince = now } }
+    /// The server takes no more bytes for now: that is not the other side's fault. After the answer it is nobody's: a
+    /// body that nobody wants any more must not keep the connection for ever.
+    package mutating func readingPaused(now: Double) {
+        if stage == .body, !isAnswered, pausedSince == nil { pausedSince = now }
+    }
 
     package mutating func readingGoesOn(now: Double) {
         guard let from = pausedSince else { return }
@@ -81,11 +85,16 @@ package struct ConnectionClock: Hashable, Sendable {
         pausedSince = nil
     }
 
-    /// - Parameter waiting: bytes of replies that have not left this machine. More of them come only when others have
-    ///   gone, so that a reply moves as long as this changes.
-    package mutating func verdict(now: Double, waiting: Int, limits: ServerLimits, isCrowded: Bool) -> Verdict {
-        if waiting != self.waiting || waiting == 0 {
-            self.waiting = waiting
+    /// A reply moves as long as bytes leave: that others are added to them is no movement.
+    ///
+    /// - Parameters:
+    ///   - written: bytes of replies since the connection began.
+    ///   - waiting: those of them that have not left this machine.
+    package mutating func verdict(
+        now: Double, written: Int, waiting: Int, limits: ServerLimits, isCrowded: Bool
+    ) -> Verdict {
+        if written - waiting > left || waiting == 0 {
+            left = written - waiting
             movedAt = now
         }
         if waiting > 0, now - movedAt >= Double(limits.replyStallSeconds) { return .cut(.replyStalled) }

@@ -1,6 +1,9 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import ServerCore
+import SwiftProtobuf
+import Wire
 
 /// On every connection: counts it, ends it politely when there are too many, and cuts whoever takes too long.
 ///
@@ -19,6 +22,10 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     private var standing = Standing.new
     private var look: Scheduled<Void>?
     private var hasReplyBegun = false
+    /// Of a close that waits for a reply to leave; one for all who ask.
+    private var closing: EventLoopPromise<Void>?
+    /// Sees bytes where this one sees parts of HTTP.
+    private var bytes: ByteWatch?
 
     /// How often a connection is looked at: what is cut is cut at most this much later than it should be. Not oftener
     /// than need be: ten thousand connections are looked at ten thousand times in it.
@@ -39,6 +46,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         // Before the HTTP decoder, which says nothing of a head that is not whole.
         let first = ByteWatch { [weak self] in self?.clock.bytesCame(now: ConnectionWatch.now()) }
+        bytes = first
         try? context.pipeline.syncOperations.addHandler(first, position: .first)
         if context.channel.isActive { begin(context) }
     }
@@ -57,13 +65,15 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard standing == .new else { return }
-        address = context.channel.remoteAddress?.ipAddress ?? "unknown"
-        network = NetworkPrefix.of(address)
+        let peer = context.channel.remoteAddress?.ipAddress ?? "unknown"
+        address = NetworkPrefix.holder(peer)
+        network = NetworkPrefix.of(peer)
         if let refusal = traffic.gate.enter(address, network) {
             standing = .refused
             traffic.metrics.refused(refusal.rawValue)
-            let text = "too many connections; try again later\n"
-            answer(503, text, retryAfter: 1 + Int(traffic.jitter() * 30), context)
+            var told = RequestRefusal(.unavailable, "too many connections", advice: "wait as long as Retry-After says")
+            told.retryAfterSeconds = 1 + Int(traffic.jitter() * 30)
+            answer(told, context)
         } else {
             standing = .counted
             scheduleLook(context)
@@ -110,16 +120,32 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    /// A reply that is not out yet is sent first: closing would throw it away in the middle.
+    /// A reply that is not out yet is sent first: closing would throw it away in the middle. A server that ends waits
+    /// for it no longer than for requests that run.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard mode == .all, standing == .counted, waiting(context) > 0 else {
+        guard mode == .all, closing != nil || mustWait(context) else {
             context.close(mode: mode, promise: promise)
             return
         }
+        if let closing {
+            closing.futureResult.cascade(to: promise)
+        } else {
+            let closed = promise ?? context.eventLoop.makePromise()
+            closing = closed
+            closeLater(closed, context)
+        }
+    }
+
+    private func mustWait(_ context: ChannelHandlerContext) -> Bool {
+        standing == .counted && !traffic.isHurried && waiting(context) > 0
+    }
+
+    private func closeLater(_ closed: EventLoopPromise<Void>, _ context: ChannelHandlerContext) {
+        guard mustWait(context) else { return context.close(promise: closed) }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: .milliseconds(20)) {
             let (watch, context) = bound.value
-            watch.close(context: context, mode: mode, promise: promise)
+            watch.closeLater(closed, context)
         }
     }
 
@@ -140,8 +166,13 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func lookNow(_ context: ChannelHandlerContext) {
         guard standing == .counted else { return }
+        guard !traffic.isHurried else {
+            end()
+            return context.close(promise: nil)
+        }
         let verdict = clock.verdict(
-            now: Self.now(), waiting: waiting(context), limits: traffic.limits, isCrowded: traffic.gate.isCrowded)
+            now: Self.now(), written: bytes?.written ?? 0, waiting: waiting(context), limits: traffic.limits,
+            isCrowded: traffic.gate.isCrowded)
         guard case .cut(let cut) = verdict else {
             scheduleLook(context)
             return
@@ -153,7 +184,7 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
             if hasReplyBegun && cut == .bodyTooSlow {
                 context.close(promise: nil)
             } else {
-                answer(408, "the request came too slowly\n", retryAfter: nil, context)
+                answer(RequestRefusal(.timeout, "the request came too slowly", advice: "try again"), context)
             }
         case .idle, .replyStalled: context.close(promise: nil)
         }
@@ -161,16 +192,15 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Says why, and hangs up when the other side has had time to read it: closing with unread bytes in the socket
     /// would reset the connection and take the answer away.
-    private func answer(_ status: Int, _ text: String, retryAfter: Int?, _ context: ChannelHandlerContext) {
+    private func answer(_ refusal: RequestRefusal, _ context: ChannelHandlerContext) {
         standing = .refused
-        var fields = HTTPFields()
-        fields[.contentType] = "text/plain; charset=utf-8"
-        fields[.contentLength] = "\(text.utf8.count)"
-        fields[.connection] = "close"
-        if let retryAfter { fields[.retryAfter] = "\(retryAfter)" }
-        context.write(
-            wrapOutboundOut(.head(HTTPResponse(status: .init(code: status), headerFields: fields))), promise: nil)
-        context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(string: text))), promise: nil)
+        let body: [UInt8] = (try? refusal.wireMessage.serializedBytes()) ?? []
+        var head = HTTPResponse(status: .init(code: refusal.code.status), headerFields: refusal.fields)
+        head.headerFields[.contentType] = ReplyFormat.protobufType
+        head.headerFields[.contentLength] = "\(body.count)"
+        head.headerFields[.connection] = "close"
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(bytes: body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         context.close(mode: .output, promise: nil)
         context.read()
@@ -179,11 +209,14 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Says when bytes come, before anybody has made sense of them.
-private final class ByteWatch: ChannelInboundHandler {
+/// Says when bytes come, before anybody has made sense of them, and counts those that are to leave.
+private final class ByteWatch: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
+    private(set) var written = 0
     private let came: () -> Void
 
     init(_ came: @escaping () -> Void) {
@@ -193,5 +226,10 @@ private final class ByteWatch: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         came()
         context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        written += unwrapOutboundIn(data).readableBytes
+        context.write(data, promise: promise)
     }
 }

@@ -3,8 +3,9 @@ import Domain
 /// Every bound that an operator may change, with its default. `docs/admin.md` lists them; a test compares the two.
 ///
 /// The defaults come from two thoughts. A network with hundreds of volunteers behind one address is welcome: each of
-/// their clients holds up to four connections and calls at most once a second, mostly once in ten. And one address, or
-/// one network, should never have more than a small share of what a server can do, some thousand calls a second.
+/// their clients holds up to four connections and calls at most once a second, mostly once in ten. And one address should
+/// never have more than a tenth of what a small server can do, some 2,000 calls a second. A whole network may have half
+/// of it, if it has hosts enough: calls are bounded by host, too.
 public struct ServerLimits: Hashable, Sendable {
     // Connections.
     public var connections = 16_384
@@ -92,7 +93,7 @@ extension ServerLimits {
 
     private static let connectionEntries = [
         Entry("connections", \.connections, "connections", "open at once; the next ones get 503"),
-        Entry("connections-per-address", \.connectionsPerAddress, "connections", "from one address"),
+        Entry("connections-per-address", \.connectionsPerAddress, "connections", "from one address (IPv6: /64)"),
         Entry("connections-per-network", \.connectionsPerNetwork, "connections", "from one /24 (IPv6: /48)"),
         Entry("head-seconds", \.headSeconds, "s", "from the first byte of a request's head to its last"),
         Entry("body-seconds", \.bodySeconds, "s", "for the body of one request"),

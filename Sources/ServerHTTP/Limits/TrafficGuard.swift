@@ -22,6 +22,11 @@ final class TrafficGuard: Sendable {
     private let sessions: RateLimiter<String>
     private let pacer = Mutex(RetryPacer())
     private let start = ContinuousClock.now
+    private let drainBegan = Mutex<ContinuousClock.Instant?>(nil)
+    private let draining = Atomic(false)
+    /// After `drain-seconds` and `grace-seconds`, for replies that others are slow to take: it is less than
+    /// `Drain.lastWritesSeconds`, and the last writes come after it.
+    private static let lastRepliesSeconds = 2
 
     init(limits: ServerLimits, proxies: Set<String>, metrics: Metrics) {
         self.limits = limits
@@ -36,6 +41,22 @@ final class TrafficGuard: Sendable {
         registrations = RateLimiter(burst: limits.registerBurst, perSecond: limits.registerPerSecond)
         accounts = RateLimiter(burst: limits.accountBurst, perSecond: limits.accountPerSecond)
         sessions = RateLimiter(burst: limits.sessionBurst, perSecond: limits.sessionPerSecond)
+    }
+
+    // MARK: The end
+
+    func beginDraining() {
+        drainBegan.withLock { $0 = $0 ?? .now }
+        draining.store(true, ordering: .relaxed)
+    }
+
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    /// The server is ending, and replies have had the time that requests get.
+    var isHurried: Bool {
+        guard isDraining, let began = drainBegan.withLock({ $0 }) else { return false }
+        let patience = limits.drainSeconds + limits.graceSeconds + TrafficGuard.lastRepliesSeconds
+        return began.duration(to: .now) >= .seconds(patience)
     }
 
     func jitter() -> Double { Double.random(in: 0..<1) }
@@ -70,7 +91,7 @@ final class TrafficGuard: Sendable {
     /// - Parameter network: nil for this machine.
     func admit(_ address: String, _ network: UInt64?) throws(RequestRefusal) {
         guard network != nil || limits.countLoopback == 1 else { return }
-        if let seconds = addresses.take(address) {
+        if let seconds = addresses.take(NetworkPrefix.holder(address)) {
             throw tooMany("address_rate", "too many requests from this address", seconds)
         }
         if let seconds = networks.take(network ?? 0) {
@@ -91,18 +112,18 @@ final class TrafficGuard: Sendable {
     }
 
     func admitRegistration(_ context: ServerContext) throws(RequestRefusal) {
-        guard let seconds = registrations.take(context.peer) else { return }
+        guard let seconds = registrations.take(NetworkPrefix.holder(context.peer)) else { return }
         throw tooMany("register_rate", "too many registrations from this address", seconds)
     }
 
     /// A signature and a sealed key cost a quarter of a millisecond.
     func admitSession(_ context: ServerContext) throws(RequestRefusal) {
-        guard let seconds = sessions.take(context.peer) else { return }
+        guard let seconds = sessions.take(NetworkPrefix.holder(context.peer)) else { return }
         throw tooMany("session_rate", "too many sessions from this address", seconds)
     }
 
     func admitAccount(_ context: ServerContext) throws(RequestRefusal) {
-        guard let seconds = accounts.take(context.peer) else { return }
+        guard let seconds = accounts.take(NetworkPrefix.holder(context.peer)) else { return }
         throw tooMany("account_rate", "too many requests from this address", seconds)
     }
 

@@ -74,8 +74,12 @@ extension ServerRoutes {
     }
 
     @Sendable func metricsText(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let counts = try await writer.perform { tx, _ in
-            try tx.batches().prefix(1000).reduce(into: BatchCounts()) { $0.add(try tx.counts(of: $1.id)) }
+        let routes = self
+        let counts = try await counts.page("") {
+            try await routes.writer.perform { tx, _ in
+                let batches = try tx.newestBatches(limit: ProjectServer.batchesShown)
+                return try batches.reduce(into: BatchCounts()) { $0.add(try tx.counts(of: $1)) }
+            }
         }
         let server = ServerFigures(
             limits: traffic.limits, queueDepth: writer.queueDepth, connections: traffic.gate.count,

@@ -38,14 +38,14 @@ struct MetricsText {
     }
 
     private func work(_ page: inout MetricsPage) {
-        page.family("millrace_units", "gauge", "Work units by state.")
+        page.family("millrace_units", "gauge", "Work units of the newest 200 batches by state.")
         let units = [
             ("ready", counts.ready), ("active", counts.active), ("comparing", counts.comparing),
             ("provisional", counts.provisional), ("validated", counts.validated), ("assembled", counts.assembled),
             ("failed", counts.failed), ("cancelled", counts.cancelled),
         ]
         for (word, count) in units { page.sample("millrace_units", [("state", word)], Double(count)) }
-        page.family("millrace_tasks", "gauge", "Tasks that are out, and that have ended.")
+        page.family("millrace_tasks", "gauge", "Tasks of the newest 200 batches that are out, and that have ended.")
         page.sample("millrace_tasks", [("state", "out")], Double(counts.tasksOut))
         page.sample("millrace_tasks", [("state", "done")], Double(counts.tasksDone))
         page.counter("millrace_tasks_expired_total", "Deadlines passed.", Double(state.tasksExpired))

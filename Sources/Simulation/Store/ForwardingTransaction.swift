@@ -24,6 +24,7 @@ class ForwardingTransaction: StoreTransaction {
     func insertBatch(_ make: (BatchID) -> BatchRecord) throws -> BatchRecord { try base.insertBatch(make) }
     func batch(_ id: BatchID) throws -> BatchRecord? { try base.batch(id) }
     func batches() throws -> [BatchRecord] { try base.batches() }
+    func newestBatch() throws -> BatchID? { try base.newestBatch() }
     func openBatches() throws -> [BatchRecord] { try base.openBatches() }
     func updateBatch(_ batch: BatchRecord) throws { try base.updateBatch(batch) }
 
