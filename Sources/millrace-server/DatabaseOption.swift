@@ -54,13 +54,29 @@ struct DatabaseOption: ParsableArguments {
     }
 
     /// Opens the store, on the thread that will use it.
-    /// - Parameter mayMake: false for who only looks.
+    /// - Parameter mayMake: false for who looks, or mends, while no server runs: they have the database alone.
     func openStore(_ directory: DataDirectory, mayMake: Bool = true) throws -> any Store {
         guard let database else { return try directory.openStore(mayMake: mayMake) }
-        let store = try PostgresStore(database)
+        let store = try Self.free(mayMake) { options in try PostgresStore(database, options: options) }
         // Nobody shall start a server on an empty database of its own beside these blobs.
         if mayMake, !DataDirectory.isElsewhere(directory.path) { try DataDirectory.setElsewhere(directory.path) }
         return store
+    }
+
+    /// - Parameter asServer: one of several; otherwise alone.
+    static func free<T>(_ asServer: Bool = false, _ open: (PostgresOptions) throws -> T) throws -> T {
+        var options = PostgresOptions()
+        options.use = asServer ? .shared : .alone
+        do {
+            return try open(options)
+        } catch let error as StoreError {
+            guard case .locked = error else { throw error }
+            throw Fault(
+                .configuration, error.description,
+                advice: asServer
+                    ? "start the server again when purge, fsck, log rebuild or migrate has ended"
+                    : "stop all servers on this database, on every machine, and wait for other commands")
+        }
     }
 
     var leadership: any Leadership {

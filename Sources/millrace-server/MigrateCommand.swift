@@ -77,7 +77,7 @@ struct MigrateCommand: AsyncParsableCommand {
     private func copyToShared(_ path: String, _ database: String) throws {
         let directory = try self.directory(path)
         let store = try DataCheck.openStore(directory)
-        let target = try configured { try PostgresArchive(database) }
+        let target = try configured { try DatabaseOption.free { try PostgresArchive(database, options: $0) } }
         let blobs = try directory.blobs.copySmall(to: PostgresSmallBlobs(database))
         report(try copy(try SQLiteArchive(store), to: target))
         print("\(blobs) small blobs are in the database, too")
@@ -85,7 +85,7 @@ struct MigrateCommand: AsyncParsableCommand {
 
     private func takeBack(_ database: String, _ path: String) throws {
         let directory = try self.directory(path)
-        let source = try configured { try PostgresArchive(database) }
+        let source = try configured { try DatabaseOption.free { try PostgresArchive(database, options: $0) } }
         let store = try configured { try directory.openStore(mayReplace: true) }
         let target = try SQLiteArchive(store)
         let blobs = try directory.blobs.copySmall(from: PostgresSmallBlobs(database))
