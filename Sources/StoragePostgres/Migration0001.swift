@@ -1,6 +1,6 @@
 extension Migration {
     /// The text of `server/migrations/postgres/0001_initial.sql`, which is the one to read.
-    static let initial = Migration(version: 1, sql: initialWork + "\n\n" + initialLedger + "\n", objects: 363)
+    static let initial = Migration(version: 1, sql: initialWork + "\n\n" + initialLedger + "\n", objects: 369)
 }
 
 extension Migration {

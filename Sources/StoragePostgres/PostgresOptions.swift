@@ -8,6 +8,8 @@ public struct PostgresOptions: Sendable {
     /// How long no new attempt to connect is made after one has failed.
     public var pause = TimeSpan(milliseconds: 200)
 
+    /// How long a store whose commit was not answered asks what became of it.
+    public var patience = TimeSpan(milliseconds: 5000)
     public var use = Use.shared
 
     public init() {}

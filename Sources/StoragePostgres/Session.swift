@@ -6,7 +6,7 @@ import Storage
 /// The connection of a store: opened when it is needed, again when it was lost.
 final class Session {
     private let conninfo: String
-    private let options: PostgresOptions
+    let options: PostgresOptions
     private var current: Connection?
     /// Why there is no connection, and since when.
     private var failure: (error: any Error, at: ContinuousClock.Instant)?
