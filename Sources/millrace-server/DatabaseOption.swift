@@ -16,28 +16,22 @@ struct DatabaseOption: ParsableArguments {
     var database: String?
 
     func validate() throws {
-        if let database { try Self.check(database) }
+        if let database { try Self.check(database, "--database") }
     }
 
     /// - Throws: when it is no PostgreSQL database, or shows its password to everybody on this machine.
-    static func check(_ conninfo: String) throws {
-        let isURI = conninfo.hasPrefix("postgres://") || conninfo.hasPrefix("postgresql://")
-        guard isURI || conninfo.contains("=") else {
-            throw ValidationError("--database needs postgres://USER@HOST:PORT/NAME, or \"host=… dbname=…\"")
+    static func check(_ conninfo: String, _ option: String) throws {
+        let form = "postgres://USER@HOST:PORT/NAME, or \"host=… dbname=…\""
+        do {
+            guard try PostgresAddress.holdsPassword(conninfo) else { return }
+        } catch .unreadable {
+            throw ValidationError("\(option) needs \(form)")
+        } catch .unknownWord(let word) {
+            throw ValidationError("\(option) says \"\(word)\", which PostgreSQL does not know; it needs \(form)")
         }
-        try checkSecrecy(conninfo)
-    }
-
-    /// - Throws: when it shows its password.
-    static func checkSecrecy(_ conninfo: String) throws {
-        let isURI = conninfo.hasPrefix("postgres://") || conninfo.hasPrefix("postgresql://")
-        let authority = conninfo.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" }
-        let user = authority.lastIndex(of: "@").map { authority[..<$0] } ?? ""
-        guard !(isURI && user.contains(":")), !conninfo.contains("password=") else {
-            throw ValidationError(
-                "a password among the arguments can be read by every user of this machine: put it into PGPASSWORD or "
-                    + "~/.pgpass")
-        }
+        throw ValidationError(
+            "a password among the arguments can be read by every user of this machine: put it into PGPASSWORD or "
+                + "~/.pgpass")
     }
 
     /// Opens the data directory. - Throws: `Fault` when the rows are not where the arguments say.

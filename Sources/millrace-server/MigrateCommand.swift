@@ -31,7 +31,9 @@ struct MigrateCommand: AsyncParsableCommand {
     var to: String
 
     func validate() throws {
-        for side in [from, to] { try DatabaseOption.checkSecrecy(side) }
+        for (side, option) in [(from, "--from"), (to, "--to")] {
+            if case .postgres(let database)? = try? Side(side, option) { try DatabaseOption.check(database, option) }
+        }
     }
 
     private enum Side {
