@@ -86,6 +86,12 @@ extension RequestRefusal {
             self.init(
                 .diskFull, "the server cannot write; its disk may be full",
                 advice: "nothing was kept; try again later")
+        case StoreError.uncertain:
+            self.init(
+                .unavailable, "the server cannot tell whether this was done: its database was lost at that moment",
+                advice: "look whether it was done before you repeat it")
+        case StoreError.locked:
+            self.init(.unavailable, "the server's database is being worked on", advice: "try again later")
         case is StoreError:
             self.init(.failure, "the server's store refused", advice: "nothing was kept; see the server's log")
         case let fault as Fault where fault.kind == .cannotWrite:

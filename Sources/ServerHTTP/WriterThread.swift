@@ -10,7 +10,7 @@ import WorkerHost
 /// when it is durable. Small results that came with calls become blobs just before the commit, all of a group at once.
 /// What throws is undone alone. When the database or the commit fails, nothing of the group is kept
 /// and each is run again in a transaction of its own. Closures may therefore run twice and must have no effect besides
-/// the transaction.
+/// the transaction. When nobody knows whether the commit happened, none is run again: whoever asked is told so.
 final class WriterThread: Sendable {
     private let queue = BlockingQueue<any WriterItem>()
     private let clock: SteadyClock
@@ -120,10 +120,8 @@ final class WriterThread: Sendable {
             answer(group, refused)
         } catch {
             metrics.committed(groupSize: group.count, failed: true)
-            guard group.count > 1 else {
-                group[0].fail(error)
-                return
-            }
+            if case StoreError.uncertain = error { return group.forEach { $0.fail(error) } }
+            guard group.count > 1 else { return group[0].fail(error) }
             for item in group { commit([item], store, now: now) }
         }
     }

@@ -8,6 +8,8 @@ public struct CallFate: Hashable, Sendable {
     public var applied: Bool
     /// Whether the caller is told of a failure.
     public var reported: Bool
+    /// What the caller is told then.
+    public var failure = CallFate.error
 
     public init(applied: Bool, reported: Bool) {
         self.applied = applied
@@ -44,7 +46,7 @@ public final class FaultyStore: Store {
                 if !fate.applied { throw Unapplied.rollBack }
             }
         } catch Unapplied.rollBack {}
-        guard let value, !fate.reported else { throw CallFate.error }
+        guard let value, !fate.reported else { throw fate.failure }
         return value
     }
 }

@@ -11,6 +11,7 @@ import Domain
 ///   host of a ledger account. Otherwise `StoreError.missing`.
 /// - A call that throws `duplicate`, `conflict` or `missing` changed nothing, and the transaction may go on. After `io`
 ///   or `corrupt` the transaction is lost: every further call in it throws the same, and so does its end.
+/// - Only `uncertain` leaves open whether the transaction happened; the next one sees it.
 /// - A transaction inside a transaction is refused with `StoreError.conflict`; `savepoint` is for that.
 public protocol Store: AnyObject {
     func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
@@ -261,4 +262,7 @@ public enum StoreError: Error, Hashable, Sendable {
     case io(String)
     /// The file is not what was written; nothing more may be done with it.
     case corrupt(String)
+    /// Whether the transaction happened is not known: the database was lost at its end, and nobody answers. Never
+    /// thrown inside of a transaction.
+    case uncertain(String)
 }

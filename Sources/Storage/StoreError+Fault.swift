@@ -11,6 +11,7 @@ extension StoreError: CustomStringConvertible {
         case .locked(let what): "in use: \(what)"
         case .io(let what): "cannot read or write: \(what)"
         case .corrupt(let what): "damaged: \(what)"
+        case .uncertain(let what): "not known whether it was done: \(what)"
         }
     }
 
@@ -24,6 +25,7 @@ extension StoreError: CustomStringConvertible {
             Fault(.configuration, description, advice: "stop the other process, or choose another data directory")
         case .io: Fault(.cannotWrite, description, advice: "free some space or repair the disk, then start again")
         case .corrupt: Fault(.badData, description, advice: "restore the file from a backup")
+        case .uncertain: Fault(.interrupted, description, advice: "look whether it was done before you repeat it")
         }
     }
 }

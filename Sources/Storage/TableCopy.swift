@@ -9,6 +9,9 @@ public protocol TableArchive: AnyObject {
     func insert(_ rows: [[Cell]], into table: TableShape) throws
     /// Makes the tables that follow from others, where triggers have not done it with each row.
     func derive() throws
+    /// That it is still open: nobody else has written since it was opened.
+    /// - Throws: `StoreError.io` when it was lost meanwhile.
+    func confirm() throws
     /// Durable on return.
     func commit() throws
 }
@@ -37,7 +40,10 @@ public enum TableCopy {
         let wanted = try sums(of: source, hash: hash)
         let found = try sums(of: target, hash: hash)
         // Done before, by a run whose end nobody saw.
-        if found == wanted { return found }
+        if found == wanted {
+            try source.confirm()
+            return found
+        }
         guard found.allSatisfy({ $0.rows == 0 }) else {
             let what = found.filter { $0.rows > 0 }.map { "\($0.table) \($0.rows)" }.joined(separator: ", ")
             throw StoreError.conflict("the target is not empty: rows in \(what)")
@@ -51,6 +57,8 @@ public enum TableCopy {
             let differing = zip(made, wanted).filter { $0 != $1 }.map { "\($0) instead of \($1)" }
             throw StoreError.corrupt("the copy differs: \(differing.joined(separator: "; "))")
         }
+        // One that was lost no longer keeps others out: what was read may be out of date.
+        try source.confirm()
         try target.commit()
         return made
     }

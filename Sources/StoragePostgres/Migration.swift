@@ -16,12 +16,24 @@ struct Migration {
     private static let versions = Query("SELECT to_regclass('millrace_version')::oid::bigint")
     private static let found = Query("SELECT coalesce(max(version), 0) FROM millrace_version")
     private static let tables = Query(
-        "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')")
+        """
+        SELECT count(*) FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v') AND \(isNoExtensions("pg_class"))
+        """)
+    /// Extensions put their views and functions into the first schema, too.
+    private static func isNoExtensions(_ catalogue: String) -> String {
+        """
+        NOT EXISTS (
+            SELECT 1 FROM pg_depend
+            WHERE classid = '\(catalogue)'::regclass AND objid = \(catalogue).oid AND deptype = 'e')
+        """
+    }
     /// What the schema consists of, our own bookkeeping apart.
     private static let present = """
         WITH ours AS (
             SELECT oid, relname FROM pg_class
-            WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname NOT LIKE 'millrace\\_%')
+            WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname NOT LIKE 'millrace\\_%'
+                AND \(isNoExtensions("pg_class")))
         SELECT 'column ' || relname || '.' || attname || ' ' || format_type(atttypid, atttypmod) AS name
         FROM pg_attribute JOIN ours ON ours.oid = attrelid WHERE attnum > 0 AND NOT attisdropped
         UNION ALL SELECT 'constraint ' || relname || '.' || conname
@@ -31,7 +43,7 @@ struct Migration {
         UNION ALL SELECT 'trigger ' || relname || '.' || tgname
         FROM pg_trigger JOIN ours ON ours.oid = tgrelid WHERE NOT tgisinternal AND tgenabled = 'O'
         UNION ALL SELECT 'function ' || proname
-        FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+        FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND \(isNoExtensions("pg_proc"))
         """
     private static let count = Query("SELECT count(*) FROM (\(present)) p")
     private static let remember = Query("INSERT INTO millrace_object (name) \(present)")

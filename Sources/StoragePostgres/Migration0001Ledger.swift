@@ -210,6 +210,12 @@ extension Migration {
 
         INSERT INTO change (generation, writer, note) VALUES (0, 0, '');
 
+        -- The last commit of each store that ever wrote, for one whose answer was lost: of `change`, old rows go.
+        CREATE TABLE last_commit (
+            writer bigint PRIMARY KEY CHECK (writer >= 1),
+            generation bigint NOT NULL CHECK (generation >= 1)
+        ) WITH (fillfactor = 20);
+
         -- Which server process runs the daemons: each that takes over raises the number, and what an older one still
         -- tries to commit is refused.
         CREATE TABLE daemons (

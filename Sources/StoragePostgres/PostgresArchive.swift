@@ -1,7 +1,7 @@
 import Domain
 import Storage
 
-/// All rows of a database that no server uses. While it lives, none can write and none can take over the daemons.
+/// All rows of a database that no server uses, and none can use while it lives.
 public final class PostgresArchive: TableArchive {
     private let session: Session
     private let connection: Connection
@@ -33,8 +33,7 @@ public final class PostgresArchive: TableArchive {
     }
 
     private static let begin = Query("BEGIN")
-    private static let lock = Query("SELECT pg_advisory_xact_lock($1)")
-    private static let daemons = Query("SELECT pg_try_advisory_xact_lock($1)::int::bigint")
+    private static let ping = Query("SELECT 1::bigint")
     private static let end = Query("COMMIT")
     /// What stores that are connected already know of the database is out of date.
     private static let tell = Query(
@@ -43,16 +42,12 @@ public final class PostgresArchive: TableArchive {
     /// Connects, makes the tables if there are none, and begins a transaction.
     /// - Throws: `StoreError.locked` when a server uses the database; as `PostgresStore`.
     public init(_ conninfo: String, options: PostgresOptions = PostgresOptions()) throws {
+        var options = options
+        options.use = .alone
         session = Session(conninfo, options: options)
         connection = try session.connection()
         try connection.send(PostgresArchive.begin)
-        try connection.send(PostgresArchive.lock) { [session] in $0.integer(session.lockKey) }
-        let isFree = try connection.first(
-            PostgresArchive.daemons, { [session] in $0.integer(session.lockKey + (1 << 32)) }, { $0.boolean() })
-        guard isFree == true else {
-            connection.rollBack()
-            throw StoreError.locked("\(connection.name) is used by a server")
-        }
+        _ = try connection.exchange(keeping: 0)
     }
 
     deinit { connection.rollBack() }
@@ -75,6 +70,9 @@ public final class PostgresArchive: TableArchive {
 
     /// Triggers have done it.
     public func derive() throws {}
+
+    /// The lock ends with the session.
+    public func confirm() throws { _ = try connection.first(PostgresArchive.ping) { $0.integer() } }
 
     public func commit() throws {
         try connection.send(PostgresArchive.tell)

@@ -9,11 +9,14 @@ import Synchronization
 /// process that lost its session and has not noticed yet commits nothing more as a daemon.
 public final class PostgresElection: Leadership {
     private let state: Mutex<State>
+    /// The number of this process's take-over; 0: it has not taken over. Apart, since `confirm` asks inside a
+    /// transaction, for whose end a take-over waits.
+    private let term = Atomic<Int64>(0)
 
     fileprivate struct State {
         var session: Session
         var connection: Connection?
-        /// The number of this process's take-over; 0: it has not taken over.
+        /// As `PostgresElection.term`.
         var term: Int64 = 0
     }
 
@@ -40,16 +43,15 @@ public final class PostgresElection: Leadership {
                 try state.hold()
             } catch {
                 // A session that is in doubt is given up: the lock must not stay with one that believes it has none.
-                state.term = 0
-                state.connection = nil
-                state.session.close()
+                state.leave()
             }
+            term.store(state.term, ordering: .sequentiallyConsistent)
             return state.term > 0
         }
     }
 
     public func confirm(in tx: any StoreTransaction) throws {
-        let term = state.withLock { $0.term }
+        let term = term.load(ordering: .sequentiallyConsistent)
         guard let tx = tx as? PostgresTransaction, term > 0, tx.term == term else {
             throw StoreError.conflict("another server process runs the daemons")
         }
@@ -57,14 +59,19 @@ public final class PostgresElection: Leadership {
 
     public func release() {
         state.withLock { state in
-            state.term = 0
-            state.connection = nil
-            state.session.close()
+            state.leave()
+            term.store(0, ordering: .sequentiallyConsistent)
         }
     }
 }
 
 extension PostgresElection.State {
+    fileprivate mutating func leave() {
+        term = 0
+        connection = nil
+        session.close()
+    }
+
     fileprivate mutating func hold() throws {
         let present = try session.connection()
         if present !== connection {

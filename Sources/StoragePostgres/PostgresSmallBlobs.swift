@@ -35,6 +35,8 @@ public final class PostgresSmallBlobs: SmallBlobStore {
 
     /// - Parameter conninfo: the same as the store's. Nothing is opened yet.
     public init(_ conninfo: String, options: PostgresOptions = PostgresOptions()) {
+        var options = options
+        options.use = .beside
         writer = Mutex(Session(conninfo, options: options))
         reader = Mutex(Session(conninfo, options: options))
     }

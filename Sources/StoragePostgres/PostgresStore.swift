@@ -9,7 +9,8 @@ import Storage
 /// transaction as long as no other process changed them, which every commit tells the others (`ChangeNote`).
 ///
 /// When the connection is lost, the transaction throws `StoreError.io` and nothing of it is kept; the next one connects
-/// again. Should it be lost while the commit is on its way, the store asks the server what became of it.
+/// again. Should it be lost while the commit is on its way, the store asks the server what became of it, and throws
+/// `StoreError.uncertain` when nobody answers.
 public final class PostgresStore: Store {
     private let tables: PostgresTransaction
 

@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import Storage
 
 /// The tables of a `PostgresStore` inside a transaction. One object serves all transactions of a store, one at a time.
@@ -174,7 +175,12 @@ final class PostgresTransaction: StoreTransaction {
     private static let tell = Query("INSERT INTO change (generation, writer, note) VALUES ($1, $2, $3)")
     private static let prune = Query("DELETE FROM change WHERE generation <= $1")
     private static let end = Query("COMMIT")
-    private static let theirs = Query("SELECT 1::bigint FROM change WHERE generation = $1 AND writer = $2")
+    private static let sign = Query(
+        """
+        INSERT INTO last_commit (writer, generation) VALUES ($1, $2)
+        ON CONFLICT (writer) DO UPDATE SET generation = excluded.generation
+        """)
+    private static let mine = Query("SELECT generation FROM last_commit WHERE writer = $1")
 
     /// One round trip for all that was only sent, the note and the commit.
     private func commit() throws {
@@ -192,13 +198,17 @@ final class PostgresTransaction: StoreTransaction {
             $0.integer(next.writer)
             $0.blob(finalNote().encoded())
         }
+        try link.send(PostgresTransaction.sign) {
+            $0.integer(next.writer)
+            $0.integer(next.generation)
+        }
         if next.generation.isMultiple(of: 64) {
             try link.send(PostgresTransaction.prune) {
                 $0.integer(next.generation - Int64(PostgresTransaction.newsMax))
             }
         }
-        try link.send(PostgresTransaction.end)
         do {
+            try link.send(PostgresTransaction.end)
             _ = try link.exchange(keeping: 0)
         } catch {
             // The server's word on COMMIT may have been lost with the connection.
@@ -209,21 +219,28 @@ final class PostgresTransaction: StoreTransaction {
         kept()
     }
 
-    /// Asks over a new connection, behind the lock that the lost transaction held as long as it lived.
+    /// - Throws: `StoreError.uncertain` when nobody answers for too long.
     private func wasCommitted(_ commit: Commit) throws -> Bool {
         // Should nobody answer, memory is read again whenever somebody does.
         seen = nil
-        guard let connection = try? session.connection() else { return false }
+        let end = ContinuousClock.now.advanced(by: .milliseconds(session.options.patience.milliseconds))
+        while true {
+            do { return try lastCommit() == commit.generation } catch {
+                guard ContinuousClock.now < end else { throw StoreError.uncertain("\(error)") }
+                usleep(50_000)
+            }
+        }
+    }
+
+    /// What this store has committed last: asked over a new connection, behind the lock that the lost transaction held
+    /// as long as it lived.
+    private func lastCommit() throws -> Int64? {
+        let connection = try session.connection()
         self.connection = connection
         defer { connection.rollBack() }
         try connection.send(PostgresTransaction.begin)
         try connection.send(PostgresTransaction.lock) { $0.integer(session.lockKey) }
-        return try connection.first(
-            PostgresTransaction.theirs,
-            {
-                $0.integer(commit.generation)
-                $0.integer(commit.writer)
-            }, { _ in true }) ?? false
+        return try connection.first(PostgresTransaction.mine, { $0.integer(writer) }, { $0.integer() })
     }
 
     private func finalNote() -> ChangeNote {

@@ -1,11 +1,12 @@
 import CPostgres
 import Domain
+import Glibc
 import Storage
 
 /// The connection of a store: opened when it is needed, again when it was lost.
 final class Session {
     private let conninfo: String
-    private let options: PostgresOptions
+    let options: PostgresOptions
     private var current: Connection?
     /// Why there is no connection, and since when.
     private var failure: (error: any Error, at: ContinuousClock.Instant)?
@@ -43,6 +44,8 @@ final class Session {
             current_setting('server_version_num')::bigint, current_setting('server_encoding')
         """)
     private static let key = Query("SELECT 'change'::regclass::oid::bigint")
+    private static let share = Query("SELECT pg_try_advisory_lock_shared($1)::int::bigint")
+    private static let keepOut = Query("SELECT pg_try_advisory_lock($1)::int::bigint")
 
     private func open() throws -> Connection {
         let connection = try Connection(conninfo)
@@ -62,14 +65,18 @@ final class Session {
                     + "both must be on, or what was acknowledged may be lost")
         }
         // Every query of ours has an index, whatever the planner believes of tables that were empty a minute ago; one
-        // plan each, made once. A process that stops in the middle of a transaction keeps the lock for a minute.
+        // plan each, made once. A server that stops in the middle of a transaction keeps the lock for a minute, and one
+        // whose machine is gone keeps its session as long.
         try connection.script(
             """
             SELECT set_config('synchronous_commit', 'on', false)
             WHERE current_setting('synchronous_commit') = 'off';
             SET default_transaction_isolation = 'read committed';
             SET default_transaction_read_only = off;
-            SET idle_in_transaction_session_timeout = '60s';
+            SET idle_in_transaction_session_timeout = '\(options.use == .alone ? "0" : "60s")';
+            SET tcp_keepalives_idle = 30;
+            SET tcp_keepalives_interval = 10;
+            SET tcp_keepalives_count = 3;
             SET plan_cache_mode = force_generic_plan;
             SET enable_seqscan = off;
             SET enable_hashjoin = off;
@@ -78,6 +85,24 @@ final class Session {
             """)
         try Migration.run(on: connection)
         lockKey = 0x4d69_6c6c << 32 | (try connection.first(Session.key) { $0.integer() } ?? 0)
+        try enter(connection)
         return connection
+    }
+
+    /// Takes the lock that keeps servers and those apart who need the database alone.
+    private func enter(_ connection: Connection) throws {
+        let (query, holder) =
+            switch options.use {
+            case .beside: (nil as Query?, "")
+            case .shared: (Session.share, "a command that needs it alone")
+            case .alone: (Session.keepOut, "a server, or by another command")
+            }
+        guard let query else { return }
+        // A session that has just ended keeps its lock until the server has noticed.
+        for attempt in 0..<50 {
+            if attempt > 0 { usleep(20_000) }
+            if try connection.first(query, { $0.integer(lockKey + (2 << 32)) }, { $0.boolean() }) == true { return }
+        }
+        throw StoreError.locked("\(connection.name) is used by \(holder)")
     }
 }

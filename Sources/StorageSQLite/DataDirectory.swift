@@ -29,11 +29,16 @@ public final class DataDirectory: Sendable {
         self.path = path
         let folder = try Folder(path)
         try DataDirectory.checkVersion(folder)
-        guard shared != nil || mayBeElsewhere || !DataDirectory.isElsewhere(path) else {
-            throw StoreError.locked("\(path): by servers on a PostgreSQL database, which has the rows (--database)")
+        func check() throws {
+            guard shared != nil || mayBeElsewhere || !DataDirectory.isElsewhere(path) else {
+                throw StoreError.locked("\(path): by servers on a PostgreSQL database, which has the rows (--database)")
+            }
         }
+        try check()
         blobs = try FileBlobStore(
             path: path + "/blobs", hash: hash, recheck: recheck, smallMax: 4096, shared: shared)
+        // It may have been said while this process waited for the one that held the directory.
+        try check()
     }
 
     public var databasePath: String { path + "/millrace.sqlite" }
@@ -84,8 +89,20 @@ public final class DataDirectory: Sendable {
 
     private static let databases = ["millrace.sqlite", "blobs/small.sqlite"]
 
+    /// From now on the rows are in another database: nobody opens the directory with rows of its own any more.
+    public func markElsewhere() throws {
+        let folder = try Folder(path)
+        _ = try folder.open(DataDirectory.elsewhere, O_WRONLY | O_CREAT)
+        try folder.sync()
+    }
+
+    /// Where the old database of a directory lies whose rows are elsewhere; nil when somebody has removed it.
+    public static func leftBehind(_ path: String) -> String? {
+        ["\(path)/millrace.sqlite", "\(path)/millrace.sqlite\(aside)"].first { access($0, F_OK) == 0 }
+    }
+
     /// From now on the rows are in another database. What was here before stays beside, with `.moved` in its name.
-    /// Killed in the middle, the same call does the rest. Not while the directory is open.
+    /// Killed in the middle, the same call does the rest. Not while its databases are open: `markElsewhere` first.
     public static func setElsewhere(_ path: String) throws {
         let folder = try Folder(path)
         _ = try folder.open(elsewhere, O_WRONLY | O_CREAT)

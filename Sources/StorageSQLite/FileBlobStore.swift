@@ -59,12 +59,12 @@ public final class FileBlobStore: BlobStore {
     }
 
     /// Copies the small blobs to where several processes will find them. - Returns: how many there are.
-    public func copySmall(to target: any SmallBlobStore) throws -> Int { try small?.copy(to: target) ?? 0 }
+    public func copySmall(to target: any SmallBlobStore) throws -> Int { try small?.copy(to: target, hash: hash) ?? 0 }
 
     /// And back.
     public func copySmall(from source: any SmallBlobStore) throws -> Int {
         guard let small else { return 0 }
-        return try source.copy(to: small)
+        return try source.copy(to: small, hash: hash)
     }
 
     /// A name in `temporary` that nobody else has.

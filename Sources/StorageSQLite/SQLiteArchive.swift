@@ -76,6 +76,9 @@ public final class SQLiteArchive: TableArchive {
             """)
     }
 
+    /// Its transaction ends with this object.
+    public func confirm() throws {}
+
     public func commit() throws {
         try connection.script("COMMIT")
         // What the store has in memory is of the time before.

@@ -11,8 +11,8 @@ struct FsckCommand: AsyncParsableCommand {
 
             Example: millrace-server fsck --data /var/lib/millrace
 
-            Exit codes: 0 all is well, 1 differences were found, 66 no server has run there, 78 the directory is in \
-            use, damaged or of a newer version.
+            Exit codes: 0 all is well, 1 differences were found, 66 no server has run there, 78 directory or \
+            database are in use, damaged or of a newer version.
             """)
 
     @Option(help: "The data directory.")

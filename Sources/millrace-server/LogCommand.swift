@@ -29,7 +29,8 @@ struct LogRebuildCommand: AsyncParsableCommand {
             Example: millrace-server log rebuild --data /var/lib/millrace
 
             Exit codes: 0 done, 1 the database contradicts what was published, 65 --published is no checkpoint of this \
-            server, 66 no server has run there, 73 the disk cannot be written, 78 the directory is in use or damaged.
+            server, 66 no server has run there, 73 the disk cannot be written, 78 directory or database are in use or \
+            damaged.
             """)
 
     @Option(help: "The data directory.")

@@ -31,7 +31,9 @@ struct MigrateCommand: AsyncParsableCommand {
     var to: String
 
     func validate() throws {
-        for side in [from, to] { try DatabaseOption.checkSecrecy(side) }
+        for (side, option) in [(from, "--from"), (to, "--to")] {
+            if case .postgres(let database)? = try? Side(side, option) { try DatabaseOption.check(database, option) }
+        }
     }
 
     private enum Side {
@@ -64,28 +66,52 @@ struct MigrateCommand: AsyncParsableCommand {
 
     private func share(_ path: String, _ database: String) throws {
         if DataDirectory.isElsewhere(path) {
-            // A run that was killed has moved everything and was about to say so.
+            try compareWithShared(path, database)
             try DataDirectory.setElsewhere(path)
-            return print("the rows of \(path) are in PostgreSQL already")
+            return print("the rows of \(path) are in this database already")
         }
         try copyToShared(path, database)
         try DataDirectory.setElsewhere(path)
         print("moved; start every server with --data \(path) and --database")
     }
 
-    /// Holds the directory as long as it takes, and closes its databases.
+    /// A run that was killed may have moved everything and not said so; or it was into another database.
+    private func compareWithShared(_ path: String, _ database: String) throws {
+        guard let left = DataDirectory.leftBehind(path) else {
+            throw Fault(
+                .configuration, "the rows of \(path) were moved to PostgreSQL before",
+                advice: "start servers with --database; to move on, bring them back with --to sqlite:\(path) first")
+        }
+        let target = try alone(database)
+        let old = try SQLiteArchive(try configured { try SQLiteStore(path: left) })
+        guard try TableCopy.sums(of: target, hash: BlobHash.factory) == TableCopy.sums(of: old, hash: BlobHash.factory)
+        else {
+            throw Fault(
+                .configuration,
+                "the rows of \(path) were moved to PostgreSQL before, and the database of --to does not hold what "
+                    + "\(left) held then: it is another one, or servers have gone on there",
+                advice: "start servers with the right --database; to move on, bring them back with --to sqlite:\(path)")
+        }
+    }
+
+    private func alone(_ database: String) throws -> PostgresArchive {
+        try configured { try DatabaseOption.free { try PostgresArchive(database, options: $0) } }
+    }
+
+    /// Holds the directory until nobody else can open it, and closes its databases.
     private func copyToShared(_ path: String, _ database: String) throws {
         let directory = try self.directory(path)
         let store = try DataCheck.openStore(directory)
-        let target = try configured { try PostgresArchive(database) }
+        let target = try alone(database)
         let blobs = try directory.blobs.copySmall(to: PostgresSmallBlobs(database))
         report(try copy(try SQLiteArchive(store), to: target))
         print("\(blobs) small blobs are in the database, too")
+        try directory.markElsewhere()
     }
 
     private func takeBack(_ database: String, _ path: String) throws {
         let directory = try self.directory(path)
-        let source = try configured { try PostgresArchive(database) }
+        let source = try alone(database)
         let store = try configured { try directory.openStore(mayReplace: true) }
         let target = try SQLiteArchive(store)
         let blobs = try directory.blobs.copySmall(from: PostgresSmallBlobs(database))

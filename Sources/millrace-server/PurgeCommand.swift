@@ -18,7 +18,7 @@ struct PurgeCommand: AsyncParsableCommand {
             Example: millrace-server purge --data /var/lib/millrace --older-than 90
 
             Exit codes: 0 done, 1 a batch cannot be purged, 66 there is no such batch, 73 the disk cannot be written, \
-            78 the directory is in use.
+            78 the directory or the database is in use.
             """)
 
     @Option(help: "The data directory.")

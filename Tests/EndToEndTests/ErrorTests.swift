@@ -98,6 +98,8 @@ struct ErrorTests {
             ["run", "--data", "/nowhere", "--database", "host=/tmp password=hush"],
             ["migrate", "--from", "sqlite:/nowhere", "--to", "postgres://me:hush@localhost/x"],
             ["migrate", "--from", "postgres:host=/tmp password=hush", "--to", "sqlite:/nowhere"],
+            ["migrate", "--from", "sqlite:/nowhere", "--to", "postgres:postgres://me:hush@localhost/x"],
+            ["fsck", "--data", "/nowhere", "--database", "host=/tmp password = hush"],
         ])
     func passwords(arguments: [String]) async throws {
         let outcome = try await Programs.run("millrace-server", arguments)

@@ -17,6 +17,12 @@ final class SharedSite {
         database = server.uri(schema: try server.makeSchema())
     }
 
+    /// An empty one.
+    func otherDatabase() throws -> String {
+        let server = try PostgresServer.shared()
+        return server.uri(schema: try server.makeSchema())
+    }
+
     deinit {
         for client in clients.values { client.killNow() }
         for server in servers.values { server.killNow() }

@@ -14,11 +14,18 @@ struct SharedSiteTests {
         try #require(submitted.status == 0, "submit: \(submitted.errors)")
         try await site.stopServers()
         try await move(site, from: "sqlite:\(site.data)", to: site.database)
+        let again = try await migrate(from: "sqlite:\(site.data)", to: site.database)
+        #expect(again.status == 0 && again.output.contains("already"), "\(again.output) \(again.errors)")
+        let stray = try await migrate(from: "sqlite:\(site.data)", to: try site.otherDatabase())
+        #expect(stray.status == 78 && stray.errors.contains("moved to PostgreSQL before"), "\(stray.errors)")
         let wrong = try await Programs.run("millrace-server", ["run", "--data", site.data, "--listen", "127.0.0.1:0"])
         #expect(wrong.status != 0 && wrong.errors.contains("PostgreSQL"), "\(wrong.errors)")
 
         try await site.startServer(1)
         try await site.startServer(2)
+        let early = try await Programs.run(
+            "millrace-server", ["fsck", "--data", site.data, "--database", site.database])
+        #expect(early.status == 78 && early.errors.contains("stop all servers"), "\(early.errors)")
         try await site.startClient("Ada", at: 1)
         #expect(try await eventually { try await site.json(["status", "1"], at: 2).number("tasks_done") >= 2 })
         // Whoever has the daemons dies, with jobs on its hands and answers on their way.
@@ -42,8 +49,12 @@ struct SharedSiteTests {
         try await expectOrder(site, [])
     }
 
+    private func migrate(from: String, to: String) async throws -> Programs.Outcome {
+        try await Programs.run("millrace-server", ["migrate", "--from", from, "--to", to])
+    }
+
     private func move(_ site: SharedSite, from: String, to: String) async throws {
-        let moved = try await Programs.run("millrace-server", ["migrate", "--from", from, "--to", to])
+        let moved = try await migrate(from: from, to: to)
         try #require(moved.status == 0, "migrate: \(moved.output) \(moved.errors)")
         #expect(moved.output.contains("counts and hashes are equal on both sides"), "\(moved.output)")
     }

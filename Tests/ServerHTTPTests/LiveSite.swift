@@ -33,14 +33,21 @@ final class LiveSite: Sendable {
         let broken = Switch()
         /// While on, the thread that writes waits.
         let held = Switch()
+        /// While on, every transaction is applied, and nobody knows it.
+        let uncertain = Switch()
         // Used by one writer thread at a time; the tests start the second after the first has stopped.
         let store: any Store
 
         init() {
-            let (broken, held) = (broken, held)
+            let (broken, held, uncertain) = (broken, held, uncertain)
             store = FaultyStore(MemoryStore()) { _ in
                 while held.isOn { usleep(1000) }
-                return broken.isOn ? CallFate(applied: false, reported: true) : .good
+                var fate = broken.isOn ? CallFate(applied: false, reported: true) : .good
+                if uncertain.isOn {
+                    fate.reported = true
+                    fate.failure = .uncertain("the database is gone")
+                }
+                return fate
             }
         }
     }

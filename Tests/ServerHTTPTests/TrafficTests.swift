@@ -2,6 +2,7 @@ import Bytes
 import Domain
 import Foundation
 import ServerHTTP
+import SwiftProtobuf
 import Testing
 import Wire
 
@@ -123,6 +124,38 @@ struct TrafficTests {
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(statuses == [Int](repeating: 200, count: 40))
+        }
+    }
+
+    @Test("When nobody knows whether a group was committed, nothing of it is done again, and whoever asked is told so")
+    func uncertainCommit() async throws {
+        let store = LiveSite.SharedStore()
+        try await withSite(store: store, options: { $0.limits.writerQueue = 4 }) { site in
+            _ = try await site.submit()
+            store.held.set(true)
+            let told = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<12 {
+                    group.addTask {
+                        do { return "batch \(try await site.submit(inputIsThere: true))" } catch { return "\(error)" }
+                    }
+                }
+                var told: [String] = []
+                while let text = try await group.next() {
+                    told.append(text)
+                    // One that is turned away says that a whole group waits.
+                    if told.count == 1 {
+                        store.uncertain.set(true)
+                        store.held.set(false)
+                    }
+                }
+                return told
+            }
+            store.uncertain.set(false)
+            let uncertain = told.count { $0.contains("submit: 503") && $0.contains("cannot tell") }
+            #expect(uncertain >= 4, "\(told)")
+            let list = try WireBatchList(
+                jsonUTF8Bytes: try await site.probe.send("GET", "/v1/batches", site.admin).body)
+            #expect(list.batches.count == 1 + uncertain, "each was applied once")
         }
     }
 

@@ -216,6 +216,24 @@ struct DataDirectoryTests {
         #expect(try data.openStore().transaction { try $0.hosts().count } == 0)
     }
 
+    @Test("one whose rows have gone elsewhere opens for nobody else from that moment on")
+    func elsewhere() throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("data")
+        do {
+            let data = try DataDirectory(path: path, hash: sha256)
+            try data.openStore().transaction { try Samples.addHosts(1, $0) }
+            try data.markElsewhere()
+            #expect(DataDirectory.isElsewhere(path) && !DataDirectory.hasOwnRows(path))
+        }
+        #expect(refusal { try DataDirectory(path: path, hash: sha256) } == "locked")
+        #expect(DataDirectory.leftBehind(path) == path + "/millrace.sqlite")
+        try DataDirectory.setElsewhere(path)
+        let left = try #require(DataDirectory.leftBehind(path))
+        #expect(left == path + "/millrace.sqlite.moved")
+        #expect(try SQLiteStore(path: left).transaction { try $0.hosts().count } == 1)
+    }
+
     @Test("a newer directory is refused before anything in it is touched")
     func newer() throws {
         let folder = try ScratchFolder()

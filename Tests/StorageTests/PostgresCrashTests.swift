@@ -3,6 +3,7 @@ import Foundation
 import PostgresServer
 import Storage
 import StoragePostgres
+import Synchronization
 import Testing
 
 /// What was acknowledged is there, whole, whatever becomes of connections, servers and processes.
@@ -73,7 +74,9 @@ struct PostgresCrashTests {
         let proxy = try SwallowingProxy(of: server.directory)
         defer { proxy.stop() }
         let direct = server.conninfo(schema: try server.makeSchema())
-        let store = try PostgresStore(direct.replacing(server.directory, with: proxy.directory))
+        var options = PostgresOptions()
+        options.patience = TimeSpan(milliseconds: 300)
+        let store = try PostgresStore(direct.replacing(server.directory, with: proxy.directory), options: options)
         try SQLiteCrashTests.step(0, store)
         try store.transaction { tx in
             let unit = Samples.unit(BatchID(rawValue: 1), 1, tasks: 1)
@@ -89,12 +92,46 @@ struct PostgresCrashTests {
                 proxy.swallowNext(refuses: true)
             }
         }
-        #expect(error == "io")
+        #expect(error == "uncertain")
         #expect(refusal { try store.transaction { try $0.counts(of: BatchID(rawValue: 1)) } } == "io")
         proxy.accepts()
         #expect(
             try eventually { try store.transaction { try $0.counts(of: BatchID(rawValue: 1)).total } == 3 })
         #expect(try store.transaction { try $0.unsentNumbers(after: TaskID(rawValue: 0), limit: 9).count } == 2)
+        #expect(try store.transaction { try StoreAudit.differences($0) } == [])
+    }
+
+    @Test("a commit whose answer is lost is found however many others came after it")
+    func lostAnswerLongAgo() throws {
+        let server = try PostgresServer.shared()
+        let proxy = try SwallowingProxy(of: server.directory)
+        defer { proxy.stop() }
+        let direct = server.conninfo(schema: try server.makeSchema())
+        let other = try PostgresStore(direct)
+        try SQLiteCrashTests.step(0, other)
+        var options = PostgresOptions()
+        options.patience = TimeSpan(milliseconds: 600_000)
+        let store = try PostgresStore(direct.replacing(server.directory, with: proxy.directory), options: options)
+        let written = Mutex(false)
+        Thread.detachNewThread {
+            // Once the unit is there, others go on until its note is gone; only then somebody answers.
+            let raw = try? RawPostgres(direct)
+            while raw?.text("SELECT count(*) FROM work_unit WHERE id & 4095 = 77") != "1" { usleep(1000) }
+            _ = try? raw?.run(
+                """
+                INSERT INTO change (generation, writer, note)
+                SELECT (SELECT max(generation) FROM change) + n, 0, '' FROM generate_series(1, 700) n;
+                DELETE FROM change WHERE generation < (SELECT max(generation) FROM change) - 512;
+                """)
+            written.withLock { $0 = true }
+            proxy.accepts()
+        }
+        try store.transaction { tx in
+            try tx.insertWorkUnits([Samples.unit(BatchID(rawValue: 1), 77, tasks: 1)])
+            proxy.swallowNext(refuses: true)
+        }
+        #expect(written.withLock { $0 })
+        #expect(try store.transaction { try $0.workUnit(WorkUnitID(batch: BatchID(rawValue: 1), index: 77)) } != nil)
         #expect(try store.transaction { try StoreAudit.differences($0) } == [])
     }
 

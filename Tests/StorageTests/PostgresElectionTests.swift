@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Glibc
 import PostgresServer
 import Storage
@@ -55,6 +56,34 @@ struct PostgresElectionTests {
         let late = try PostgresStore(conninfo)
         try late.transaction { try new.confirm(in: $0) }
         #expect(!old.hold() && new.hold())
+    }
+
+    /// The take-over waits for the transaction, so the transaction must not wait for the take-over.
+    @Test("asked in the middle of a transaction, while a take-over waits for its end")
+    func askedMeanwhile() throws {
+        let conninfo = try PostgresServer.fresh()
+        let name = "waiting \(UInt64.random(in: 0...UInt64.max))"
+        let election = PostgresElection(conninfo + " application_name='\(name)'")
+        let raw = try RawPostgres(conninfo)
+        let store = try PostgresStore(conninfo)
+        let (begun, taken) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        Thread.detachNewThread {
+            begun.wait()
+            if election.hold() { taken.signal() }
+        }
+        let waits = """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE application_name = '\(name)' AND wait_event_type = 'Lock' AND wait_event = 'advisory'
+            """
+        try store.transaction { tx in
+            try Samples.addHosts(1, tx)
+            begun.signal()
+            for _ in 0..<3000 where raw.text(waits) == "0" { usleep(10_000) }
+            try #require(raw.text(waits) == "1")
+            #expect(refusal { try election.confirm(in: tx) } == "conflict")
+        }
+        taken.wait()
+        try store.transaction { try election.confirm(in: $0) }
     }
 
     @Test("nobody is elected while the database is away")

@@ -89,6 +89,28 @@ struct PostgresSharingTests {
         #expect(try store.transaction { try $0.logLeafCount() } == 60)
     }
 
+    @Test("who needs a database alone: not beside a server, and no server beside them")
+    func alone() throws {
+        let conninfo = try PostgresServer.fresh()
+        var options = PostgresOptions()
+        options.use = .alone
+        do {
+            let (store, election) = (try PostgresStore(conninfo), PostgresElection(conninfo))
+            try store.transaction { _ in #expect(store.setting("idle_in_transaction_session_timeout") == "1min") }
+            #expect(refusal { try PostgresStore(conninfo, options: options) } == "locked")
+            #expect(election.hold())
+            try store.transaction { try Samples.addHosts(1, $0) }
+        }
+        let store = try PostgresStore(conninfo, options: options)
+        // It may read a large blob in the middle of a transaction.
+        try store.transaction { _ in #expect(store.setting("idle_in_transaction_session_timeout") == "0") }
+        #expect(refusal { try PostgresStore(conninfo) } == "locked")
+        #expect(refusal { try PostgresStore(conninfo, options: options) } == "locked")
+        #expect(!PostgresElection(conninfo).hold())
+        try PostgresSmallBlobs(conninfo).put([(digest(of: [1], with: sha256), [1])])
+        #expect(try store.transaction { try $0.hosts().count } == 1)
+    }
+
     @Test("a folder of blobs that two stores use: each reads what the other one put, small or large")
     func blobs() throws {
         let (conninfo, folder) = (try PostgresServer.fresh(), try ScratchFolder())

@@ -2,6 +2,7 @@ import Domain
 import Foundation
 import Storage
 import StorageSQLite
+import Synchronization
 import Testing
 
 /// Blobs that lie together in one file.
@@ -90,5 +91,45 @@ struct SmallBlobTests {
         #expect(throws: StoreError.self) { try Self.blobs(path).verify(name) }
         let careful = try FileBlobStore(path: path, hash: sha256, recheck: true, smallMax: 100)
         #expect(throws: StoreError.self) { try careful.read(name, limit: 100) }
+    }
+
+    /// Knows from memory what was put, whatever became of it where it is stored.
+    private final class Forgetful: SmallBlobStore {
+        private let known = Mutex<[Digest: [UInt8]]>([:])
+        /// What is stored in place of a blob of these bytes; nil: nothing.
+        private let fate: @Sendable ([UInt8]) -> [UInt8]?
+
+        init(_ fate: @escaping @Sendable ([UInt8]) -> [UInt8]?) { self.fate = fate }
+
+        func put(_ blobs: [(digest: Digest, bytes: [UInt8])]) throws {
+            known.withLock { for blob in blobs { $0[blob.digest] = blob.bytes } }
+        }
+        func size(of digest: Digest) throws -> Int64? { recent(digest).map { Int64($0.count) } }
+        func bytes(of digest: Digest) throws -> [UInt8]? { recent(digest) }
+        func recent(_ digest: Digest) -> [UInt8]? { known.withLock { $0[digest] } }
+        func remove(_ digest: Digest) throws { known.withLock { $0[digest] = nil } }
+        var isEmpty: Bool { known.withLock { $0.isEmpty } }
+        func page(after digest: Digest?, limit: Int) throws -> [(digest: Digest, bytes: [UInt8])] {
+            let stored = known.withLock { $0 }.compactMap { name, bytes in fate(bytes).map { (digest: name, bytes: $0) } }
+            let sorted = stored.sorted { $0.digest < $1.digest }
+            return Array(sorted.filter { blob in digest.map { $0 < blob.digest } ?? true }.prefix(limit))
+        }
+    }
+
+    @Test("moved, every blob is hashed as it lies there, and as it lay here")
+    func copied() throws {
+        let folder = try ScratchFolder()
+        let store = try Self.blobs(folder.file("blobs"))
+        _ = try store.put((0..<1203).map { [UInt8($0 & 255), UInt8($0 >> 8)] })
+        let sound = Forgetful { $0 }
+        // What others have put there is in between.
+        try sound.put((0..<700).map { (digest(of: [7, 7, UInt8($0 & 255), UInt8($0 >> 8)], with: sha256), []) })
+        #expect(try store.copySmall(to: sound) == 1203)
+        #expect(refusal { try store.copySmall(to: Forgetful { $0 == [5, 1] ? [5, 2] : $0 }) } == "corrupt")
+        #expect(refusal { try store.copySmall(to: Forgetful { $0 == [5, 1] ? nil : $0 }) } == "corrupt")
+        let damaged = Forgetful { $0 == [9] ? [8] : $0 }
+        try damaged.put([(digest(of: [9], with: sha256), [9])])
+        #expect(refusal { try store.copySmall(from: damaged) } == "corrupt")
+        #expect(try !store.contains(digest(of: [9], with: sha256)))
     }
 }

@@ -129,6 +129,7 @@ extension StoreError {
         case .locked: "locked"
         case .io: "io"
         case .corrupt: "corrupt"
+        case .uncertain: "uncertain"
         }
     }
 }

@@ -37,8 +37,10 @@ struct TableCopyTests {
         let there = try TableCopy.run(
             from: try SQLiteArchive(store), to: try PostgresArchive(conninfo), hash: sha256)
         #expect(there.first { $0.table == "ledger" }?.rows ?? 0 > 0)
-        let shared = try PostgresStore(conninfo)
-        #expect(try shared.transaction { try Samples.dump($0) } == before)
+        do {
+            let shared = try PostgresStore(conninfo)
+            #expect(try shared.transaction { try Samples.dump($0) } == before)
+        }
 
         let again = try SQLiteStore(path: folder.file("back.sqlite"))
         let back = try TableCopy.run(from: try PostgresArchive(conninfo), to: try SQLiteArchive(again), hash: sha256)
@@ -68,22 +70,29 @@ struct TableCopyTests {
         #expect(first == second)
     }
 
-    /// A target that loses one row, or changes one value, on its way.
+    /// A target that loses one row, or changes one value, on its way, or during whose filling something else happens.
     private final class Careless: TableArchive {
         let base: any TableArchive
-        let drops: Bool
-        init(_ base: any TableArchive, drops: Bool) { (self.base, self.drops) = (base, drops) }
+        let drops: Bool?
+        let event: () throws -> Void
+        init(_ base: any TableArchive, drops: Bool? = nil, event: @escaping () throws -> Void = {}) {
+            (self.base, self.drops, self.event) = (base, drops, event)
+        }
         func rows(of table: TableShape, after last: [Cell]?, limit: Int) throws -> [[Cell]] {
             try base.rows(of: table, after: last, limit: limit)
         }
         func insert(_ rows: [[Cell]], into table: TableShape) throws {
             var rows = rows
-            if table.name == "series" || table.name == "trust" {
+            if let drops, table.name == "series" || table.name == "trust" {
                 if drops { rows.removeLast() } else { rows[0][rows[0].count - 2] = .integer(3) }
             }
             try base.insert(rows, into: table)
         }
-        func derive() throws { try base.derive() }
+        func derive() throws {
+            try event()
+            try base.derive()
+        }
+        func confirm() throws { try base.confirm() }
         func commit() throws { try base.commit() }
     }
 
@@ -100,9 +109,34 @@ struct TableCopyTests {
         #expect(try PostgresStore(conninfo).transaction { try $0.volunteers().isEmpty })
     }
 
+    @Test("a source that is lost before the end, and no longer keeps servers out: the copy is not kept")
+    func lostSource() throws {
+        let folder = try ScratchFolder()
+        let conninfo = try PostgresServer.fresh()
+        _ = try TableCopy.run(
+            from: try SQLiteArchive(try source(folder, seed: 5)), to: try PostgresArchive(conninfo), hash: sha256)
+        let back = try SQLiteStore(path: folder.file("back.sqlite"))
+        let raw = try RawPostgres(conninfo)
+        #expect(
+            refusal {
+                let source = try PostgresArchive(conninfo + " application_name=leaving")
+                let target = Careless(try SQLiteArchive(back)) {
+                    try raw.run(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'leaving'")
+                }
+                return try TableCopy.run(from: source, to: target, hash: sha256)
+            } == "io")
+        #expect(try back.transaction { try $0.volunteers().isEmpty })
+    }
+
     @Test("not while a server uses the database")
     func inUse() throws {
         let conninfo = try PostgresServer.fresh()
+        do {
+            let store = try PostgresStore(conninfo)
+            #expect(refusal { try PostgresArchive(conninfo) } == "locked", "one that does not run the daemons")
+            try store.transaction { try Samples.addHosts(1, $0) }
+        }
         let election = PostgresElection(conninfo)
         #expect(election.hold())
         #expect(refusal { try PostgresArchive(conninfo) } == "locked")

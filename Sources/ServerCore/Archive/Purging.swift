@@ -118,7 +118,8 @@ public struct Purging {
         return found
     }
 
-    /// Step 3: a window of blobs at a time, each held against all rows that are left.
+    /// Step 3: a window of blobs at a time, each held against all rows that are left. They go in the transaction that
+    /// looked, so that nobody names one in between.
     ///
     /// - Returns: how many were removed, and their bytes.
     public func removeBlobs(
@@ -127,12 +128,14 @@ public struct Purging {
         var removed: (count: Int64, bytes: Int64) = (0, 0)
         var candidates: Set<Digest> = []
         func sweep() throws {
-            try store.transaction { tx in try NamedBlobs.forEach(in: tx) { digest, _ in candidates.remove(digest) } }
-            for digest in candidates.sorted() {
-                guard let size = try core.blobs.size(of: digest) else { continue }
-                try core.blobs.remove(digest)
-                removed.count += 1
-                removed.bytes += size
+            try store.transaction { tx in
+                try NamedBlobs.forEach(in: tx) { digest, _ in candidates.remove(digest) }
+                for digest in candidates.sorted() {
+                    guard let size = try core.blobs.size(of: digest) else { continue }
+                    try core.blobs.remove(digest)
+                    removed.count += 1
+                    removed.bytes += size
+                }
             }
             candidates.removeAll()
         }

@@ -48,6 +48,7 @@ struct SimWriter {
             return group.enumerated().map { ($1, refused[$0]) }
         } catch {
             committed()
+            if case StoreError.uncertain = error { return group.map { ($0, error) } }
             guard group.count > 1 else { return group.map { ($0, error) } }
             return group.flatMap { commit([$0], store, now: now, committed: committed) }
         }

@@ -114,7 +114,9 @@ CREATE INDEX work_unit_awaiting ON work_unit (id) WHERE awaiting = 1;
 CREATE TABLE task (
     -- unit << 6 | ordinal
     id bigint PRIMARY KEY CHECK (id >= 0),
-    unit bigint GENERATED ALWAYS AS (id >> 6) STORED REFERENCES work_unit (id),
+    -- No foreign key: it would look through all tasks for each unit that is removed. Units are written
+    -- together with their tasks, and fsck compares both.
+    unit bigint GENERATED ALWAYS AS (id >> 6) STORED,
     state bigint NOT NULL CHECK (state BETWEEN 0 AND 7),
     host bigint REFERENCES host (id) CHECK ((host IS NOT NULL) = (state BETWEEN 1 AND 6)),
     volunteer bigint REFERENCES volunteer (id) CHECK ((volunteer IS NOT NULL) = (state BETWEEN 1 AND 6)),
@@ -463,6 +465,12 @@ CREATE TABLE change (
 );
 
 INSERT INTO change (generation, writer, note) VALUES (0, 0, '');
+
+-- The last commit of each store that ever wrote, for one whose answer was lost: of `change`, old rows go.
+CREATE TABLE last_commit (
+    writer bigint PRIMARY KEY CHECK (writer >= 1),
+    generation bigint NOT NULL CHECK (generation >= 1)
+) WITH (fillfactor = 20);
 
 -- Which server process runs the daemons: each that takes over raises the number, and what an older one still
 -- tries to commit is refused.
