@@ -19,7 +19,8 @@ struct EndingTests {
         try site.store.transaction { try $0.counts(of: batch).open }
     }
 
-    @Test("A cancelled batch: two units a tick, none of it sent, what comes in between counts", arguments: [false, true])
+    @Test(
+        "A cancelled batch: two units a tick, none of it sent, what comes in between counts", arguments: [false, true])
     func cancelled(restarts: Bool) throws {
         let site = try site(units: 9)
         let batch = try site.submit()

@@ -56,6 +56,7 @@ struct ChaosTests {
         #expect(try await run.expectTheBooks() == granted, "seed \(seed): \(run.diary)")
         await run.stop()
         try await run.expectSoundFiles()
-        if isTold { print("with \(signals) kills\(database == nil ? "" : ", on PostgreSQL"): \(started.duration(to: clock.now))") }
+        let place = database == nil ? "" : ", on PostgreSQL"
+        if isTold { print("with \(signals) kills\(place): \(started.duration(to: clock.now))") }
     }
 }

@@ -6,7 +6,8 @@ extension PostgresServer {
     /// The one that all others are children of; nil while none runs.
     public var mainProcess: pid_t? {
         let file = try? String(contentsOfFile: directory + "/data/postmaster.pid", encoding: .utf8)
-        guard let line = file?.split(separator: "\n").first, let pid = pid_t(line), kill(pid, 0) == 0 else { return nil }
+        guard let line = file?.split(separator: "\n").first, let pid = pid_t(line), kill(pid, 0) == 0
+        else { return nil }
         return pid
     }
 
