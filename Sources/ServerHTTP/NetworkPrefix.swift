@@ -17,8 +17,8 @@ package enum NetworkPrefix {
         return withUnsafeBytes(of: v6) { prefix(v6: Array($0)) }
     }
 
-    /// Under which name an address is limited: an IPv4 address is itself; of IPv6 the first 64 bits count, for whoever has
-    /// one such address has all that begin alike (RFC 4291).
+    /// Under which name an address is limited: an IPv4 address is itself; of IPv6 the first 64 bits count, for whoever
+    /// has one such address has all that begin alike (RFC 4291).
     package static func holder(_ address: String) -> String {
         guard address.contains(":") else { return address }
         var v6 = in6_addr()

@@ -212,9 +212,10 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
         readOn(context)
     }
 
-    /// Once all is answered, and the answers are out.
+    /// Once all is answered, and the answers are out. A call whose bytes are still coming is answered first.
     private func fireHeldEvents(_ context: ChannelHandlerContext) {
         guard !isBusy, unsent == 0, !heldEvents.isEmpty else { return }
+        if case .collecting = state { return }
         let events = heldEvents
         heldEvents = []
         for event in events { context.fireUserInboundEventTriggered(event) }

@@ -3,9 +3,9 @@ import Domain
 /// Every bound that an operator may change, with its default. `docs/admin.md` lists them; a test compares the two.
 ///
 /// The defaults come from two thoughts. A network with hundreds of volunteers behind one address is welcome: each of
-/// their clients holds up to four connections and calls at most once a second, mostly once in ten. And one address should
-/// never have more than a tenth of what a small server can do, some 2,000 calls a second. A whole network may have half
-/// of it, if it has hosts enough: calls are bounded by host, too.
+/// their clients holds up to four connections and calls at most once a second, mostly once in ten. And one address
+/// should never have more than a tenth of what a small server can do, some 2,000 calls a second. A whole network may
+/// have half of it, if it has hosts enough: calls are bounded by host, too.
 public struct ServerLimits: Hashable, Sendable {
     // Connections.
     public var connections = 16_384
