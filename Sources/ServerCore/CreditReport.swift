@@ -12,10 +12,10 @@ extension ProjectServer {
     ) throws -> WireCreditReport {
         var report = WireCreditReport()
         let inProgress = try tx.inProgressCounts()
-        var names: [VolunteerID: String] = [:]
+        // Two lists, however many there are.
+        let names = Dictionary(uniqueKeysWithValues: try tx.volunteers().map { ($0.id, $0.name) })
         let teams = try teamsNow(in: tx)
         for host in try tx.hosts() {
-            if names[host.volunteer] == nil { names[host.volunteer] = try tx.volunteer(host.volunteer)?.name ?? "" }
             var row = WireCreditRow()
             row.hostID = UInt64(host.id.rawValue)
             row.hostName = host.profile.name

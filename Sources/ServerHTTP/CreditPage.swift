@@ -23,7 +23,7 @@ struct CreditPage {
     var report: WireCreditReport
 
     var values: [String: Any] {
-        let rows = report.hosts.sorted { ($1.microcobblestones, $0.hostID) < ($0.microcobblestones, $1.hostID) }
+        let (rows, note) = HostRanking.top(report.hosts)
         let total = PageText.credit(report.ledgerTotalMicrocobblestones)
         let provisional = report.provisionalMicrocobblestones
         let held =
@@ -38,7 +38,22 @@ struct CreditPage {
         return frame.values([
             "balance": balance, "balanceKind": report.balanced ? "good" : "bad", "total": total,
             "entries": "\(report.ledgerEntries)", "hosts": rows.map(Host.init),
+            "note": note,
         ])
+    }
+}
+
+/// The hosts that the page shows.
+package enum HostRanking {
+    package static let rowsMax = 1000
+
+    /// - Returns: by credit, the highest first, and a sentence for those that are left out; empty when all are there.
+    package static func top(_ hosts: [WireCreditRow]) -> (rows: [WireCreditRow], note: String) {
+        let rows = hosts.sorted { ($1.microcobblestones, $0.hostID) < ($0.microcobblestones, $1.hostID) }
+        let note =
+            rows.count > rowsMax
+            ? "Of \(rows.count) hosts the \(rowsMax) with the most credit are shown." : ""
+        return (Array(rows.prefix(rowsMax)), note)
     }
 }
 

@@ -10,6 +10,7 @@ enum EmbeddedWeb {
 unit, never from what a host says, and only for results that were found valid. The recent average is in
 cobblestones per day: what is a week old counts half.</p>
 <p class="balance {{balanceKind}}">{{balance}}</p>
+<p class="quiet">{{note}}</p>
 <div class="scroll" tabindex="0">
 <table>
 <thead><tr><th>Volunteer</th>

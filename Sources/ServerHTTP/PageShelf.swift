@@ -1,12 +1,13 @@
 import Synchronization
 
-/// Pages of the last second, so that a crowd that looks costs the writer no more than one reader.
+/// Pages of the last second, or of ten times as long as they took to make, so that a crowd that looks costs the writer no more than one reader.
 ///
 /// Who asks while a page is being made waits for that one: a page of a large batch walks through all of its units, and
 /// a crowd that came before the first was done would each walk.
 public final class PageShelf<Page: Sendable>: Sendable {
     private struct Kept {
         var making: Task<Page, any Error>
+        var begunAt: ContinuousClock.Instant
         /// When it was done; nil while it is being made.
         var madeAt: ContinuousClock.Instant?
         var number: UInt64
@@ -21,12 +22,14 @@ public final class PageShelf<Page: Sendable>: Sendable {
     private let now: @Sendable () -> ContinuousClock.Instant
     private let pagesMax = 64
     private let lifetime: Duration = .seconds(1)
+    /// A page that is asked for all the time takes at most an eleventh of the writer's.
+    private let lifetimeByMaking = 10
 
     public init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.now = now
     }
 
-    /// The page that is kept or under way, or a new one. The second is counted from the end of the making, so that a
+    /// The page that is kept or under way, or a new one. Its time is counted from the end of the making, so that a
     /// page that takes longer is not made again at once.
     ///
     /// - Parameter make: goes on when the reader that began it hangs up: others may wait for it.
@@ -47,14 +50,15 @@ public final class PageShelf<Page: Sendable>: Sendable {
                     throw error
                 }
             }
-            state.pages[key] = Kept(making: making, madeAt: nil, number: number)
+            state.pages[key] = Kept(making: making, begunAt: now(), madeAt: nil, number: number)
             return making
         }
         return try await making.value
     }
 
     private func isFresh(_ kept: Kept) -> Bool {
-        kept.madeAt.map { $0.duration(to: now()) < lifetime } ?? true
+        guard let made = kept.madeAt else { return true }
+        return made.duration(to: now()) < max(lifetime, kept.begunAt.duration(to: made) * lifetimeByMaking)
     }
 
     /// - Parameter number: of the making that ended; a later one of the same key is left alone.

@@ -55,6 +55,21 @@ struct PageShelfTests {
         #expect(try await shelf.page("a") { bench.make() } == 2)
     }
 
+    @Test("A page that took long to make is kept ten times as long")
+    func longMaking() async throws {
+        let bench = Bench()
+        let shelf = bench.shelf()
+        let made = try await shelf.page("a") {
+            bench.pass(.seconds(3))
+            return bench.make()
+        }
+        #expect(made == 1)
+        bench.pass(.milliseconds(29_999))
+        #expect(try await shelf.page("a") { bench.make() } == 1)
+        bench.pass(.milliseconds(1))
+        #expect(try await shelf.page("a") { bench.make() } == 2)
+    }
+
     @Test("A reader that hangs up does not end the making")
     func hangsUp() async throws {
         let bench = Bench()
