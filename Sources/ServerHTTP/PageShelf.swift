@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Pages of the last second, or of ten times as long as they took to make, so that a crowd that looks costs the writer no more than one reader.
+/// Pages of the last second, or of ten times as long as they took to make, so that a crowd that looks costs the writer
+/// no more than one reader.
 ///
 /// Who asks while a page is being made waits for that one: a page of a large batch walks through all of its units, and
 /// a crowd that came before the first was done would each walk.

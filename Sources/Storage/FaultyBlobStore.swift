@@ -34,7 +34,8 @@ public final class FaultyBlobStore: BlobStore {
     }
 
     private func reading<T>(_ call: BlobCall, _ body: () throws -> T) throws -> T {
-        if fate(call).reported { throw CallFate.error }
+        let fate = fate(call)
+        if fate.reported { throw fate.failure }
         return try body()
     }
 
@@ -42,7 +43,7 @@ public final class FaultyBlobStore: BlobStore {
     private func writing<T>(_ call: BlobCall, lie: @autoclosure () throws -> T, _ body: () throws -> T) throws -> T {
         let fate = fate(call)
         let value = fate.applied ? try body() : fate.reported ? nil : try lie()
-        guard let value, !fate.reported else { throw CallFate.error }
+        guard let value, !fate.reported else { throw fate.failure }
         return value
     }
 

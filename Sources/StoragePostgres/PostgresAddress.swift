@@ -1,5 +1,4 @@
 import CPostgres
-import Storage
 
 /// What libpq reads in the text that names a database.
 public enum PostgresAddress {

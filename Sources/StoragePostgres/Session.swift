@@ -99,7 +99,7 @@ final class Session {
             }
         guard let query else { return }
         // A session that has just ended keeps its lock until the server has noticed.
-        for attempt in 0..<50 {
+        for attempt in 0..<100 {
             if attempt > 0 { usleep(20_000) }
             if try connection.first(query, { $0.integer(lockKey + (2 << 32)) }, { $0.boolean() }) == true { return }
         }

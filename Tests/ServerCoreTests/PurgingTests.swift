@@ -3,6 +3,7 @@ import Domain
 import ServerCore
 import Storage
 import StorageSQLite
+import Synchronization
 import Testing
 import Wire
 
@@ -121,6 +122,31 @@ struct PurgingTests {
         #expect(try purging.removeBlobs(bytes.reader()).count == 0)
         #expect(try purging.verify(batch, comparing: false, bytes.reader()).units == 5)
         #expect(try audit(site, bytes) == [])
+    }
+
+    @Test("A blob is removed before anybody can name it who could not when its namers were looked for")
+    func removedWhileLooking() throws {
+        let (site, first, _) = try finished()
+        let (batch, bytes) = try archive(Purging(site.core, site.store), first)
+        // All of it happens on this thread.
+        nonisolated(unsafe) let store = site.store
+        let inside = Mutex(0)
+        let outside = Mutex(0)
+        let blobs = FaultyBlobStore(site.blobs, hash: BlobHash.factory) { _, call in
+            guard call == .remove else { return .good }
+            do {
+                try store.transaction { _ in }
+                outside.withLock { $0 += 1 }
+            } catch {
+                inside.withLock { $0 += 1 }
+            }
+            return .good
+        }
+        let core = ProjectServer(settings: site.core.settings, keys: site.core.keys, blobs: blobs, spec: site.core.spec)
+        let purging = Purging(core, store)
+        try purging.removeRows(batch, archive: SHA256Hash.digest(of: bytes.all), now: site.now)
+        #expect(try purging.removeBlobs(bytes.reader()).count == 10)
+        #expect(inside.withLock { $0 } == 10 && outside.withLock { $0 } == 0)
     }
 
     @Test("A byte that was changed anywhere, and an end that is missing, are found")

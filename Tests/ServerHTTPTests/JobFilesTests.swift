@@ -1,6 +1,7 @@
 import Bytes
 import Domain
 import Foundation
+import ServerCore
 import ServerHTTP
 import Storage
 import StorageSQLite

@@ -110,8 +110,7 @@ struct SmallBlobTests {
         func remove(_ digest: Digest) throws { known.withLock { $0[digest] = nil } }
         var isEmpty: Bool { known.withLock { $0.isEmpty } }
         func page(after digest: Digest?, limit: Int) throws -> [(digest: Digest, bytes: [UInt8])] {
-            let stored = known.withLock { $0 }.compactMap { name, bytes in fate(bytes).map { (digest: name, bytes: $0) }
-            }
+            let stored = known.withLock { $0 }.compactMap { name, put in fate(put).map { (digest: name, bytes: $0) } }
             let sorted = stored.sorted { $0.digest < $1.digest }
             return Array(sorted.filter { blob in digest.map { $0 < blob.digest } ?? true }.prefix(limit))
         }
