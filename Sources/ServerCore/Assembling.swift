@@ -90,8 +90,8 @@ extension ProjectServer {
         try tx.batch(id)?.state == .assembling
     }
 
-    /// The folder was renamed into place before this. A crash in between, or between the parts, leaves a finished folder
-    /// of a batch in state assembling; it is assembled again, from the same results into the same files.
+    /// The folder was renamed into place before this. A crash in between, or between the parts, leaves a finished
+    /// folder of a batch in state assembling; it is assembled again, from the same results into the same files.
     /// - Returns: the index from which the next part goes on; nil when the batch is finished.
     func commitAssembled(
         _ id: BatchID, from index: Int64, in tx: any StoreTransaction, now: Timestamp

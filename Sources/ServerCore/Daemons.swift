@@ -31,8 +31,8 @@ extension ProjectServer {
         var report = TickReport()
         try expire(&report, in: tx, now: now)
         for batch in try tx.openBatches() {
-            // Never the end of the batch: its manifest was accepted once. Another worker, or a disk that fails, is for the
-            // operator to mend, and the batch goes on from where it is.
+            // Never the end of the batch: its manifest was accepted once. Another worker, or a disk that fails, is for
+            // the operator to mend, and the batch goes on from where it is.
             try alone("batch \(batch.id)", &report, in: tx) { tx, report in
                 _ = try spec(batch.manifest)
                 try advance(batch, board, &report, in: tx, now: now)
@@ -43,8 +43,8 @@ extension ProjectServer {
         return report
     }
 
-    /// A part of the tick that is undone alone when it fails, so that one batch or unit in trouble does not keep all others
-    /// from their turn. A store that is broken fails whatever comes next as well.
+    /// A part of the tick that is undone alone when it fails, so that one batch or unit in trouble does not keep all
+    /// others from their turn. A store that is broken fails whatever comes next as well.
     func alone(
         _ what: @autoclosure () -> String, _ report: inout TickReport, in tx: any StoreTransaction,
         _ body: (any StoreTransaction, inout TickReport) throws -> Void

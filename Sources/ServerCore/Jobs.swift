@@ -22,8 +22,8 @@ public enum JobKey: Hashable, Sendable, CustomStringConvertible {
 /// Something a worker child must compute for the server.
 public struct ServerJob: Sendable {
     public var key: JobKey
-    /// With names of blobs where their files or bytes are to be put in by whoever runs it; without the units of an answer
-    /// (`assembleUnits`).
+    /// With names of blobs where their files or bytes are to be put in by whoever runs it; without the units of an
+    /// answer (`assembleUnits`).
     public var message: WireWorkerJob
     public var timeoutSeconds: Double
     /// What it was made from, for the answer: the batch for split and assemble, the tasks for compare.

@@ -4,8 +4,9 @@ import Storage
 import Wire
 
 extension ProjectServer {
-    /// Which inline results of a request are worth storing: those of tasks that this host holds, within their bound. Where
-    /// blobs are far away also those that must have been uploaded, so that they are looked for outside of transactions.
+    /// Which inline results of a request are worth storing: those of tasks that this host holds, within their bound.
+    /// Where blobs are far away also those that must have been uploaded, so that they are looked for outside of
+    /// transactions.
     ///
     /// Read before the blobs are put, so that a host cannot fill the disk with results nobody asked for.
     /// - Parameter sequence: the request's number; of a request that will be refused for it, nothing is stored. nil: it

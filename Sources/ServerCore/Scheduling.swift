@@ -103,8 +103,8 @@ extension ProjectServer {
         _ call: SchedulerCall, out: [SchedulableTask], host: HostID, _ reply: inout WireSchedulerReply,
         in tx: any StoreTransaction
     ) throws {
-        // Those still out are waited for; those just reported have a receipt. An honest host has few others; of very many
-        // the rest has its turn at the next calls, when these are gone.
+        // Those still out are waited for; those just reported have a receipt. An honest host has few others; of very
+        // many the rest has its turn at the next calls, when these are gone.
         let settled = Set(out.map(\.id)).union(call.reports.map(\.task))
         for task in call.held.lazy.filter({ !settled.contains($0) }).prefix(settings.heldLook) {
             guard let aggregate = try tx.workUnit(task.unit) else {

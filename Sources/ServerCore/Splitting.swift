@@ -51,8 +51,8 @@ extension ProjectServer {
         return context
     }
 
-    /// Stands in a job for the file of a blob. Whoever runs the job puts the file, or the bytes, in its place: looking for
-    /// it may take long, and jobs are made inside of a transaction.
+    /// Stands in a job for the file of a blob. Whoever runs the job puts the file, or the bytes, in its place: looking
+    /// for it may take long, and jobs are made inside of a transaction.
     func name(of digest: Digest) -> String { digest.hex }
 
     /// Makes, signs and stores the containers. Blobs first: a crash here leaves containers without rows; the split is

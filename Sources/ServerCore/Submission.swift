@@ -86,8 +86,8 @@ extension ProjectServer {
         }
     }
 
-    /// Ends a batch that brings no answer. Nothing of it is sent from now on; its open units are ended by the next ticks
-    /// (`endUnits`), some at a time, so that others need not wait while a million of them are.
+    /// Ends a batch that brings no answer. Nothing of it is sent from now on; its open units are ended by the next
+    /// ticks (`endUnits`), some at a time, so that others need not wait while a million of them are.
     func end(
         _ batch: BatchRecord, _ state: BatchState, in tx: any StoreTransaction, now: Timestamp
     ) throws -> BatchRecord {

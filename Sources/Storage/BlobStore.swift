@@ -27,8 +27,8 @@ public protocol BlobStore: AnyObject, Sendable {
     func read(_ digest: Digest, offset: Int64, count: Int) throws -> [UInt8]
     /// The bytes of a blob that lies together with others (`togetherBytesMax`); nil for any other.
     func smallBytes(of digest: Digest) throws -> [UInt8]?
-    /// The file a blob lies in, for worker children; nil for stores without files. May have to fetch it: never inside of a
-    /// transaction.
+    /// The file a blob lies in, for worker children; nil for stores without files. May have to fetch it: never inside
+    /// of a transaction.
     func path(of digest: Digest) -> String?
     /// The file that holds a blob and nothing else, for who sends it as it lies; nil: it must be read with `read`. The
     /// blob may be removed at any time: who has the file open still reads it whole.

@@ -36,8 +36,8 @@ public final class WorkerServant: Sendable {
         return try withChild(job) { (child) throws(Fault) in try exchange(job, &child, deadline: deadline) }
     }
 
-    /// The same for an answer whose units come page by page: each page is a job of its own to the same child, and only the
-    /// last, which has no units, says where the files go.
+    /// The same for an answer whose units come page by page: each page is a job of its own to the same child, and only
+    /// the last, which has no units, says where the files go.
     /// - Parameter units: the next page; empty: there are no more. What it throws ends the answer.
     public func assemble(
         _ job: WireWorkerJob, timeoutSeconds: Double, units: () throws(Fault) -> [WireAssembleUnit]

@@ -10,7 +10,8 @@ struct CancelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Watches and cancels a large batch while hosts go on calling.",
         discussion: """
-            The request is answered at once, and the units are ended by and by: how long do calls wait meanwhile? Needs a directory of `fill`; its batch of waiting units is cancelled.
+            The request is answered at once, and the units are ended by and by: how long do calls wait meanwhile? \
+            Needs a directory of `fill`; its batch of waiting units is cancelled.
 
             Example:
               millrace-bench fill --folder /tmp/million --units 1000000 --finished 0

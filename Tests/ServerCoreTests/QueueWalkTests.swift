@@ -11,19 +11,25 @@ struct QueueWalkTests {
         let site = try TestSite(units: 30, quorum: 1, checkEach: false) {
             ($0.candidatesFirst, $0.candidatesMax, $0.placesMax) = (4, 8, 0)
         }
-        let first = try site.submit()
-        try site.work()
+        let (first, second) = (try site.submit(), try site.submit())
         try site.store.transaction { tx in
-            for var aggregate in try tx.workUnits(of: first, fromIndex: 0, limit: 100) {
+            var batch = try #require(try tx.batch(first))
+            (batch.splitFinished, batch.workUnitCount) = (true, 30)
+            try tx.updateBatch(batch)
+        }
+        try site.work()
+        // The first batch is like the second, for machines that nobody has.
+        try site.store.transaction { tx in
+            let units = try tx.workUnits(of: second, fromIndex: 0, limit: 100).map { aggregate in
+                var aggregate = aggregate
+                aggregate.unit.id = WorkUnitID(batch: first, index: aggregate.unit.id.index)
                 aggregate.unit.memoryBytes = 1 << 50
-                try tx.saveWorkUnit(aggregate)
+                aggregate.tasks = [TaskRecord(id: TaskID(unit: aggregate.unit.id, ordinal: 0), state: .unsent)]
+                return aggregate
             }
+            try tx.insertWorkUnits(units)
         }
         let ada = try TestVolunteer(site, "Ada")
-        let none = try ada.call(ada.request(want: 2)).get()
-        #expect(none.tasks.isEmpty && none.noWorkReasons.contains { $0.contains("memory") }, "\(none.noWorkReasons)")
-        let second = try site.submit()
-        try site.work()
         try ada.fetch(2)
         #expect(ada.held.count == 2)
         #expect(try site.store.transaction { try $0.counts(of: second).tasksOut } == 2)
