@@ -25,6 +25,8 @@ public final class PageShelf<Page: Sendable>: Sendable {
     private let lifetime: Duration = .seconds(1)
     /// A page that is asked for all the time takes at most an eleventh of the writer's.
     private let lifetimeByMaking = 10
+    /// A page that only waited for a busy writer is not old for long.
+    private let lifetimeMax: Duration = .seconds(60)
 
     public init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.now = now
@@ -59,7 +61,8 @@ public final class PageShelf<Page: Sendable>: Sendable {
 
     private func isFresh(_ kept: Kept) -> Bool {
         guard let made = kept.madeAt else { return true }
-        return made.duration(to: now()) < max(lifetime, kept.begunAt.duration(to: made) * lifetimeByMaking)
+        let stays = min(max(lifetime, kept.begunAt.duration(to: made) * lifetimeByMaking), lifetimeMax)
+        return made.duration(to: now()) < stays
     }
 
     /// - Parameter number: of the making that ended; a later one of the same key is left alone.

@@ -70,6 +70,20 @@ struct PageShelfTests {
         #expect(try await shelf.page("a") { bench.make() } == 2)
     }
 
+    @Test("However long it took, a page is kept for a minute at most")
+    func longestLife() async throws {
+        let bench = Bench()
+        let shelf = bench.shelf()
+        _ = try await shelf.page("a") {
+            bench.pass(.seconds(40))
+            return bench.make()
+        }
+        bench.pass(.milliseconds(59_999))
+        #expect(try await shelf.page("a") { bench.make() } == 1)
+        bench.pass(.milliseconds(1))
+        #expect(try await shelf.page("a") { bench.make() } == 2)
+    }
+
     @Test("A reader that hangs up does not end the making")
     func hangsUp() async throws {
         let bench = Bench()
