@@ -5,7 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=.build/peers
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+postgres=""
+finish() {
+    # Its standard input ends, and with that the server and its directory.
+    [ -z "$postgres" ] || { exec 9>&-; wait "$postgres" || true; }
+    rm -rf "$log" "${pipes:-}"
+}
+trap finish EXIT
 
 arguments=()
 # Only the program, which is started on a port and in a folder of its own.
@@ -22,6 +28,17 @@ if ! "$venv/bin/python" -c 'import ray, distributed' 2>/dev/null; then
     }
 fi
 "$venv/bin/python" -c 'import ray, distributed' 2>/dev/null && arguments+=(--python "$venv/bin/python")
+# A PostgreSQL server of its own, as the tests have one; scripts/setup.sh has installed the program.
+pipes=$(mktemp -d) place=$(mktemp -d /tmp/millrace-pg-XXXXXX)
+mkfifo "$pipes/in" "$pipes/out"
+sh Tests/Equipment/PostgresServer/postgres.sh "$place" <"$pipes/in" >"$pipes/out" &
+postgres=$!
+exec 9>"$pipes/in"
+if read -r said <"$pipes/out" && [ "$said" = ready ]; then
+    arguments+=(--database "postgres://millrace@${place//\//%2F}/postgres")
+else
+    echo "bench-server: PostgreSQL does not start; its row is empty: ${said:-}"
+fi
 [ -z "${JSON:-}" ] || arguments+=(--json "$JSON")
 
 .build/release/millrace-bench table "${arguments[@]}"

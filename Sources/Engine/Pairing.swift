@@ -100,7 +100,13 @@ public enum Pairing {
             let unproven = companions.count { $0.counts && !$0.host.isProven } + 1
             if 2 * unproven > rule.quorum { return .unproven }
         }
-        return Trust.isDrawn(lot, rate: share(of: crowd, rule, waited: waited)) ? nil : .lot
+        return isDrawn(lot, among: crowd, rule, waited: waited) ? nil : .lot
+    }
+
+    /// Whether the lot lets a volunteer have a task of a unit that others have begun. Asks for nothing else of them, so
+    /// it is the cheapest question.
+    public static func isDrawn(_ lot: UInt64, among crowd: Crowd, _ rule: Rule, waited: TimeSpan) -> Bool {
+        Trust.isDrawn(lot, rate: share(of: crowd, rule, waited: waited))
     }
 
     /// Whether so many hosts are proven that the others need not judge each other. In a young project nobody is.

@@ -30,10 +30,17 @@ public enum Scheduler {
         choose(candidates, host: host, want: want, now: now) { _ in true }
     }
 
-    /// Whether the host could do a task like this one, time aside; the others of its batch ask for the same.
-    public static func suits(_ task: Candidate, host: HostView) -> Bool {
-        KnownApps(host.apps).contains(task.app) && task.memoryBytes <= host.memoryBytes
-            && task.diskBytes <= host.diskFreeBytes && task.outputBytesMax <= host.diskFreeBytes - task.diskBytes
+    /// Which of these tasks the host could do if it had nothing else to do, by place. The others of their batch ask for
+    /// much the same.
+    public static func suiting(_ tasks: [Candidate], host: HostView) -> [Bool] {
+        let apps = KnownApps(host.apps)
+        let availability = HostSpeed.availability(host.availability)
+        return tasks.map { task in
+            let seconds = HostSpeed.seconds(flops: task.flops, flopsPerSecond: host.flopsPerSecond) / availability
+            return apps.contains(task.app) && task.memoryBytes <= host.memoryBytes
+                && task.diskBytes <= host.diskFreeBytes && task.outputBytesMax <= host.diskFreeBytes - task.diskBytes
+                && seconds <= task.deadlineSpan.seconds
+        }
     }
 
     /// Tasks a host may have in progress: two rounds for its cores, and a few so that short ones do not starve it;

@@ -27,7 +27,7 @@ extension ProjectServer {
         var batches = BatchGate(tx: tx)
         let head = try batches.head { try tx.unsentTasks(notOf: asker.view.volunteer, after: $0, limit: 1).first?.id }
         let scattered = try scattered(for: asker, from: head, in: tx)
-        var limit = 0
+        var (limit, looks) = (0, 0)
         while true {
             let (inOrder, isAll) = try queue(for: asker, from: head, limit, &batches, in: tx)
             var seen: Set<TaskID> = []
@@ -36,19 +36,27 @@ extension ProjectServer {
                 tasks.map { Candidate($0) }, host: asker.view, want: asker.want, now: now
             ) { task in try gate.allows(task) }
             if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, &batches, in: tx) }
-            let isSatisfied = choice.refusals.isEmpty
-            let isLast =
-                limit > 0 && (!choice.tasks.isEmpty || isAll || limit >= settings.candidatesMax)
-            if isSatisfied || isLast {
-                return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first })
+            var isLast = choice.refusals.isEmpty || limit > 0 && (!choice.tasks.isEmpty || isAll)
+            if !isLast {
+                let hasPassed = passUnsuited(tasks, for: asker.view, &batches)
+                isLast = looks == settings.looksMax || limit >= settings.candidatesMax && !hasPassed
             }
-            // What does not suit this host is the same in all of its batch: the next look passes over it.
-            var known: Set<BatchID> = []
-            for task in tasks where known.insert(task.id.unit.batch).inserted {
-                if !Scheduler.suits(Candidate(task), host: asker.view) { batches.pass(task.id.unit.batch) }
-            }
-            limit = limit == 0 ? settings.candidatesFirst : limit * 8
+            if isLast { return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first }) }
+            limit = limit == 0 ? settings.candidatesFirst : min(limit * 8, settings.candidatesMax)
+            looks += 1
         }
+    }
+
+    /// A batch of which nothing has suited this host is passed over by the next look. - Returns: whether there was one.
+    private func passUnsuited(_ tasks: [SchedulableTask], for host: HostView, _ batches: inout BatchGate) -> Bool {
+        var suits: [BatchID: Bool] = [:]
+        let suiting = Scheduler.suiting(tasks.map { Candidate($0) }, host: host)
+        for (task, isSuited) in zip(tasks, suiting) where suits[task.id.unit.batch] != true {
+            suits[task.id.unit.batch] = isSuited
+        }
+        let passed = suits.filter { !$0.value }.keys
+        for batch in passed { batches.pass(batch) }
+        return !passed.isEmpty
     }
 
     /// The queue in order, without batches that are passed over. - Returns: at most `limit` tasks; whether that is all.
@@ -170,6 +178,7 @@ struct PairingGate {
     let now: Timestamp
     private var spreads: [BatchID: SpreadRule?] = [:]
     private var hosts: [HostID: HostRecord] = [:]
+    private var crowds: [String: [Int64: Pairing.Crowd]] = [:]
 
     init(core: ProjectServer, asker: Asker, tx: any StoreTransaction, now: Timestamp) {
         self.core = core
@@ -186,17 +195,28 @@ struct PairingGate {
         let app = Trust.app(unit.app)
         // Without its manifest nobody knows what the project asks for; the other batches go on.
         guard let spread = try spread(of: unit.id.batch) else { return false }
+        let rule = Pairing.Rule(unit.replication, spread)
+        let crowd = crowd(app, needed)
+        let (lot, waited) = (core.keys.lot(of: asker.host.volunteer, for: unit.id), now - unit.updatedAt)
+        // Most are refused by the lot: it is asked before others' records are looked for.
+        guard Pairing.isDrawn(lot, among: crowd, rule, waited: waited) else { return false }
         var companions: [Pairing.Companion] = []
         for task in aggregate.tasks {
             guard let assignment = task.state.assignment, let host = try host(assignment.host) else { continue }
             companions.append(
                 Pairing.Companion(host: try view(of: host, app, needed, spread), counts: task.state.mayCount))
         }
-        let rule = Pairing.Rule(unit.replication, spread)
         return Pairing.refusal(
-            of: try view(of: asker.host, app, needed, spread), beside: companions, rule,
-            among: asker.crowd.among(app: app, needed: needed),
-            lot: core.keys.lot(of: asker.host.volunteer, for: unit.id), waited: now - unit.updatedAt) == nil
+            of: try view(of: asker.host, app, needed, spread), beside: companions, rule, among: crowd, lot: lot,
+            waited: waited) == nil
+    }
+
+    /// Counted once for a call.
+    private mutating func crowd(_ app: String, _ needed: Int64) -> Pairing.Crowd {
+        if let known = crowds[app]?[needed] { return known }
+        let crowd = asker.crowd.among(app: app, needed: needed)
+        crowds[app, default: [:]][needed] = crowd
+        return crowd
     }
 
     /// Checked results without a failure after which a host may be in the majority: those that adaptive units ask for,

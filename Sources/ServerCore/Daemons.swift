@@ -14,8 +14,13 @@ public struct TickReport: Sendable {
     public var oldestAwaiting: Timestamp?
     /// Units that have ended, of each batch in state running.
     public var ended: [(batch: BatchID, units: Int64)] = []
-    /// Of batches that have ended before their units: from which index on the next tick ends those.
-    public var ending: [BatchID: Int64] = [:]
+    /// Units of batches that have ended before them, which this tick has ended. When there are some, the next tick
+    /// should come at once.
+    public var unitsEnded = 0
+    /// Of such batches: from which index on the next tick goes on.
+    var ending: [BatchID: Int64] = [:]
+    var endedLast: BatchID?
+    var open: Set<BatchID> = []
     /// What kept a batch from going on, for the log.
     public var troubles: [String] = []
 }
@@ -30,7 +35,9 @@ extension ProjectServer {
     public func tick(_ board: JobBoard, in tx: any StoreTransaction, now: Timestamp) throws -> TickReport {
         var report = TickReport()
         try expire(&report, in: tx, now: now)
-        for batch in try tx.openBatches() {
+        let open = try tx.openBatches()
+        report.open = Set(open.map(\.id))
+        for batch in open {
             // Never the end of the batch: its manifest was accepted once. Another worker, or a disk that fails, is for
             // the operator to mend, and the batch goes on from where it is.
             try alone("batch \(batch.id)", &report, in: tx) { tx, report in
@@ -93,7 +100,7 @@ extension ProjectServer {
     /// Marks the jobs of a tick as running, and how far it has come.
     public func started(_ report: TickReport, on board: inout JobBoard) {
         for job in report.jobs { board.start(job.key) }
-        board.ending = report.ending
+        (board.ending, board.endedLast, board.open) = (report.ending, report.endedLast, report.open)
     }
 
     /// What the end of a job means. Outside of transactions: a split puts its containers here, before their rows.

@@ -58,6 +58,10 @@ public struct JobBoard: Sendable {
     private var failures: [JobKey: Failure] = [:]
     /// How far the ticks have come with the units of batches that have ended before them; see `endUnits`.
     var ending: [BatchID: Int64] = [:]
+    /// The batch whose units were ended last.
+    var endedLast: BatchID?
+    /// Batches that were open at the last tick; nil before the first.
+    var open: Set<BatchID>?
 
     private struct Failure {
         var count = 0

@@ -30,9 +30,12 @@ public struct ServerSettings: Hashable, Sendable {
     public var site: String
     /// Folder of the answers: `<batch>/` for each finished one, `.tmp-<batch>` while it is written.
     public var resultsPath: String
-    /// How many unsent tasks the scheduler looks at first; more only when none of them fits the host.
+    /// How many unsent tasks the scheduler looks at in order, when random places did not give enough: the oldest, for
+    /// which the lot falls on most. More only when none of them fits the host, up to the maximum.
     public var candidatesFirst = 256
-    public var candidatesMax = 2048
+    public var candidatesMax = 256
+    /// So often it looks at others behind batches that do not suit the host.
+    public var looksMax = 16
     /// Tasks that a host holds and that are not out at it, looked at in one call.
     public var heldLook = 128
     /// Random places of a batch at which one call looks for tasks, at most.

@@ -102,30 +102,43 @@ extension ProjectServer {
     /// Ends open units of batches that have ended, at most `endingLook` of all that it reads.
     ///
     /// Level-triggered: how far it has come is on the board, and a restart begins with the first unit again, which ends
-    /// none twice.
+    /// none twice. The batches take turns, so that a unit that cannot be ended holds up its own batch alone.
     func endUnits(_ board: JobBoard, _ report: inout TickReport, in tx: any StoreTransaction, now: Timestamp) throws {
         var left = settings.endingLook
-        let ended = try tx.batchesWithOpenUnits().compactMap { try tx.batch($0) }.filter { $0.state.hasEnded }
-        for batch in ended {
-            var next = board.ending[batch.id] ?? 0
-            while left > 0 {
-                let page = try tx.workUnits(of: batch.id, fromIndex: next, limit: left)
-                for unit in page.map(\.unit) where !unit.state.isFinal {
-                    // Loaded afresh: what one unit's end means for its host may have changed others of the page.
-                    try alone("unit \(unit.id)", &report, in: tx) { tx, _ in
-                        _ = try apply(.cancelled, toUnit: unit.id, in: tx, now: now)
-                    }
+        let batches = try endedWithOpenUnits(board, stillOpen: report.open, in: tx)
+        report.endedLast = board.endedLast
+        for batch in batches { report.ending[batch] = board.ending[batch] ?? 0 }
+        let behind = batches.filter { $0.rawValue > board.endedLast?.rawValue ?? 0 }
+        for batch in behind + batches.dropLast(behind.count) where left > 0 {
+            let page = try tx.workUnits(of: batch, fromIndex: report.ending[batch] ?? 0, limit: left)
+            for unit in page.map(\.unit) where !unit.state.isFinal {
+                // Loaded afresh: what one unit's end means for its host may have changed others of the page.
+                try alone("unit \(unit.id)", &report, in: tx) { tx, report in
+                    let applied = try apply(.cancelled, toUnit: unit.id, in: tx, now: now)
+                    report.unitsEnded += applied?.ended == true ? 1 : 0
                 }
-                left -= page.count
-                // Behind the last one: whatever is still open was not when it was passed.
-                guard let last = page.last else {
-                    next = 0
-                    break
-                }
-                next = last.unit.id.index + 1
             }
-            report.ending[batch.id] = next
-            guard left > 0 else { break }
+            left -= page.count
+            // Behind the last one it begins again: whatever is still open was not ended when it was passed.
+            report.ending[batch] = page.last.map { $0.unit.id.index + 1 } ?? 0
+            report.endedLast = batch
+        }
+    }
+
+    /// Batches that have ended while units of theirs have not, in order of number: those that were found open or ending
+    /// by the last tick. Only the first tick asks the store for all.
+    private func endedWithOpenUnits(
+        _ board: JobBoard, stillOpen: Set<BatchID>, in tx: any StoreTransaction
+    ) throws -> [BatchID] {
+        let batches: [BatchID]
+        if let before = board.open {
+            batches = before.union(board.ending.keys).subtracting(stillOpen).sorted { $0.rawValue < $1.rawValue }
+        } else {
+            batches = try tx.batchesWithOpenUnits()
+        }
+        return try batches.filter { id in
+            guard let batch = try tx.batch(id), batch.state.hasEnded else { return false }
+            return try tx.counts(of: id).open > 0
         }
     }
 

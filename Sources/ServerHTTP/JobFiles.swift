@@ -63,7 +63,8 @@ package struct JobFiles: Sendable {
 
     private func put(_ name: String, bytes: (Data) -> Void, file: (String) -> Void) throws {
         guard let digest = Digest(hex: name) else { return }
-        if let small = try blobs.smallBytes(of: digest) {
+        // Without a byte it would look as if there were none: then it is a file.
+        if let small = try blobs.smallBytes(of: digest), !small.isEmpty {
             bytes(Data(small))
         } else if let path = blobs.path(of: digest) {
             file(path)

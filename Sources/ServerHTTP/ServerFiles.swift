@@ -95,8 +95,9 @@ public struct ServerFiles: Sendable {
 
     public func makeResultsFolder() throws {
         try makeFolder(resultsPath, mode: 0o700)
-        // As an earlier version made it. Not the owner: then it is as the owner has it.
-        chmod(resultsPath, 0o700)
+        // An earlier version let everybody read it; a group that the owner lets in stays in.
+        var status = stat()
+        if stat(resultsPath, &status) == 0, status.st_mode & 0o007 != 0 { chmod(resultsPath, status.st_mode & 0o770) }
     }
 
     /// Says where the server listens, for tools on this machine. Replaced whole, so that nobody reads half of it.

@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import Glibc
 import Logging
 import ServerCore
 import Storage
@@ -52,6 +53,7 @@ public final class ServerRuntime: Sendable {
 
     /// Every event wakes the tick at once; by itself it only looks for deadlines that have passed.
     private static let tickSeconds = 1.0
+    private static let tickPauseMicroseconds: UInt32 = 4000
     /// Where others serve requests, too, nobody wakes the tick for what they bring. So long may it take until another
     /// process takes over from one that has died.
     private static let sharedTickSeconds = 0.25
@@ -117,6 +119,8 @@ public final class ServerRuntime: Sendable {
                     sweepUploads()
                     swept = .now
                 }
+                // What comes meanwhile is one tick's work: on a busy server each call would bring one otherwise.
+                usleep(ServerRuntime.tickPauseMicroseconds)
                 wake.wait(
                     seconds: leadership.isShared ? ServerRuntime.sharedTickSeconds : ServerRuntime.tickSeconds)
             }
@@ -212,8 +216,7 @@ public final class ServerRuntime: Sendable {
             memory.withLock { core.started(report, on: &$0.board) }
             noteRates(report.ended.map { ($0.batch, $0.units) }, at: now)
             say(report.troubles)
-            // Once round a batch the next look may wait: what is still open then is in trouble.
-            if report.ending.values.contains(where: { $0 > 0 }) { wake.signal() }
+            if report.unitsEnded > 0 { wake.signal() }
             if report.expired > 0 { logs[.jobs].info("deadlines passed", metadata: ["tasks": "\(report.expired)"]) }
             for job in report.jobs { pool.put { [self] performer in run(job, performer) } }
         } catch {

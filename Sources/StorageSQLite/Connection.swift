@@ -38,12 +38,13 @@ final class Connection {
         for ending in ["", "-wal", "-shm"] { Connection.keepPrivate(file + ending) }
     }
 
-    /// Nobody but its owner may read it, whatever the umask was when it was made; SQLite gives the files beside it the
-    /// same mode. By its path: closing the file anywhere in this process would end SQLite's locks on it.
+    /// Nobody but its owner, and a group that the owner lets in, may read it, whatever the umask was when it was made;
+    /// SQLite gives the files beside it the same mode. By its path: closing the file anywhere in this process would end
+    /// SQLite's locks on it.
     private static func keepPrivate(_ path: String) {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 != 0 else { return }
-        chmod(path, status.st_mode & 0o700)
+        guard stat(path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o007 != 0 else { return }
+        chmod(path, status.st_mode & 0o770)
     }
 
     private static let quietLibrary = millrace_sqlite_without_statistics()

@@ -59,6 +59,8 @@ extension FileBlobStore {
                 throw StoreError.io("\(temporary.path) is gone")
             }
             try fill(Filling(file: file))
+            // As in `unpacked`: several processes have a folder that no start empties.
+            if lock == nil { try file.sync() }
             try temporary.rename(made, to: name, in: temporary)
         } catch {
             try? temporary.remove(made)
@@ -87,7 +89,8 @@ extension FileBlobStore {
         }
         var sum = copies.reduce(0) { $0 + $1.size }
         let spared = time(nil) - Self.copySpareSeconds
-        for copy in copies.sorted(by: { $0.used < $1.used }) where sum + bytes > bytesMax && copy.used < spared {
+        for copy in copies.sorted(by: { $0.used < $1.used }) where sum + bytes > bytesMax {
+            guard copy.used < spared || sum + bytes > 2 * bytesMax else { break }
             try temporary.remove(copy.name)
             sum -= copy.size
         }

@@ -20,7 +20,7 @@ public final class FileBlobStore: BlobStore {
     let uploads: Folder
     private let recheck: Bool
     /// Nil: other processes use the folder, too.
-    private let lock: FileLock?
+    let lock: FileLock?
     /// Begins the names of what is being written; of several processes each has another.
     private let prefix: String
     private let fans = Mutex<[Folder?]>(Array(repeating: nil, count: 256))

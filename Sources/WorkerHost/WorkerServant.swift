@@ -42,13 +42,16 @@ public final class WorkerServant: Sendable {
     public func assemble(
         _ job: WireWorkerJob, timeoutSeconds: Double, units: () throws(Fault) -> [WireAssembleUnit]
     ) throws(Fault) -> WireWorkerReply {
-        let deadline = millrace_monotonic_seconds() + timeoutSeconds
+        var deadline = millrace_monotonic_seconds() + timeoutSeconds
         return try withChild(job) { (child) throws(Fault) in
             var cpuSeconds = 0.0
             var page = job
             page.assemble.outputPath = ""
             while true {
+                // The child's time does not run while its units are fetched, which may be from far away.
+                let asked = millrace_monotonic_seconds()
                 page.assemble.units = try units()
+                deadline += millrace_monotonic_seconds() - asked
                 if page.assemble.units.isEmpty { page.assemble.outputPath = job.assemble.outputPath }
                 var reply = try exchange(page, &child, deadline: deadline)
                 cpuSeconds += reply.cpuSeconds

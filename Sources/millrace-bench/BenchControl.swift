@@ -4,13 +4,13 @@ import SwiftProtobuf
 import Wire
 import WorkerHost
 
-/// What a scientist asks of the server, over a connection of its own.
+/// What a scientist asks of the server, each time over a new connection: the server closes those that rest.
 final class BenchControl {
-    private let connection: BenchConnection
+    private let port: Int
     private let fields: [String]
 
     init(port: Int, folder: String) throws {
-        connection = try BenchConnection(port: port)
+        self.port = port
         let token =
             String(decoding: try Files.read(folder + "/admin.token", limit: 4096), as: UTF8.self)
             .split(separator: "\n").first ?? ""
@@ -46,7 +46,7 @@ final class BenchControl {
     }
 
     private func ask(_ method: String, _ path: String, _ body: [UInt8], status: Int) throws -> [UInt8] {
-        let answer = try connection.request(method, path, fields, body)
+        let answer = try BenchConnection(port: port).request(method, path, fields, body)
         guard answer.status == status else {
             throw Fault(.refused, "\(path): \(answer.status) \(String(decoding: answer.body, as: UTF8.self))")
         }

@@ -19,9 +19,10 @@ struct BenchServer {
 
     /// - Parameters:
     ///   - hosts: registered before anybody may call: the server lets only a few through a second.
+    ///   - volunteers: who share the hosts; 0: each has one.
     ///   - database: of PostgreSQL, in place of SQLite.
     static func start(
-        path: String, hosts: Int = 0, port: Int = 0, database: String? = nil
+        path: String, hosts: Int = 0, volunteers: Int = 0, port: Int = 0, database: String? = nil
     ) async throws -> BenchServer {
         let directory = try DataDirectory(
             path: path, hash: BlobHash.factory, shared: database.map { PostgresSmallBlobs($0) })
@@ -39,7 +40,7 @@ struct BenchServer {
                 settings: ServerSettings(site: "Bench", resultsPath: path),
                 keys: ServerKeys(project: try files.projectKey()), blobs: directory.blobs
             ) { _ in throw Fault(.software, "there is no batch") }
-            try register(hosts, in: try open(), core)
+            try register(hosts, volunteers: volunteers, in: try open(), core)
         }
         let parts = try ServerStart.start(
             files: files, blobs: directory.blobs,
@@ -62,11 +63,13 @@ struct BenchServer {
     }
 
     /// As if each had called at some time; a later start finds them.
-    static func register(_ count: Int, in store: any Store, _ core: ProjectServer) throws {
+    /// - Parameter volunteers: who share the hosts; 0: each has one.
+    static func register(_ count: Int, volunteers: Int = 0, in store: any Store, _ core: ProjectServer) throws {
         let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         for first in stride(from: 0, to: count, by: 1000) {
             let calls = try (first..<min(first + 1000, count)).map { number in
-                let (request, body, signature) = try BenchIdentity(number).registration()
+                let (request, body, signature) = try BenchIdentity(number).registration(
+                    of: volunteers > 0 ? number % volunteers : number)
                 return try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
             }
             try store.transaction { tx in
@@ -100,10 +103,10 @@ struct BenchIdentity {
         self.key = key
     }
 
-    func registration() throws -> (WireRegisterRequest, body: [UInt8], signature: [UInt8]) {
+    func registration(of volunteer: Int) throws -> (WireRegisterRequest, body: [UInt8], signature: [UInt8]) {
         var request = WireRegisterRequest()
         request.publicKey = Data(key.publicKey.rawRepresentation)
-        request.volunteerName = "volunteer \(number)"
+        request.volunteerName = "volunteer \(volunteer)"
         request.profile = BenchSite.profile
         let body = try StrictDecode.bytes(of: request)
         let signed = RequestSignature.message(method: "POST", path: "/v1/register", sequence: 0, body: body)

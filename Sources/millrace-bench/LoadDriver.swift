@@ -6,7 +6,8 @@ import WorkerHost
 
 /// Hosts that call a server over a number of connections, each connection on a thread of its own.
 struct LoadDriver: Sendable {
-    var port: Int
+    /// Of the servers; connections are spread over them.
+    var ports: [Int]
     var hosts: [LoadHost]
     var connections: Int
     var mix: WeightedMix
@@ -61,7 +62,7 @@ struct LoadDriver: Sendable {
                 continue
             }
             do {
-                let open = try connection ?? BenchConnection(port: port)
+                let open = try connection ?? BenchConnection(port: ports[number % ports.count])
                 connection = open
                 let host = own[at % own.count]
                 try host.upload(open)

@@ -5,8 +5,23 @@ import Wire
 
 /// What the hosts of a measurement do.
 struct LoadShape: ParsableArguments {
-    @Option(name: .long, help: "Hosts, each of a volunteer of its own.")
+    @Option(name: .long, help: "Hosts.")
     var hosts = 256
+
+    @Option(
+        name: .long,
+        help: """
+            Volunteers who share the hosts; 0: each has one. Among more than 8 a secret lot gives the second task of a \
+            unit, at first to two of them, so that with a quorum units wait for minutes, as they should.
+            """)
+    var volunteers = 0
+
+    @Option(
+        name: .long, help: "A PostgreSQL database with an empty schema that servers share, in place of SQLite.")
+    var database: String?
+
+    @Option(name: .long, help: "Server processes on the database: 1 to 8; connections are spread over them.")
+    var servers = 1
 
     @Option(name: .long, help: "Connections, each kept open; hosts share them.")
     var connections = 64
@@ -44,8 +59,10 @@ struct LoadShape: ParsableArguments {
         _ = try Self.sizes(mix)
         guard (1...50_000).contains(hosts), (1...2000).contains(connections), connections <= hosts,
             (0.1...600).contains(seconds), (1...4).contains(quorum), (8...65_536).contains(resultBytes),
-            (0...0.5).contains(cheats)
+            (0...0.5).contains(cheats), (0...hosts).contains(volunteers), (1...8).contains(servers)
         else { throw ValidationError("a number is out of its range") }
+        guard servers == 1 || database != nil else { throw ValidationError("--servers needs --database") }
+        guard database == nil || data == nil else { throw ValidationError("--data and --database exclude each other") }
     }
 
     private static func sizes(_ text: String) throws -> WeightedMix {
@@ -58,7 +75,9 @@ struct LoadShape: ParsableArguments {
 
 /// A server with hosts that wait for the first call.
 struct LoadedSite {
+    /// The first of the servers.
     let site: ServedSite
+    private let others: [ServedSite]
     let control: BenchControl
     let hosts: [LoadHost]
     let batch: UInt64
@@ -71,8 +90,14 @@ struct LoadedSite {
         let clock = ContinuousClock()
         let start = clock.now
         isKept = shape.data != nil
+        let folder = shape.data ?? benchFolder(shape.folder, name)
         site = try await ServedSite.start(
-            folder: shape.data ?? benchFolder(shape.folder, name), hosts: isKept ? 0 : shape.hosts)
+            folder: folder, hosts: isKept ? 0 : shape.hosts, volunteers: shape.volunteers, database: shape.database)
+        var others: [ServedSite] = []
+        for _ in 1..<shape.servers {
+            others.append(try await ServedSite.start(folder: folder, hosts: 0, database: shape.database))
+        }
+        self.others = others
         let seconds = start.duration(to: clock.now).inSeconds
         started = "started in \(BenchTable.short(seconds)) s, \(BenchTable.short(site.usage.residentMiB)) MiB resident"
         do {
@@ -93,6 +118,7 @@ struct LoadedSite {
             if !shape.signed { try Self.openSessions(hosts, port: site.port) }
             if !isKept { try control.wait(batch, ready: 4000) }
         } catch {
+            for other in others { other.kill() }
             if isKept { site.kill() } else { site.remove() }
             throw error
         }
@@ -105,13 +131,23 @@ struct LoadedSite {
         for host in hosts.prefix(900) { try host.openSession(connection, project: project) }
     }
 
+    /// Of all servers; a database has its own.
+    private var usage: ProcessUsage {
+        others.map(\.usage).reduce(into: site.usage) { sum, usage in
+            sum.cpuSeconds += usage.cpuSeconds
+            sum.residentMiB += usage.residentMiB
+            sum.peakMiB += usage.peakMiB
+        }
+    }
+
     func end() {
+        for other in others { other.kill() }
         if isKept { site.kill() } else { site.remove() }
     }
 
     func driver(_ shape: LoadShape, seconds: Double? = nil, rate: Double? = nil) throws -> LoadDriver {
         LoadDriver(
-            port: site.port, hosts: hosts, connections: shape.connections, mix: try shape.sizes,
+            ports: [site.port] + others.map(\.port), hosts: hosts, connections: shape.connections, mix: try shape.sizes,
             seconds: seconds ?? shape.seconds, rate: rate)
     }
 
@@ -128,9 +164,9 @@ struct LoadedSite {
 
     /// One measurement, with what both sides have used meanwhile and how many units were validated.
     func measure(_ driver: LoadDriver) throws -> Measured {
-        let (server, own, units) = (site.usage, ProcessUsage.of(getpid()), try control.status(batch).unitsValidated)
+        let (server, own, units) = (usage, ProcessUsage.of(getpid()), try control.status(batch).unitsValidated)
         let outcome = driver.run()
-        let (serverAfter, ownAfter) = (site.usage, ProcessUsage.of(getpid()))
+        let (serverAfter, ownAfter) = (usage, ProcessUsage.of(getpid()))
         let status = try control.status(batch)
         return Measured(
             outcome: outcome, serverCPU: serverAfter.cpuSeconds - server.cpuSeconds,

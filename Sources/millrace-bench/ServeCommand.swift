@@ -11,11 +11,13 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(name: .long) var folder: String
     @Option(name: .long) var hosts = 0
+    @Option(name: .long) var volunteers = 0
     @Option(name: .long) var port = 0
     @Option(name: .long) var database: String?
 
     func run() async throws {
-        let server = try await BenchServer.start(path: folder, hosts: hosts, port: port, database: database)
+        let server = try await BenchServer.start(
+            path: folder, hosts: hosts, volunteers: volunteers, port: port, database: database)
         let line = Array("\(server.port)\n".utf8)
         _ = line.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
         await withCheckedContinuation { done in
@@ -37,11 +39,16 @@ final class ServedSite: Sendable {
     private let child: LineChild
 
     /// - Parameter folder: of its data; removed by `stop` unless it is to be kept.
-    static func start(folder: String, hosts: Int, port: Int = 0) async throws -> ServedSite {
+    static func start(
+        folder: String, hosts: Int, volunteers: Int = 0, port: Int = 0, database: String? = nil
+    ) async throws -> ServedSite {
         let (lines, said) = AsyncStream.makeStream(of: String.self)
         let child = try LineChild.start(
             executable: "/proc/self/exe",
-            arguments: ["serve", "--folder", folder, "--hosts", "\(hosts)", "--port", "\(port)"],
+            arguments: [
+                "serve", "--folder", folder, "--hosts", "\(hosts)", "--volunteers", "\(volunteers)", "--port",
+                "\(port)",
+            ] + (database.map { ["--database", $0] } ?? []),
             variables: [], onLine: { said.yield($0) }, onEnd: { _ in said.finish() })
         var iterator = lines.makeAsyncIterator()
         guard let line = await iterator.next(), let port = Int(line) else {

@@ -22,7 +22,7 @@ struct TableCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Seconds of each run.")
     var seconds = 2.0
 
-    @Option(name: .long, help: "Hosts, each of a volunteer of its own.")
+    @Option(name: .long, help: "Hosts.")
     var hosts = 1000
 
     @Option(name: .long, help: "Connections, each kept open.")
@@ -30,6 +30,9 @@ struct TableCommand: AsyncParsableCommand {
 
     @Option(name: .long, help: "Where data of servers lies; it is made and removed.")
     var folder = "/tmp"
+
+    @Option(name: .long, help: "A PostgreSQL database with an empty schema, for the row of two processes.")
+    var database: String?
 
     @Option(name: .long, help: "The program nginx.")
     var nginx: String?
@@ -57,7 +60,7 @@ struct TableCommand: AsyncParsableCommand {
         var maker = TableMaker(options: self)
         try await maker.measureServer()
         try await maker.measureHalf()
-        maker.leaveOutPostgres()
+        try await maker.measurePostgres()
         try await maker.measureNginx()
         await maker.measureScripts()
         try await maker.measureCrowd()

@@ -66,12 +66,13 @@ struct TableMaker {
             .init(
                 "units validated, inline, quorum 1", "/s", .atLeast, 10_000, runs: eight.map(\.unitsPerSecond),
                 note: "of the same runs, by the hash of the result"))
-        let two = try await measure(["--mix", "8", "--quorum", "2"])
+        let pair = ["--mix", "8", "--quorum", "2", "--volunteers", "\(min(8, options.hosts))"]
+        let two = try await measure(pair)
         add(
             .init(
                 "units validated, inline, quorum 2", "/s", .atLeast, 5000, runs: two.map(\.unitsPerSecond),
-                note: note(two)))
-        let blobs = try await measure(["--mix", "8", "--quorum", "2", "--blobs", "--result-bytes", "1024"])
+                note: "hosts of 8 volunteers, among whom no lot is drawn; " + note(two)))
+        let blobs = try await measure(pair + ["--blobs", "--result-bytes", "1024"])
         add(
             .init(
                 "units validated, 1 KB blobs, quorum 2", "/s", .atLeast, 2000, runs: blobs.map(\.unitsPerSecond),
@@ -94,11 +95,16 @@ struct TableMaker {
                 note: "open loop, \(BenchTable.short(rate)) calls/s; \(note(all))"))
     }
 
-    mutating func leaveOutPostgres() {
+    mutating func measurePostgres() async throws {
+        var (found, told) = ([Measured](), "not measured: name an empty schema with --database")
+        if let database = options.database {
+            found = try await measure(["--mix", "1", "--database", database, "--servers", "2"])
+            told = "fsync on; without the CPU of PostgreSQL; " + note(found)
+        }
         add(
             .init(
-                "PostgreSQL, two server processes, 1 + 1", "/s", .atLeast, 12_000, runs: [],
-                note: "not measured by this command; see `millrace-bench calls --database`"))
+                "PostgreSQL, two server processes, 1 + 1", "/s", .atLeast, 12_000,
+                runs: found.map(\.outcome.callsPerSecond), note: told))
     }
 
     mutating func measureNginx() async throws {

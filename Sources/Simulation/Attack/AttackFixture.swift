@@ -58,7 +58,7 @@ final class AttackFixture {
         settings.splitDrafts = units
         settings.readyUnitsMax = Int64(units) + 1
         // The head of the queue fits every host here.
-        settings.candidatesFirst = 8
+        (settings.candidatesFirst, settings.candidatesMax) = (8, 4096)
         if isInOrder { settings.placesMax = 0 }
         let spec = spec
         let secret = HMACSHA256.code(

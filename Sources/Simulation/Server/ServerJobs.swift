@@ -24,7 +24,7 @@ extension SimServer {
                 startJobs()
             }
             var isBehind = false
-            if case .success(let report) = result { isBehind = report.ending.values.contains { $0 > 0 } }
+            if case .success(let report) = result { isBehind = report.unitsEnded > 0 }
             planTick(after: isBehind ? 1 : SimServer.tickMilliseconds)
         }
     }

@@ -11,14 +11,13 @@ extension PostgresServer {
         return pid
     }
 
-    /// Those that serve one client each.
+    /// Those that serve the sessions of Millrace servers, which last as long as these.
     public var sessions: [pid_t] {
-        guard let main = mainProcess else { return [] }
-        let children = try? String(contentsOfFile: "/proc/\(main)/task/\(main)/children", encoding: .utf8)
-        return (children ?? "").split(separator: " ").compactMap { pid_t($0) }.filter { pid in
-            // PostgreSQL writes there what each one does: "postgres: millrace postgres [local] idle".
-            let line = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)
-            return line?.contains("[local]") == true
-        }
+        let pids = try? RawPostgres(conninfo()).run(
+            """
+            SELECT string_agg(pid::text, ' ' ORDER BY backend_start) FROM pg_stat_activity
+            WHERE application_name = 'millrace-server'
+            """)
+        return (pids ?? "")?.split(separator: " ").compactMap { pid_t($0) } ?? []
     }
 }
