@@ -69,8 +69,25 @@ struct CrowdMeasurement {
         let alone = try loaded.measure(loaded.driver(shape, rate: rate))
         let strangers = Strangers(port: loaded.site.port, idle: crowd.idle, slow: crowd.slow)
         defer { strangers.end() }
+        settle()
         let among = try loaded.measure(loaded.driver(shape, rate: rate))
         return Found(rate: rate, alone: alone, among: among, told: strangers.told)
+    }
+}
+
+extension CrowdMeasurement {
+    /// Waits until the server has taken in all that have just connected: what it does with a crowd is asked, not what
+    /// one costs that comes within a second. At most ten seconds.
+    private func settle() {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var quick = 0
+        while quick < 5, start.duration(to: clock.now) < .seconds(10) {
+            let asked = clock.now
+            let isAnswered = (try? loaded.control.status(loaded.batch)) != nil
+            quick = isAnswered && asked.duration(to: clock.now) < .milliseconds(20) ? quick + 1 : 0
+            usleep(50_000)
+        }
     }
 }
 
