@@ -47,16 +47,17 @@ extension ProjectServer {
         }
     }
 
-    /// A batch of which nothing has suited this host is passed over by the next look. - Returns: whether there was one.
+    /// A batch of which nothing has suited this host is passed over by the next look.
+    /// - Returns: whether there is one that was not passed before, and so something else to look at.
     private func passUnsuited(_ tasks: [SchedulableTask], for host: HostView, _ batches: inout BatchGate) -> Bool {
         var suits: [BatchID: Bool] = [:]
         let suiting = Scheduler.suiting(tasks.map { Candidate($0) }, host: host)
         for (task, isSuited) in zip(tasks, suiting) where suits[task.id.unit.batch] != true {
             suits[task.id.unit.batch] = isSuited
         }
-        let passed = suits.filter { !$0.value }.keys
-        for batch in passed { batches.pass(batch) }
-        return !passed.isEmpty
+        var hasNew = false
+        for (batch, isSuited) in suits where !isSuited && batches.pass(batch) { hasNew = true }
+        return hasNew
     }
 
     /// The queue in order, without batches that are passed over. - Returns: at most `limit` tasks; whether that is all.
@@ -142,8 +143,8 @@ struct BatchGate {
         self.tx = tx
     }
 
-    /// Nothing more of this batch is looked at.
-    mutating func pass(_ id: BatchID) { known[id] = false }
+    /// Nothing more of this batch is looked at. - Returns: false when that was so already.
+    mutating func pass(_ id: BatchID) -> Bool { known.updateValue(false, forKey: id) != false }
 
     static func last(of batch: BatchID) -> TaskID {
         let next = WorkUnitID(batch: BatchID(rawValue: batch.rawValue + 1), index: 0)
