@@ -128,8 +128,9 @@ let package = Package(
             dependencies: ["Wire", "Bytes", "Domain", "CPosix"],
             path: "Tests/Equipment/ForgingWorker"
         ),
+        .target(name: "TestChild", path: "Tests/Equipment/TestChild"),
         .target(
-            name: "PostgresServer", dependencies: ["CPostgres"], path: "Tests/Equipment/PostgresServer",
+            name: "PostgresServer", dependencies: ["CPostgres", "TestChild"], path: "Tests/Equipment/PostgresServer",
             exclude: ["postgres.sh"]
         ),
         // Tests.
@@ -146,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "StorageTests",
             dependencies: [
-                "Storage", "StorageSQLite", "StoragePostgres", "StorageS3", "PostgresServer", "Domain", "CSQLite",
+                "Storage", "StorageSQLite", "StoragePostgres", "StorageS3", "PostgresServer", "TestChild", "Domain",
+                "CSQLite",
             ],
             exclude: ["README.md", "s3_server.py"]
         ),
@@ -161,8 +163,8 @@ let package = Package(
         .testTarget(
             name: "ServerHTTPTests",
             dependencies: [
-                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "Wire", "Bytes", "Domain",
-                protobuf,
+                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "TestChild", "Wire", "Bytes",
+                "Domain", protobuf,
             ]
         ),
         .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
@@ -186,7 +188,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["PostgresServer", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+            dependencies: ["PostgresServer", "TestChild", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
         ),
     ],
     swiftLanguageModes: [.v6]

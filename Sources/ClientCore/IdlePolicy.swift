@@ -68,7 +68,7 @@ public struct IdlePolicy: Hashable, Sendable {
     public mutating func update(_ new: [ProbeReading], now: Timestamp) {
         for reading in new { take(reading) }
         guard !settings.always else { return }
-        if readings.count < ProbeKind.allCases.count { return }
+        guard Self.awaited.isSubset(of: readings.map(\.kind)) else { return }
         let objection = readings.compactMap { self.objection(of: $0, now: now) }.first
         switch (mode, objection) {
         case (.computing, nil): break
@@ -80,6 +80,9 @@ public struct IdlePolicy: Hashable, Sendable {
             mode = .paused(pause)
         }
     }
+
+    /// Nothing is computed before these have been heard; the others may come later or never.
+    private static let awaited: Set<ProbeKind> = [.userInput, .otherLoad]
 
     private mutating func take(_ reading: ProbeReading) {
         readings.removeAll { $0.kind == reading.kind }
@@ -125,6 +128,8 @@ public struct IdlePolicy: Hashable, Sendable {
             return Pause(
                 probe: .otherLoad, reason: "other programs use \(tenths(busy)) cores", since: now,
                 until: "they used at most \(tenths(loadMaxCores)) for \(Int(settings.loadQuietSeconds)) s")
+        // Nothing reads these yet.
+        case .program, .fullScreen, .power, .temperature, .pressure, .metered, .permission: return nil
         }
     }
 

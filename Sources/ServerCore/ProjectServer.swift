@@ -49,7 +49,7 @@ public struct ServerSettings: Hashable, Sendable {
     /// How long after the deadline an upload ticket is good.
     public var ticketGraceSeconds = 7.0 * 86_400
     /// Work units asked of the splitter at a time.
-    public var splitDrafts = 100
+    public var splitDrafts = 250
     /// The splitter rests while this many units of its batch wait for their first host.
     public var readyUnitsMax: Int64 = 5000
     public var jobTimeoutSeconds = 300.0

@@ -15,13 +15,26 @@ struct JobRunner {
         guard (1...Limits.splitDraftsPerStepMax).contains(Int(job.limit)) else {
             throw Fault(.software, "a split of \(job.limit) drafts at once")
         }
+        // Drafts with much data: fewer at once, so that the reply stays within its bound.
+        var limit = Int(job.limit)
+        while true {
+            let reply = try split(app, context, Array(job.cursor), limit: limit)
+            let bytes = reply.drafts.reduce(0) { $0 + $1.sections.reduce(0) { $0 + $1.data.count } }
+            if bytes <= Limits.workerReplyBytesMax / 2 || limit == 1 { return reply }
+            limit = max(1, limit / 4)
+        }
+    }
+
+    private func split(
+        _ app: AppDescriptor, _ context: AppContext, _ cursor: [UInt8], limit: Int
+    ) throws(Fault) -> WireSplitReply {
         let step: SplitStep
         do throws(AppError) {
-            step = try app.splitter.next(context, cursor: Array(job.cursor), limit: Int(job.limit))
+            step = try app.splitter.next(context, cursor: cursor, limit: limit)
         } catch {
             throw Self.fault(error)
         }
-        guard step.drafts.count <= Int(job.limit), step.finished || !step.drafts.isEmpty else {
+        guard step.drafts.count <= limit, step.finished || !step.drafts.isEmpty else {
             throw Fault(.software, "the splitter of \(app.schema.name) gave \(step.drafts.count) drafts")
         }
         var reply = WireSplitReply()

@@ -1,4 +1,5 @@
 import Foundation
+import TestChild
 import Testing
 
 /// The built programs, run as a person would run them.
@@ -35,7 +36,7 @@ enum Programs {
 
 /// A program that goes on while the test does something else. Killed at the latest when it goes out of sight.
 final class Running {
-    let process = ChildProcess()
+    let process = TestChild()
 
     init(
         _ name: String, _ arguments: [String], environment: [String: String] = [:], outputPath: String,

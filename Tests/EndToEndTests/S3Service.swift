@@ -1,34 +1,26 @@
 import Foundation
+import TestChild
 import Testing
 
 /// A real S3 server (moto) with one bucket, as `scripts/s3-server.sh` makes it; ends when it goes out of sight.
 final class S3Service {
     let endpoint: String
     let environment: [String: String]
-    private let process = Process()
-    private let input = Pipe()
+    private let process = TestChild()
 
     static let python = repositoryRoot.appending(path: ".build/s3-server/bin/python").path
     static var isThere: Bool { FileManager.default.isExecutableFile(atPath: python) }
 
     init() throws {
-        process.executableURL = URL(filePath: S3Service.python)
-        process.arguments = [repositoryRoot.appending(path: "Tests/StorageTests/s3_server.py").path]
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        var line = ""
-        while !line.hasSuffix("\n"), let byte = try output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty {
-            line += String(decoding: byte, as: UTF8.self)
-        }
+        let script = repositoryRoot.appending(path: "Tests/StorageTests/s3_server.py").path
+        let line = try process.serve(S3Service.python, [script])
         let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
         try #require(words.count == 3, "the S3 server did not start: \(line)")
         endpoint = "http://127.0.0.1:\(words[0])"
         environment = ["AWS_ACCESS_KEY_ID": words[1], "AWS_SECRET_ACCESS_KEY": words[2]]
     }
 
-    deinit { try? input.fileHandleForWriting.close() }
+    deinit { process.endInput() }
 }
 
 @Suite("Blobs in a bucket", .serialized, .enabled(if: S3Service.isThere, "no S3 server: see scripts/s3-server.sh"))

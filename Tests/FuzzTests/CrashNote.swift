@@ -22,17 +22,27 @@ enum CrashNote {
     /// What other tests and the runtime had installed.
     nonisolated(unsafe) private static var before: [sigaction] = []
 
+    /// Whose cases run.
+    nonisolated(unsafe) private static var thread: pthread_t?
+
     /// Writes the message to a file and the case's number to standard error, with calls that a handler may make, and
-    /// lets the signal end the process.
+    /// leaves the rest to the handler that was there before: it ends the process, and may print where it stood.
     static func begin(_ target: String) {
+        thread = pthread_self()
         path = strdup(FuzzRun.corpus.appending(path: "\(target)-\(FuzzRun.seed)-crash.bin").path)
         before = signals.map { number in
             var mine = sigaction()
             var other = sigaction()
             mine.__sigaction_handler.sa_handler = { caught in
                 CrashNote.write()
-                signal(caught, SIG_DFL)
-                raise(caught)
+                if let place = CrashNote.signals.firstIndex(of: caught), place < CrashNote.before.count {
+                    var other = CrashNote.before[place]
+                    sigaction(caught, &other, nil)
+                } else {
+                    signal(caught, SIG_DFL)
+                }
+                // The others come again when the handler returns, from the place where they came from.
+                if caught == SIGABRT || caught == SIGTRAP { raise(caught) }
             }
             sigaction(number, &mine, &other)
             return other
@@ -47,6 +57,10 @@ enum CrashNote {
 
     private static func write() {
         guard let path else { return }
+        guard let thread, pthread_equal(thread, pthread_self()) != 0 else {
+            put("\nanother test than the fuzzer stopped the process\n")
+            return
+        }
         let file = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o644)
         if file >= 0 {
             _ = Foundation.write(file, buffer, length)

@@ -5,6 +5,7 @@ import ServerCore
 import ServerHTTP
 import Storage
 import SwiftProtobuf
+import TestChild
 import Testing
 import Wire
 
@@ -83,12 +84,9 @@ struct StatsTests {
             assert read('host.gz').tag == 'hosts'
             tree.parse(sys.argv[1] + '/tables.xml')
             """
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", script, folder]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
+        let process = TestChild()
+        let arguments = ["python3", "-c", script, folder]
+        try process.run("/usr/bin/env", arguments, outputPath: "/dev/null", errorPath: "/dev/null")
         // 126 and 127: there is no Python here.
         #expect([0, 126, 127].contains(process.terminationStatus))
     }

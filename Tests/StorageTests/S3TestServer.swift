@@ -2,6 +2,7 @@ import Foundation
 import Storage
 import StorageS3
 import StorageSQLite
+import TestChild
 
 /// A real S3 server (moto) that checks every signature; see `scripts/s3-server.sh`. One for all tests of this process.
 final class S3TestServer: Sendable {
@@ -17,8 +18,7 @@ final class S3TestServer: Sendable {
 
     let endpoint: String
     let credentials: S3Credentials
-    /// Its end of the pipe closes with this process, however it ends; then the server ends, too.
-    private let input = Pipe()
+    private let process = TestChild()
 
     static func required() throws -> S3TestServer {
         guard let shared else { throw Missing() }
@@ -28,17 +28,7 @@ final class S3TestServer: Sendable {
     private init() throws {
         let python = packageRoot + "/.build/s3-server/bin/python"
         guard FileManager.default.isExecutableFile(atPath: python) else { throw Missing() }
-        let process = Process()
-        process.executableURL = URL(filePath: python)
-        process.arguments = [packageRoot + "/Tests/StorageTests/s3_server.py"]
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        var line = ""
-        while !line.hasSuffix("\n"), let byte = try output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty {
-            line += String(decoding: byte, as: UTF8.self)
-        }
+        let line = try process.serve(python, [packageRoot + "/Tests/StorageTests/s3_server.py"])
         let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
         guard words.count == 3 else { throw Missing() }
         endpoint = "http://127.0.0.1:\(words[0])"

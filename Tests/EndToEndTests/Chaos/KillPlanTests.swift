@@ -1,4 +1,5 @@
 import Foundation
+import TestChild
 import Testing
 
 @Suite("KillPlan")
@@ -49,13 +50,10 @@ struct FolderWatchTests {
         let path = folder.path("watched")
         // Makes the folder, a file each tenth of a second, and goes on for a minute.
         let script = "sleep 0.3; mkdir \"$0\"; for n in $(seq 600); do : > \"$0/$n\"; sleep 0.1; done"
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", script, path]
-        try process.run()
+        let process = TestChild()
+        try process.run("/bin/sh", ["-c", script, path], outputPath: "/dev/null", errorPath: "/dev/null")
         let happened = await FolderWatch.kill(process.processIdentifier, after: 3, at: path, limitMilliseconds: 30_000)
-        process.waitUntilExit()
-        #expect(happened && process.terminationReason == .uncaughtSignal)
+        #expect(happened && process.terminationStatus == 128 + SIGKILL)
         #expect(try FileManager.default.contentsOfDirectory(atPath: path).count >= 3)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestChild
 
 /// A PostgreSQL server of the tests: started when the first test needs it, shared by all, and ended with the process of
 /// the tests, however that ends (`postgres.sh`).
@@ -11,8 +12,7 @@ public final class PostgresServer: Sendable {
 
     /// Where its socket is.
     public let directory: String
-    private let process: Mutex<Process>
-    private let input: Mutex<Pipe>
+    private let process = TestChild()
     private let schemas = Mutex(0)
 
     private static let first = Mutex<Result<PostgresServer, any Error>?>(nil)
@@ -35,34 +35,19 @@ public final class PostgresServer: Sendable {
         directory = "/tmp/millrace-pg-\(UUID().uuidString.prefix(13))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "postgres.sh")
-        let (process, input, output) = (Process(), Pipe(), Pipe())
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = [script.path] + (getsUp ? ["--again"] : []) + [directory] + settings
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        var said = Data()
-        while !said.contains(UInt8(ascii: "\n")) {
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { break }
-            said += more
-        }
-        guard String(decoding: said, as: UTF8.self) == "ready\n" else {
-            let reason = String(decoding: said + output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let said = try process.serve(
+            "/bin/sh", [script.path] + (getsUp ? ["--again"] : []) + [directory] + settings)
+        guard said == "ready" else {
+            let reason = said + "\n" + process.restOfOutput()
             throw Failure(
                 description: "PostgreSQL cannot be started for the tests; scripts/setup.sh installs it. \(reason)")
         }
-        self.process = Mutex(process)
-        self.input = Mutex(input)
     }
 
     deinit { stop() }
 
     /// Ends the server as a power cut would.
-    public func stop() {
-        input.withLock { try? $0.fileHandleForWriting.close() }
-        process.withLock { $0.waitUntilExit() }
-    }
+    public func stop() { process.endInput() }
 
     /// How to connect to a database of the server, as one who may do everything.
     /// - Parameter schema: the schema that is looked at; it need not exist.
