@@ -57,8 +57,8 @@ public enum ProcessTimes {
         return text[text.index(after: end)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
     }
 
-    /// Files of `/proc` have no size: read until the end, at most 64 KiB.
-    static func text(_ path: String) -> String? {
+    /// Files of `/proc` have no size: read until the end, at most 64 KiB. nil: there is no such file, or it is empty.
+    package static func text(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

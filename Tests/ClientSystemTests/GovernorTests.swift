@@ -118,7 +118,8 @@ struct GovernorTests {
         let folder = try TemporaryFolder()
         let governor = Self.governor(true)
         let run = try WorkerRunTests.start(
-            folder, "while ! test -e go; do sleep 0.05; done\nhead -c 300000000 /dev/zero | tail -c 300000000 >/dev/null")
+            folder,
+            "while ! test -e go; do sleep 0.05; done\nhead -c 300000000 /dev/zero | tail -c 300000000 >/dev/null")
         defer { BusyWorkers.end([run], governor) }
         governor.add(run)
         guard governor.limit(memoryBytes: 64 << 20) else { return }

@@ -43,6 +43,8 @@ public final class CPUGovernor: Sendable {
         var cpuGroupFailed = false
         var cycle: DutyCycle?
         var isOver = false
+        /// For the log.
+        var words: [String] = []
 
         var ledger = CPULedger()
         var usedSeconds = 0.0
@@ -65,22 +67,17 @@ public final class CPUGovernor: Sendable {
     private let proc: String
     private let files: any CgroupFiles
     private let mayGroup: Bool
-    private let say: @Sendable (String) -> Void
 
-    /// - Parameter say: the log; a line when a method is taken or given up.
-    public convenience init(say: @escaping @Sendable (String) -> Void) {
-        self.init(proc: "/proc", files: KernelCgroupFiles(), mayGroup: true, say: say)
+    public convenience init() {
+        self.init(proc: "/proc", files: KernelCgroupFiles(), mayGroup: true)
     }
 
     /// - Parameter proc: where `/proc/self/mountinfo` and `/proc/self/cgroup` are read.
     /// - Parameter mayGroup: false: never a control group.
-    package init(
-        proc: String, files: any CgroupFiles, mayGroup: Bool, say: @escaping @Sendable (String) -> Void = { _ in }
-    ) {
+    package init(proc: String, files: any CgroupFiles, mayGroup: Bool) {
         self.proc = proc
         self.files = files
         self.mayGroup = mayGroup
-        self.say = say
     }
 
     deinit { end() }
@@ -113,7 +110,7 @@ public final class CPUGovernor: Sendable {
                 state.memoryBytes = bytes
                 return bytes != nil
             } catch {
-                say("memory is not bounded by a control group: \(error.message)")
+                state.words.append("memory is not bounded by a control group: \(error.message)")
                 return false
             }
         }
@@ -158,6 +155,14 @@ public final class CPUGovernor: Sendable {
             return CPUReport(
                 percent: state.percent, method: method(state), measuredPercent: measured?.percent,
                 measuredSeconds: measured?.seconds ?? 0)
+        }
+    }
+
+    /// What the log should have since the last call: a method that could not be had.
+    public func takeWords() -> [String] {
+        state.withLock { state in
+            defer { state.words = [] }
+            return state.words
         }
     }
 
@@ -206,7 +211,8 @@ public final class CPUGovernor: Sendable {
 
     /// From now on by turns.
     private func giveUpGroup(_ state: inout State, _ why: Fault) {
-        say("processor time is bounded by turns of \(Int(DutyRule.periodSeconds * 1000)) ms: \(why.message)")
+        let turns = "turns of \(Int(DutyRule.periodSeconds * 1000)) ms"
+        state.words.append("processor time is bounded by \(turns), without a control group: \(why.message)")
         if let group = state.cpuGroup {
             try? group.limitCPU(cores: nil)
             state.retiredGroups.append(group)
@@ -226,7 +232,7 @@ public final class CPUGovernor: Sendable {
         if cores != nil, state.cpuGroup == nil, state.cycle == nil {
             do throws(Fault) {
                 state.cycle = try DutyCycle { [weak self] in self?.task() }
-            } catch { say("processor time cannot be bounded: \(error.message)") }
+            } catch { state.words.append("processor time cannot be bounded: \(error.message)") }
         }
         state.cycle?.changed()
     }

@@ -30,7 +30,9 @@ package struct CPULedger: Sendable {
 
     /// Percent of the occupied cores, and the seconds over which it was measured; nil before a task ran for a second.
     package var measured: (percent: Double, seconds: Double)? {
-        guard let first = samples.first, let last = samples.last, last.occupied - first.occupied >= 1 else { return nil }
+        guard let first = samples.first, let last = samples.last, last.occupied - first.occupied >= 1 else {
+            return nil
+        }
         return (100 * (last.used - first.used) / (last.occupied - first.occupied), last.at - first.at)
     }
 }

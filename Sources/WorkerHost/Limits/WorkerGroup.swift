@@ -129,7 +129,8 @@ final class WorkerGroup: Sendable {
         let folder = hierarchy.folder
         let control = "\(folder)/cgroup.subtree_control"
         guard hierarchy.version == 2,
-            !(try files.read(control)).split(whereSeparator: \.isWhitespace).contains(hierarchy.controller.rawValue[...])
+            !(try files.read(control)).split(whereSeparator: \.isWhitespace).contains(
+                hierarchy.controller.rawValue[...])
         else { return false }
         let inhabitants = try files.read("\(folder)/cgroup.procs").split(separator: "\n").compactMap { pid_t($0) }
         let ours = Set(ProcessTree.members(of: getpid(), proc: proc))
