@@ -80,11 +80,18 @@ def seconds(pid):
     return sum(int((read(f"/proc/{pid}/task/{thread}/schedstat").split() or [0])[0]) for thread in threads(pid)) / 1e9
 
 
-def switches(pid):
-    """How often its threads have gone to sleep of their own will: each time something has to wake them again."""
-    pattern = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)", re.M)
-    found = (pattern.search(read(f"/proc/{pid}/task/{thread}/status")) for thread in threads(pid))
-    return sum(int(match.group(1)) for match in found if match)
+def switches(pids):
+    """How often each thread has gone to sleep of its own will: each time something has to wake it again. By process,
+    number and name of the thread."""
+    pattern = re.compile(r"^Name:\s*([^\n]*)$.*^voluntary_ctxt_switches:\s*(\d+)", re.M | re.S)
+    found = {}
+    for pid in pids:
+        name = " ".join(os.path.basename(word) for word in command(pid)[:2])
+        for thread in threads(pid):
+            match = pattern.search(read(f"/proc/{pid}/task/{thread}/status"))
+            if match:
+                found[(pid, thread, f"{name}/{match.group(1)}")] = int(match.group(2))
+    return found
 
 
 def resident(pid):
@@ -265,22 +272,18 @@ def enforced(stage, percents, cores, over):
 
 
 def cost(pid, over):
-    """What a program with all its children costs while it does nothing: MiB, MiB of its own, percent, wake-ups/s."""
-    before = {member: (seconds(member), switches(member)) for member in tree(pid)}
+    """What a program with all its children costs while it does nothing: MiB, MiB of its own, percent of a core,
+    wake-ups a second, processes, and the wake-ups of each thread."""
+    first, slept = {member: seconds(member) for member in tree(pid)}, switches(tree(pid))
     began = time.monotonic()
     time.sleep(over)
-    after = {member: (seconds(member), switches(member)) for member in tree(pid)}
+    members = tree(pid)
     elapsed = time.monotonic() - began
-    used = sum(now[0] - before.get(member, (0, 0))[0] for member, now in after.items())
-    woken = sum(now[1] - before.get(member, (0, 0))[1] for member, now in after.items())
-    sizes = [resident(member) for member in after]
-    parts = []
-    for member, now in after.items():
-        name = " ".join(os.path.basename(word) for word in command(member)[:2])
-        for thread in threads(member):
-            parts.append(f"{name}/{read(f'/proc/{member}/task/{thread}/comm').strip()}")
-    return (sum(size[0] for size in sizes), sum(size[1] for size in sizes), 100 * used / elapsed, woken / elapsed,
-            len(after), parts)
+    used = sum(seconds(member) - first.get(member, 0) for member in members)
+    woken = {thread: (count - slept.get(thread, 0)) / elapsed for thread, count in switches(members).items()}
+    sizes = [resident(member) for member in members]
+    return (sum(size[0] for size in sizes), sum(size[1] for size in sizes), 100 * used / elapsed,
+            sum(woken.values()), len(members), [(thread[2], rate) for thread, rate in woken.items()])
 
 
 def idle(stage, over):
@@ -374,8 +377,9 @@ def main():
             row = idle(stage, options.over)
             show_cost("Millrace, attached, paused", row)
             if "boinc" in parts and options.boinc:
-                show_cost("BOINC's client", boinc(stage, options.boinc, options.boinc_libraries, options.over))
-            print("\nthreads: " + ", ".join(row[5]))
+                show_cost("BOINC's client", boinc(stage, os.path.abspath(options.boinc), options.boinc_libraries, options.over))
+            print("\nwake-ups/s of the client's threads: "
+                  + ", ".join(f"{name} {rate:.2f}" for name, rate in sorted(row[5], key=lambda item: -item[1])))
         print(f"\nload average {read('/proc/loadavg').split(' ')[:3]}")
     finally:
         stage.close()
