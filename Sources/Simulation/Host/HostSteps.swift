@@ -167,6 +167,7 @@ extension SimHost {
         case .started: 1
         case .tick: 2
         case .probed: 3
+        case .memoryRead(let reading): "\(reading.availableBytes >> 20) MiB are available"
         case .callAnswered: 4
         case .callFailed: 5
         case .unitFetched: 6
