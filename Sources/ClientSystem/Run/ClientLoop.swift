@@ -15,6 +15,7 @@ public final class ClientLoop {
     private let mailbox: Mailbox<ClientEvent>
     private let idleProbe: X11IdleProbe?
     private var loadProbe = OtherLoadProbe()
+    private let releases: ReleaseWatch?
     private let say: (String) -> Void
 
     /// Actions that wait for the disk, or for one that does; the order is kept.
@@ -64,6 +65,10 @@ public final class ClientLoop {
                 transport: transport, serverURL: state.attachment.serverURL,
                 project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
             host: state.attachment.host, key: key, mailbox: mailbox)
+        releases = VerifyingKey(rawRepresentation: state.attachment.projectKey).map { project in
+            let fetcher = ReleaseFetcher(transport: transport, serverURL: state.attachment.serverURL)
+            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
+        }
         idleProbe =
             settings.idle.always
             ? nil
@@ -197,6 +202,7 @@ public final class ClientLoop {
         lastChores = now
         choreCount += 1
         idleProbe?.tend()
+        releases?.tend(at: now) { [mailbox] in mailbox.post(.tick) }
         let ownCPU = millrace_own_cpu_seconds()
         machine.note(clientCPUSeconds: ownCPU - notedCPU)
         notedCPU = ownCPU
@@ -221,7 +227,9 @@ public final class ClientLoop {
     }
 
     private func writeStatus() {
-        let status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.newerClient = releases?.news.newerClient
+        status.releaseTrouble = releases?.news.trouble
         statusIsOld = !errand.write(status, to: directory)
     }
 

@@ -20,6 +20,8 @@ public struct ReleaseRepository: Hashable, Sendable {
         /// What is still missing, a line each.
         public var lacking: [String] = []
 
+        public init() {}
+
         public struct File: Hashable, Sendable {
             public var file: ReleaseFile
             public var bytes: [UInt8]
@@ -126,7 +128,9 @@ public struct ReleaseRepository: Hashable, Sendable {
         } else {
             rootDraft = signed
             for role in roles where !Self.holds(signed, role, admitsOthers: true) {
-                outcome.lacking.append(Self.lack(signed, role))
+                // The old keys and the new ones are the same more often than not.
+                let line = Self.lack(signed, role)
+                if !outcome.lacking.contains(line) { outcome.lacking.append(line) }
             }
         }
     }
@@ -193,7 +197,8 @@ public struct ReleaseRepository: Hashable, Sendable {
     private static func lack<Body>(_ signed: Signed<Body>, _ role: RootBody.Keys) -> String {
         let signers = Set(signed.source.signatures.map(\.key))
         let open = role.keys.subtracting(signers).map { Hex.encode($0.rawRepresentation) }.sorted()
-        return "\(signed.file.name) has \(role.keys.count - open.count) of \(role.threshold) signatures; these keys may "
+        return
+            "\(signed.file.name) has \(role.keys.count - open.count) of \(role.threshold) signatures; these keys may "
             + "still sign: " + open.map { String($0.prefix(16)) }.joined(separator: ", ")
     }
 }
