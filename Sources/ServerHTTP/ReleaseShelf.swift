@@ -8,7 +8,7 @@ import WorkerHost
 /// The folder of the project's signed releases: what `millrace release publish` brought, served as static files.
 ///
 /// The server takes what a client would take: who has the admin's token, but not the offline keys, can put nothing
-/// there that clients believe. Files with a version in their name come first, the timestamp last, so that a reader always
+/// there that clients believe. Files with a version in their name come first, the timestamp last, so that a reader
 /// finds all that it names. After a crash in between the same publication, sent again, completes it.
 public final class ReleaseShelf: Sendable {
     public let path: String

@@ -65,7 +65,7 @@ struct ReleaseInit: ParsableCommand {
             Keys that are in the key folder already are used. For a project of several keepers: 2 of 3 root keys.
 
             Example:
-              millrace release init releases --name pulsars.example.org --keys release-keys --root-keys 3 --root-threshold 2
+              millrace release init releases --name pulsars.example.org --keys keys --root-keys 3 --root-threshold 2
             """)
 
     @Argument(help: "The release folder, new.")

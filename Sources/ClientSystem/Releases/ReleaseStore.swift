@@ -42,7 +42,7 @@ public struct ReleaseStore: Sendable {
 
     /// Which file is version `version` of an app on this computer, by believed metadata, or why none is.
     ///
-    /// - Parameter platforms: in order of preference; this computer's own and `any` unless given, `["wasm"]` for modules.
+    /// - Parameter platforms: in order of preference; this computer's own and `any` unless given; modules: `["wasm"]`.
     /// - Throws: as `trusted`.
     public func program(
         app: String, version: String, platforms: [String] = [HostInventory.platform, "any"], now: Timestamp

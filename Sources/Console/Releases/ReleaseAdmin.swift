@@ -119,11 +119,7 @@ public struct ReleaseAdmin: Sendable {
     ) throws(Fault) -> Int32 {
         try changeRoot(context) { (body) throws(Fault) in
             for hex in add { body[role].keys.insert(try ReleaseKeys.verifying(hex)) }
-            for hex in remove {
-                guard body[role].keys.remove(try ReleaseKeys.verifying(hex)) != nil else {
-                    throw Fault(.negative, "\(Printable.clean(hex)) is no key of \(role.rawValue)")
-                }
-            }
+            for hex in remove { body[role].keys.remove(try ReleaseKeys.find(hex, in: body[role], role)) }
             body[role].threshold = threshold ?? body[role].threshold
             guard body[role].isSound else {
                 throw Fault(

@@ -176,6 +176,17 @@ enum ReleaseKeys {
         return keys
     }
 
+    /// A key of a role by its first digits, as `millrace release show` prints them.
+    static func find(_ hex: String, in role: RootBody.Keys, _ name: ReleaseRole) throws(Fault) -> VerifyingKey {
+        let found = role.keys.filter { Hex.encode($0.rawRepresentation).hasPrefix(hex) }
+        guard hex.utf8.count >= 8, found.count == 1, let key = found.first else {
+            throw Fault(
+                .negative, "\(Printable.clean(hex)) is no key of \(name.rawValue)",
+                advice: "Give at least 8 of its digits; `millrace release show` lists the keys.")
+        }
+        return key
+    }
+
     static func verifying(_ hex: String) throws(Fault) -> VerifyingKey {
         guard let key = Hex.decode(hex).flatMap({ VerifyingKey(rawRepresentation: $0) }) else {
             throw Fault(

@@ -158,7 +158,7 @@ public struct ReleaseVerifyCommand: Sendable {
         if let refusal { text += Printable.clean("\(refusal)") + "\n" }
         for flaw in flaws { text += Printable.clean(flaw) + "\n" }
         let apps = trusted?.believed?.targets.body.apps.count ?? 0
-        if isSound { text += "A client believes it: \(apps) release\(apps == 1 ? "" : "s") of apps.\n" }
+        if isSound { text += "A client believes it: \(Amounts.count(UInt64(apps), "app release")).\n" }
         context.answer(
             .members([
                 ("ok", .flag(isSound)), ("name", trusted.map { .text($0.name) } ?? .null),
@@ -206,11 +206,12 @@ public struct ReleasePublishCommand: Sendable {
         for (file, bytes) in try folder.published() { bundle.add(file.name, bytes) }
         try client.publishReleases(bundle)
         let version = repository.timestamp?.version ?? 0
+        let count = Amounts.count(UInt64(list.apps.count), "release")
         context.answer(
             .members([
                 ("server", .text(client.url)), ("timestamp", .integer(version)),
                 ("programs", .integer(Int64(uploaded.count))),
-            ]), text: "published to \(client.url): \(list.apps.count) releases, timestamp \(version)\n")
+            ]), text: "published to \(client.url): \(count), timestamp \(version)\n")
         return 0
     }
 }

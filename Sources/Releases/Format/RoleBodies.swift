@@ -73,7 +73,7 @@ public struct RootBody: ReleaseBody {
                 let known = ReleaseRole.named.map(\.rawValue).joined(separator: ", ")
                 throw ReleaseRefusal(
                     .wrongRole, reader.lines.file,
-                    "keys of \"\((words.first ?? "").prefix(40))\" in place of those of \(role.rawValue); the roles are "
+                    "keys of \"\((words.first ?? "").prefix(40))\" instead of \(role.rawValue); the roles are "
                         + known)
             }
             var keys: Set<VerifyingKey> = []
