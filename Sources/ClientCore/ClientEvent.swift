@@ -8,6 +8,7 @@ public enum ClientEvent: Sendable {
     /// Time has passed.
     case tick
     case probed([ProbeReading])
+    case memoryRead(MemoryReading)
 
     case callAnswered(WireSchedulerReply)
     case callFailed(CallFailure)

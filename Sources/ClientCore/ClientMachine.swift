@@ -31,6 +31,7 @@ public struct ClientMachine: Sendable {
     /// Nothing is started before this: the disk is full, or workers cannot be started.
     var startsBlockedUntil: Timestamp?
     var startFailures = 0
+    var memory: MemoryGuard
     /// When the client last held a task.
     var lastBusy: Timestamp
     var lastTick: Timestamp
@@ -63,6 +64,7 @@ public struct ClientMachine: Sendable {
         self.state = state
         self.settings = settings
         policy = IdlePolicy(settings: settings.idle, cores: machineCores, now: now)
+        memory = MemoryGuard(settings: settings.memory)
         lastBusy = now
         lastTick = now
         lastBlobNote = now
@@ -82,6 +84,7 @@ public struct ClientMachine: Sendable {
         case .started(let slots, let present): reconcile(slots, present, now, &out)
         case .tick: break
         case .probed(let readings): policy.update(readings, now: now)
+        case .memoryRead(let reading): memory.take(reading, now: now)
         case .callAnswered(let reply): take(reply, now, random, &out)
         case .callFailed(let failure): take(failure, now, random, &out)
         case .unitFetched(let task, let bytes):
@@ -135,6 +138,7 @@ public struct ClientMachine: Sendable {
         giveBackHopeless(now, &out)
         sweepBlobs(now, &out)
         pursueFetches(now, &out)
+        pursueMemory(now, &out)
         pursueRuns(now, &out)
         pursueUploads(now, &out)
         pursueCall(now, &out)

@@ -33,6 +33,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var kernelCPUSeconds: Double
     public var workerCPUSeconds: Double
     public var clientCPUSeconds: Double
+    /// Filled in by the shell, which bounds the workers.
+    public var processor: ProcessorLimit?
 
     public struct Pause: Hashable, Sendable, Codable {
         public var probe: String?

@@ -7,6 +7,7 @@ extension ClientMachine {
     mutating func setClockBack(by step: TimeSpan) {
         func moved(_ moment: Timestamp) -> Timestamp { moment + step }
         policy.setClockBack(by: step)
+        memory.setClockBack(by: step)
         call.notBefore = call.notBefore.map(moved)
         call.noWorkBefore = call.noWorkBefore.map(moved)
         call.lastContact = call.lastContact.map(moved)

@@ -50,6 +50,7 @@ extension ClientMachine {
     ///
     /// One may always run; more only while all of them leave a part of the memory to their owner.
     func memoryObjection(to task: HeldTask) -> String? {
+        if let why = shortageObjection(to: task) { return why }
         guard let share = memoryShare, let needed = task.unit?.memoryBytes, !runs.isEmpty else { return nil }
         let inUse = memoryInUse
         guard needed > share - min(inUse, share) else { return nil }

@@ -11,6 +11,8 @@ public final class ClientLoop {
     private let directory: DataDirectory
     private var machine: ClientMachine
     private var park: WorkerPark
+    private let governor: CPUGovernor
+    private let memoryGauge = MemoryGauge()
     private let courier: Courier
     private let mailbox: Mailbox<ClientEvent>
     private let idleProbe: X11IdleProbe?
@@ -32,6 +34,8 @@ public final class ClientLoop {
     private static let diskChores = 20
     /// When nothing has happened, the status is written every so many chores.
     private static let statusChores = 5
+    /// Without workers nobody has anything to give back; only what may start depends on it.
+    private static let memoryChores = 10
     private var statusIsOld = true
 
     /// Opens what a client needs; nothing is computed before `run`.
@@ -57,9 +61,10 @@ public final class ClientLoop {
         self.say = say
         machine = ClientMachine(
             state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
+        governor = CPUGovernor()
         park = WorkerPark(
             executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            mailbox: mailbox)
+            mailbox: mailbox, governor: governor)
         courier = Courier(
             link: ServerLink(
                 transport: transport, serverURL: state.attachment.serverURL,
@@ -98,6 +103,7 @@ public final class ClientLoop {
             doChores()
         }
         idleProbe?.stop()
+        governor.end()
         errand.settle(seconds: 5)
         writeStatus()
         errand.settle(seconds: 5)
@@ -213,6 +219,9 @@ public final class ClientLoop {
         {
             feed(.probed([reading]))
         }
+        if !park.isEmpty || choreCount % Self.memoryChores == 0, let reading = memoryGauge.read() {
+            feed(.memoryRead(reading))
+        }
         for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
         if choreCount % Self.diskChores == 0 { checkDisk() }
         feed(.tick)
@@ -230,6 +239,8 @@ public final class ClientLoop {
         var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
         status.newerClient = releases?.news.newerClient
         status.releaseTrouble = releases?.news.trouble
+        status.processor = park.processorLimit
+        for words in governor.takeWords() { say(words) }
         statusIsOld = !errand.write(status, to: directory)
     }
 

@@ -50,9 +50,7 @@ public enum HostInventory {
     }
 
     private static func memoryBytes() -> Int64 {
-        let line = lines("/proc/meminfo").first { $0.hasPrefix("MemTotal:") }
-        let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap { Int64($0) } ?? 0
-        return min(max(0, kibibytes), memoryBytesMax / 1024) * 1024
+        min(max(0, MemoryGauge().totalBytes() ?? 0), memoryBytesMax)
     }
 
     private static func diskFreeBytes(_ folder: String) -> Int64 {

@@ -21,6 +21,7 @@ public enum StatusText {
                 lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
             }
         }
+        if status.running, let limit = status.processor, limit.cpuPercent < 100 { lines.append(bound(limit)) }
         lines.append("contact    \(status.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")")
         for reason in status.noWorkReasons { lines.append("no work    \(reason)") }
         if let problem = status.problem { lines.append("problem    \(problem)") }
@@ -35,6 +36,13 @@ public enum StatusText {
             lines.append("  \(task.id)  \(percent) %  \(task.state)\(message)  \(task.project) \(task.label)")
         }
         return lines
+    }
+
+    private static func bound(_ limit: ProcessorLimit) -> String {
+        let measured = limit.measuredPercent.map {
+            ", \(Int($0.rounded())) % used in the last \(Int(limit.measuredSeconds.rounded())) s"
+        }
+        return "processor  \(limit.cpuPercent) % of the cores of running tasks\(measured ?? "") (\(limit.method))"
     }
 
     private static func activity(_ status: ClientStatus, _ nowMs: Int64) -> String {

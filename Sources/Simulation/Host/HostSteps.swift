@@ -12,7 +12,7 @@ extension SimHost {
         if actions.isEmpty && queue.isEmpty {
             // Waits begin with something that happened; that time passes begins none.
             switch event {
-            case .tick, .workerProgressed, .probed: return
+            case .tick, .workerProgressed, .probed, .memoryRead: return
             default: return replanWake()
             }
         }
@@ -183,6 +183,7 @@ extension SimHost {
         case .uploadFailed: 17
         case .resultDamaged: 18
         case .stopRequested: 19
+        case .memoryRead: 20
         }
     }
 
@@ -191,6 +192,7 @@ extension SimHost {
         case .started(let slots, _): "started, \(slots.count) folders"
         case .tick: "tick"
         case .probed: "probed"
+        case .memoryRead(let reading): "\(reading.availableBytes >> 20) MiB are available"
         case .callAnswered(let reply): "reply with \(reply.tasks.count) tasks, \(reply.abortTasks.count) to drop"
         case .callFailed(let failure): "call failed: \(failure)"
         case .unitFetched(let task, _): "unit of task \(task) fetched"
