@@ -59,6 +59,7 @@ let package = Package(
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
+        .target(name: "Releases", dependencies: ["Domain", "Bytes"]),
         .target(name: "Compute", dependencies: ["Domain", "Bytes", "CFFTW", "COpenBLAS"]),
         // Layer 3.
         .target(
@@ -79,18 +80,22 @@ let package = Package(
         .target(
             name: "ServerHTTP",
             dependencies: [
-                "ServerCore", "Transparency", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain", "CZlib",
-                hummingbird, mustache, logging,
+                "ServerCore", "Transparency", "Releases", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes",
+                "Domain",
+                "CZlib", hummingbird, mustache, logging,
             ]
         ),
         .target(
             name: "ClientSystem",
-            dependencies: ["ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss", "CPosix"]
+            dependencies: [
+                "ClientCore", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss", "CPosix",
+            ]
         ),
         .target(
             name: "Console",
             dependencies: [
-                "ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Wire", "Bytes", "Domain",
+                "ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Releases", "Wire", "Bytes",
+                "Domain",
             ]
         ),
         .target(
@@ -113,7 +118,7 @@ let package = Package(
             name: "millrace-worker",
             dependencies: ["Apps", "Comparators", "Plugins", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix"]
         ),
-        .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
+        .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Releases", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
         .executableTarget(
             name: "millrace-bench",
@@ -141,6 +146,7 @@ let package = Package(
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
         .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
+        .testTarget(name: "ReleasesTests", dependencies: ["Releases", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
@@ -163,18 +169,20 @@ let package = Package(
         .testTarget(
             name: "ServerHTTPTests",
             dependencies: [
-                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "TestChild", "Wire", "Bytes",
-                "Domain", protobuf,
+                "ServerHTTP", "ServerCore", "ClientSystem", "Console", "Releases", "Transparency", "StorageSQLite",
+                "Storage", "TestChild", "WorkerHost", "Wire", "Bytes", "Domain", protobuf,
             ]
         ),
         .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
         .testTarget(
             name: "ClientSystemTests",
-            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+            dependencies: [
+                "ClientSystem", "ClientCore", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf,
+            ]
         ),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", "Manifest", "Transparency", "Wire", "Bytes", "Domain", protobuf]
+            dependencies: ["Console", "Manifest", "Transparency", "Releases", "Wire", "Bytes", "Domain", protobuf]
         ),
         .testTarget(name: "ConformanceTests", dependencies: ["Apps", "Plugins", "Domain", "Bytes"]),
         .testTarget(

@@ -25,6 +25,10 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     /// Why the server gave no work; empty while a held task can be computed.
     public var noWorkReasons: [String]
     public var problem: String?
+    /// A version of the client that the project knows of, newer than this one; it comes by the package manager only.
+    public var newerClient: String?
+    /// Why the project's signed releases could not be brought up to date.
+    public var releaseTrouble: String?
     /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
     public var kernelCPUSeconds: Double
     public var workerCPUSeconds: Double

@@ -5,7 +5,7 @@ import Testing
 struct PurityTests {
     static let pure: Set = [
         "Domain", "Bytes", "Wire", "Manifest", "Plugins", "Engine", "Compute", "Apps", "Comparators", "Storage",
-        "ServerCore", "ClientCore", "Transparency",
+        "ServerCore", "ClientCore", "Transparency", "Releases",
     ]
     static let forbidden = [
         "Date()", "Date.now", ".random(", "SystemRandomNumberGenerator", "ContinuousClock", "SuspendingClock",

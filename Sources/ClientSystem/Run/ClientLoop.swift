@@ -17,6 +17,7 @@ public final class ClientLoop {
     private let mailbox: Mailbox<ClientEvent>
     private let idleProbe: X11IdleProbe?
     private var loadProbe = OtherLoadProbe()
+    private let releases: ReleaseWatch?
     private let say: (String) -> Void
 
     /// Actions that wait for the disk, or for one that does; the order is kept.
@@ -69,6 +70,10 @@ public final class ClientLoop {
                 transport: transport, serverURL: state.attachment.serverURL,
                 project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
             host: state.attachment.host, key: key, mailbox: mailbox)
+        releases = VerifyingKey(rawRepresentation: state.attachment.projectKey).map { project in
+            let fetcher = ReleaseFetcher(transport: transport, serverURL: state.attachment.serverURL)
+            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
+        }
         idleProbe =
             settings.idle.always
             ? nil
@@ -203,6 +208,7 @@ public final class ClientLoop {
         lastChores = now
         choreCount += 1
         idleProbe?.tend()
+        releases?.tend(at: now) { [mailbox] in mailbox.post(.tick) }
         let ownCPU = millrace_own_cpu_seconds()
         machine.note(clientCPUSeconds: ownCPU - notedCPU)
         notedCPU = ownCPU
@@ -231,6 +237,8 @@ public final class ClientLoop {
 
     private func writeStatus() {
         var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.newerClient = releases?.news.newerClient
+        status.releaseTrouble = releases?.news.trouble
         status.processor = park.processorLimit
         for words in governor.takeWords() { say(words) }
         statusIsOld = !errand.write(status, to: directory)

@@ -25,7 +25,7 @@ public enum HostInventory {
     /// Processors that this process may use.
     public static var cores: Int { min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), coresMax) }
 
-    static var platform: String {
+    public static var platform: String {
         #if arch(x86_64)
             "x86_64-linux"
         #elseif arch(arm64)

@@ -25,6 +25,10 @@ public enum StatusText {
         lines.append("contact    \(status.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")")
         for reason in status.noWorkReasons { lines.append("no work    \(reason)") }
         if let problem = status.problem { lines.append("problem    \(problem)") }
+        if let version = status.newerClient {
+            lines.append("update     a newer client is there, \(version): your package manager has it")
+        }
+        if let trouble = status.releaseTrouble { lines.append("releases   \(trouble)") }
         lines.append("tasks      \(status.tasks.count)")
         for task in status.tasks {
             let percent = Int(task.fraction * 100)
