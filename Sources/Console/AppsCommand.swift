@@ -1,5 +1,6 @@
 import Domain
 import Manifest
+import YAMLText
 import WorkerHost
 
 enum NearestWord {

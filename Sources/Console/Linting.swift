@@ -2,6 +2,7 @@ import Bytes
 import Domain
 import Glibc
 import Manifest
+import YAMLText
 import Wire
 import WorkerHost
 

@@ -1,4 +1,4 @@
-import Manifest
+import YAMLText
 import Testing
 
 @Suite struct NearestTests {
