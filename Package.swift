@@ -55,7 +55,9 @@ let package = Package(
             dependencies: ["Domain", "Bytes", "CZstd", protobuf],
             exclude: ["README.md", "Generated/README.md"]
         ),
-        .target(name: "Manifest", dependencies: ["Domain", yams]),
+        .target(name: "YAMLText", dependencies: ["Domain", yams]),
+        .target(name: "Manifest", dependencies: ["YAMLText", "Domain"]),
+        .target(name: "Preferences", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
@@ -73,7 +75,7 @@ let package = Package(
         .target(name: "StoragePostgres", dependencies: ["Storage", "Domain", "CPostgres"]),
         .target(name: "StorageS3", dependencies: ["StorageSQLite", "Storage", "Domain", "CCurl"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
-        .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
+        .target(name: "ClientCore", dependencies: ["Engine", "Preferences", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
         // Layer 5.
         .target(
@@ -85,12 +87,14 @@ let package = Package(
         ),
         .target(
             name: "ClientSystem",
-            dependencies: ["ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss", "CPosix"]
+            dependencies: [
+                "ClientCore", "Preferences", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss", "CPosix",
+            ]
         ),
         .target(
             name: "Console",
             dependencies: [
-                "ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Wire", "Bytes", "Domain",
+                "ClientSystem", "WorkerHost", "Engine", "Manifest", "YAMLText", "Transparency", "Wire", "Bytes", "Domain",
             ]
         ),
         .target(
@@ -107,7 +111,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "millrace-client",
-            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Bytes", "Domain", arguments]
+            dependencies: ["ClientSystem", "ClientCore", "Preferences", "WorkerHost", "Bytes", "Domain", arguments]
         ),
         .executableTarget(
             name: "millrace-worker",
@@ -138,7 +142,10 @@ let package = Package(
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
         .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
-        .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
+        .testTarget(
+            name: "ManifestTests", dependencies: ["Manifest", "YAMLText", "Domain"], exclude: ["Golden", "README.md"]
+        ),
+        .testTarget(name: "PreferencesTests", dependencies: ["Preferences", "Bytes", "Domain"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
         .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
@@ -167,10 +174,14 @@ let package = Package(
                 "Domain", protobuf,
             ]
         ),
-        .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
+        .testTarget(
+            name: "ClientCoreTests", dependencies: ["ClientCore", "Preferences", "Wire", "Bytes", "Domain", protobuf]
+        ),
         .testTarget(
             name: "ClientSystemTests",
-            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+            dependencies: [
+                "ClientSystem", "ClientCore", "Preferences", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf,
+            ]
         ),
         .testTarget(
             name: "ConsoleTests",

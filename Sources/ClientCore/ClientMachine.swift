@@ -66,12 +66,19 @@ public struct ClientMachine: Sendable {
     static let clockStepSeconds = 5.0
 
     /// - Parameter machineCores: of the whole machine, for the bound on the load of others.
-    public init(state: ClientState, settings: ClientSettings, machineCores: Int, now: Timestamp) {
+    /// - Parameter utcOffsetSeconds: local time minus UTC.
+    /// - Parameter usage: what was sent and fetched before; nil: it is not known.
+    public init(
+        state: ClientState, settings: ClientSettings, machineCores: Int, now: Timestamp, utcOffsetSeconds: Int = 0,
+        usage: NetworkUsage? = nil
+    ) {
         self.state = state
         self.settings = settings
         self.machineCores = machineCores
         policy = IdlePolicy(
             settings: settings.idle, cores: machineCores, memoryBytes: settings.profile.memoryBytes, now: now)
+        policy.utcOffsetSeconds = utcOffsetSeconds
+        policy.usage = usage
         lastBusy = now
         lastTick = now
         lastBlobNote = now

@@ -55,7 +55,7 @@ public enum HostInventory {
         return min(max(0, kibibytes), memoryBytesMax / 1024) * 1024
     }
 
-    private static func diskFreeBytes(_ folder: String) -> Int64 {
+    static func diskFreeBytes(_ folder: String) -> Int64 {
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else { return 0 }
         return diskFreeBytes(blocks: UInt64(status.f_bavail), blockBytes: UInt64(status.f_frsize))

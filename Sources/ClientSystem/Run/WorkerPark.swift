@@ -9,7 +9,10 @@ import WorkerHost
 struct WorkerPark {
     private let executable: String
     private let directory: DataDirectory
-    private let checkpointSeconds: Double
+    /// Of workers that start from now on.
+    var checkpointSeconds: Double
+    /// Of one core for each worker, 1 ... 100.
+    private(set) var cpuPercent = 100
     private let mailbox: Mailbox<ClientEvent>
     private var runs: [TaskID: WorkerRun] = [:]
     /// CPU seconds of workers that have ended, since the client began.
@@ -56,6 +59,9 @@ struct WorkerPark {
         runs[task] = nil
         endedCPUSeconds += cpuSeconds
     }
+
+    /// Workers may use this share of a core each, 1 ... 100.
+    mutating func limit(cpuPercent: Int) { self.cpuPercent = cpuPercent }
 
     func suspend(_ task: TaskID) { runs[task]?.suspend() }
     func resume(_ task: TaskID) { runs[task]?.resume() }

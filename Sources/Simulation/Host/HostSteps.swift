@@ -106,7 +106,8 @@ extension SimHost {
         case .resumeWorker(let task): resume(task)
         case .stopWorker(let task): stopWorker(task)
         case .killWorker(let task): killWorker(task)
-        case .say: break
+        // Simulated workers have no rate of their own; what the allowance decides is tested in ClientCoreTests.
+        case .limitWorkers, .say: break
         case .exit: leave()
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
         }
@@ -183,6 +184,10 @@ extension SimHost {
         case .uploadFailed: 17
         case .resultDamaged: 18
         case .stopRequested: 19
+        case .settingsChanged: 20
+        case .utcOffset: 21
+        case .networkUsed: 22
+        case .diskMeasured: 23
         }
     }
 
@@ -207,6 +212,10 @@ extension SimHost {
         case .uploadFailed(let task, let why): "task \(task) not uploaded: \(why.message)"
         case .resultDamaged(let task): "result of task \(task) damaged"
         case .stopRequested: "asked to end"
+        case .settingsChanged: "preferences changed"
+        case .utcOffset(let seconds): "local time is UTC \(seconds < 0 ? "-" : "+") \(abs(seconds)) s"
+        case .networkUsed(let usage): "\(usage.bytes) bytes moved today"
+        case .diskMeasured(let free, _): "\(free) bytes of disk free"
         }
     }
 }
