@@ -10,6 +10,13 @@ public struct Preferences: Hashable, Sendable {
         public var cpuPercent: Int
         /// 1 ... 100, of the machine's memory for all running tasks together.
         public var memoryPercent: Int
+
+        public init(compute: Bool, cores: CoreLimit, cpuPercent: Int, memoryPercent: Int) {
+            self.compute = compute
+            self.cores = cores
+            self.cpuPercent = cpuPercent
+            self.memoryPercent = memoryPercent
+        }
     }
 
     /// What forbids computing whether or not somebody is there.
@@ -65,6 +72,12 @@ public struct Preferences: Hashable, Sendable {
         public var source: Source
         public var timeLimitSeconds: Double
         public var keepSeconds: Double
+
+        public init(source: Source, timeLimitSeconds: Double, keepSeconds: Double) {
+            self.source = source
+            self.timeLimitSeconds = timeLimitSeconds
+            self.keepSeconds = keepSeconds
+        }
     }
 
     public var idleSeconds: Double
