@@ -219,7 +219,7 @@ public final class ClientLoop {
         {
             feed(.probed([reading]))
         }
-        for event in keeper.tend(machine.policy.allowance) {
+        for event in keeper.tend(mayUseNetwork: machine.policy.allowance.mayUseNetwork) {
             if case .settingsChanged(let new) = event { park.checkpointSeconds = new.checkpointSeconds }
             feed(event)
         }

@@ -8,16 +8,16 @@ import WorkerHost
 
 /// Brings the owner's preferences to those who decide and to those who enforce: watches the file, the local time, the
 /// disk and the transfers. Used by the client's deciding thread only.
-struct PreferenceKeeper {
+package struct PreferenceKeeper {
     private var file: PreferencesFile
     private let folder: String
     private let transfers: TransferFile
-    let governor: TransferGovernor
+    package let governor: TransferGovernor
     private let post: @Sendable (ClientEvent) -> Void
     private let say: (String) -> Void
 
-    private(set) var utcOffsetSeconds: Int
-    private(set) var usage: NetworkUsage
+    package private(set) var utcOffsetSeconds: Int
+    package private(set) var usage: NetworkUsage
     private var savedUsage: NetworkUsage
     private var lastSave: Double
     private var lastDiskLook = -Double.infinity
@@ -34,7 +34,7 @@ struct PreferenceKeeper {
     }
 
     /// - Parameter post: takes events from any thread.
-    init(
+    package init(
         file: PreferencesFile, folder: String, post: @escaping @Sendable (ClientEvent) -> Void,
         say: @escaping (String) -> Void
     ) {
@@ -55,20 +55,20 @@ struct PreferenceKeeper {
         sayProblems()
     }
 
-    var preferences: Preferences { file.effective.preferences }
+    package var preferences: Preferences { file.effective.preferences }
 
     /// For the status: nil when there is nothing to say.
-    var problem: String? {
+    package var problem: String? {
         file.problems.isEmpty ? nil : file.problems.joined(separator: "\n")
     }
 
-    var optionStatus: [PreferenceOptionStatus] { file.options.map(PreferenceOptionStatus.init) }
+    package var optionStatus: [PreferenceOptionStatus] { file.options.map(PreferenceOptionStatus.init) }
 
     /// Looks at everything; call it once a second or so.
     ///
-    /// - Parameter allowance: the last decision, for transfers that are under way.
+    /// - Parameter mayUseNetwork: the last decision, for transfers that are under way.
     /// - Returns: what the machine must know.
-    mutating func tend(_ allowance: Allowance) -> [ClientEvent] {
+    package mutating func tend(mayUseNetwork: Bool) -> [ClientEvent] {
         let now = Timestamp(milliseconds: millrace_wall_milliseconds())
         var events: [ClientEvent] = []
         if file.look() {
@@ -85,7 +85,7 @@ struct PreferenceKeeper {
         governor.set(
             TransferGovernor.Limits(
                 downBytesPerSecond: network.downBytesPerSecond, upBytesPerSecond: network.upBytesPerSecond,
-                bytesPerDay: network.bytesPerDay), isOpen: allowance.mayUseNetwork)
+                bytesPerDay: network.bytesPerDay), isOpen: mayUseNetwork)
         governor.begin(day: NetworkUsage.day(of: now, utcOffsetSeconds: offset))
         let (day, bytes) = governor.usage
         if usage != NetworkUsage(day: day, bytes: bytes) {
@@ -98,7 +98,7 @@ struct PreferenceKeeper {
     }
 
     /// Saves what was counted, and waits for that, but not for ever: the disk may hang.
-    mutating func settle(seconds: Double) {
+    package mutating func settle(seconds: Double) {
         let (day, bytes) = governor.usage
         usage = NetworkUsage(day: day, bytes: bytes)
         for _ in 0..<Int(seconds * 100) where pending.isSaving.withLock({ $0 }) { usleep(10_000) }

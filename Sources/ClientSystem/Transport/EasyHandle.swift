@@ -23,22 +23,25 @@ final class EasyHandle: @unchecked Sendable {
     private final class Exchange {
         let sink: any BodySink
         let governor: TransferGovernor?
+        let kind: TransferGovernor.Kind
         /// Broken off, because no more bytes may move.
         var isStopped = false
         var head = ResponseHead()
         var bodyBytes = 0
         var began = false
 
-        init(sink: any BodySink, governor: TransferGovernor?) {
+        init(sink: any BodySink, governor: TransferGovernor?, kind: TransferGovernor.Kind) {
             self.sink = sink
             self.governor = governor
+            self.kind = kind
         }
 
-        /// - Returns: whether more may come.
+        /// - Returns: whether more may come. A call that has begun is brought to its end: its answer says what to do
+        ///   with results that wait.
         func count(_ bytes: Int) -> Bool {
             guard let governor else { return true }
             governor.count(bytes)
-            isStopped = !governor.mayGoOn
+            isStopped = kind != .call && !governor.mayGoOn
             return !isStopped
         }
 
@@ -60,7 +63,7 @@ final class EasyHandle: @unchecked Sendable {
         governor: TransferGovernor?, sink: any BodySink
     ) throws(Fault) -> ResponseHead {
         curl_easy_reset(curl)
-        let exchange = Exchange(sink: sink, governor: governor)
+        let exchange = Exchange(sink: sink, governor: governor, kind: request.kind)
         setCommon(request, userAgent: userAgent, settings: settings)
         setRates(rates, request)
         var list: UnsafeMutablePointer<curl_slist>?
@@ -149,7 +152,6 @@ final class EasyHandle: @unchecked Sendable {
             let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
             let text = String(decoding: line, as: UTF8.self)
             exchange.header(text.last?.isNewline == true ? String(text.dropLast()) : text)
-            // What belongs to a request that was sent is taken in: a head alone is worth its few bytes.
             exchange.governor?.count(size * count)
             return size * count
         }

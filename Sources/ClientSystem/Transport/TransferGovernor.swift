@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A rate is kept by lanes: one exchange at a time fetches, one sends, with three quarters of the rate; calls to a
 /// scheduler, one at a time, have the last quarter, so that no long transfer keeps a report from its deadline. A new
-/// rate holds from the next exchange on; closing ends those under way.
+/// rate holds from the next exchange on; closing ends what is being fetched or sent, but for calls.
 package final class TransferGovernor: Sendable {
     package struct Limits: Hashable, Sendable {
         /// nil: no limit.
@@ -31,6 +31,11 @@ package final class TransferGovernor: Sendable {
     package struct Rates: Hashable, Sendable {
         package var down: Int64?
         package var up: Int64?
+
+        init(down: Int64? = nil, up: Int64? = nil) {
+            self.down = down
+            self.up = up
+        }
     }
 
     private struct State {
@@ -75,7 +80,7 @@ package final class TransferGovernor: Sendable {
         state.withLock { state in state.isOpen && state.limits.bytesPerDay.map { state.bytes < $0 } ?? true }
     }
 
-    /// - Returns: why bytes may not move now.
+    /// Why bytes may not move now.
     package var fault: Fault {
         Fault(
             .interrupted, "the preferences allow no transfers now", advice: "`millrace-client status` says why.")
@@ -83,11 +88,18 @@ package final class TransferGovernor: Sendable {
 
     package func rates(of kind: Kind) -> Rates {
         let limits = state.withLock { $0.limits }
-        let parts: (Int64) -> Int64 = { max(1, kind == .call ? $0 / 4 : $0 / 4 * 3) }
-        return Rates(down: limits.downBytesPerSecond.map(parts), up: limits.upBytesPerSecond.map(parts))
+        switch kind {
+        case .call:
+            return Rates(
+                down: limits.downBytesPerSecond.map { max(1, $0 / 4) },
+                up: limits.upBytesPerSecond.map { max(1, $0 / 4) })
+        // What goes the other way is a head of a few hundred bytes.
+        case .download: return Rates(down: limits.downBytesPerSecond.map { max(1, $0 / 4 * 3) })
+        case .upload: return Rates(up: limits.upBytesPerSecond.map { max(1, $0 / 4 * 3) })
+        }
     }
 
-    /// Takes the lane for an exchange with a rate. `leave` gives it back, from the same thread.
+    /// Takes the lane for an exchange with a rate, and waits for it. The caller's thread must unlock it.
     func enter(_ kind: Kind, _ rates: Rates) -> Lane? {
         guard rates.down != nil || rates.up != nil, let lane = lanes[kind] else { return nil }
         lane.lock()
