@@ -98,7 +98,7 @@ public enum PreferenceKeys {
             "network.upload", .rate(rates), "250 kB/s", "unlimited", "unlimited",
             "Fastest sending, of all transfers together."),
         PreferenceKey(
-            "network.per_day", .size(mebibyte...exbibyte, word: "unlimited"), "2 GB", "unlimited", "unlimited",
+            "network.per_day", .size(1_000_000...exbibyte, word: "unlimited"), "2 GB", "unlimited", "unlimited",
             "Most that is sent and fetched from midnight to midnight."),
         PreferenceKey(
             "network.on_metered", .choice(["pause", "allow"]), "pause", "pause", "pause",

@@ -8,6 +8,8 @@ final class EasyHandle: @unchecked Sendable {
     static let library: CURLcode = curl_global_init(3 /* CURL_GLOBAL_ALL */)
 
     private let curl: UnsafeMutableRawPointer
+    /// Bytes of the last exchange, heads included.
+    private(set) var moved: (down: Int, up: Int) = (0, 0)
     private var errorText = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
 
     init() {
@@ -24,6 +26,7 @@ final class EasyHandle: @unchecked Sendable {
         let sink: any BodySink
         let governor: TransferGovernor?
         let kind: TransferGovernor.Kind
+        var received = 0
         /// Broken off, because no more bytes may move.
         var isStopped = false
         var head = ResponseHead()
@@ -39,6 +42,7 @@ final class EasyHandle: @unchecked Sendable {
         /// - Returns: whether more may come. A call that has begun is brought to its end: its answer says what to do
         ///   with results that wait.
         func count(_ bytes: Int) -> Bool {
+            received += bytes
             guard let governor else { return true }
             governor.count(bytes)
             isStopped = kind != .call && !governor.mayGoOn
@@ -90,7 +94,8 @@ final class EasyHandle: @unchecked Sendable {
                 }
             }
         }
-        governor?.count(long(CURLINFO_REQUEST_SIZE) + sentBodyBytes)
+        moved = (exchange.received, sentBytes(request))
+        governor?.count(moved.up)
         exchange.head.status = status
         guard code == CURLE_OK else { throw fault(code, request, exchange) }
         return exchange.head
@@ -104,14 +109,21 @@ final class EasyHandle: @unchecked Sendable {
         return value
     }
 
-    private var sentBodyBytes: Int {
-        var bytes: curl_off_t = 0
-        _ = millrace_curl_get_offset(curl, CURLINFO_SIZE_UPLOAD_T, &bytes)
-        return Int(bytes)
+    /// libcurl counts a body that goes out together with its head as part of the request, too.
+    private func sentBytes(_ request: HTTPRequest) -> Int {
+        var body: curl_off_t = 0
+        _ = millrace_curl_get_offset(curl, CURLINFO_SIZE_UPLOAD_T, &body)
+        let head = request.url.utf8.count + request.headers.reduce(100) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        return Int(body) + min(long(CURLINFO_REQUEST_SIZE), head)
     }
 
     /// Times are stretched where the rate is slower than the 16 KiB/s that `HTTPRequest.timeoutSeconds` reckons with.
     private func setRates(_ rates: TransferGovernor.Rates, _ request: HTTPRequest) {
+        if let slowest = [rates.down, rates.up].compactMap({ $0 }).min() {
+            // libcurl looks at the rate after a hundred pieces at the latest: that is a second of it.
+            _ = millrace_curl_set_long(curl, CURLOPT_BUFFERSIZE, Int(min(max(slowest / 100, 1024), 16_384)))
+            _ = millrace_curl_set_long(curl, CURLOPT_UPLOAD_BUFFERSIZE, 16_384)
+        }
         if let down = rates.down {
             _ = millrace_curl_set_offset(curl, CURLOPT_MAX_RECV_SPEED_LARGE, curl_off_t(down))
         }
@@ -152,6 +164,7 @@ final class EasyHandle: @unchecked Sendable {
             let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
             let text = String(decoding: line, as: UTF8.self)
             exchange.header(text.last?.isNewline == true ? String(text.dropLast()) : text)
+            exchange.received += size * count
             exchange.governor?.count(size * count)
             return size * count
         }

@@ -54,8 +54,10 @@ public final class HTTPTransport: Sendable {
     func exchange(_ request: HTTPRequest, sink: any BodySink) throws(Fault) -> ResponseHead {
         let rates = governor?.rates(of: request.kind) ?? TransferGovernor.Rates()
         let lane = governor?.enter(request.kind, rates)
-        defer { lane?.unlock() }
-        if let governor, !governor.mayGoOn { throw governor.fault }
+        if let governor, !governor.mayGoOn {
+            lane?.leave(after: (0, 0), rates)
+            throw governor.fault
+        }
         let handle = pool.withLock { $0.popLast() } ?? EasyHandle()
         let outcome: Result<ResponseHead, Fault>
         do throws(Fault) {
@@ -65,6 +67,7 @@ public final class HTTPTransport: Sendable {
         } catch {
             outcome = .failure(error)
         }
+        lane?.leave(after: handle.moved, rates)
         pool.withLock { if $0.count < Self.idleHandlesMax { $0.append(handle) } }
         let head = try outcome.get()
         guard !(300..<400).contains(head.status) || head.status == 304 else {

@@ -1,3 +1,4 @@
+import CPosix
 import Domain
 import Glibc
 import Synchronization
@@ -6,7 +7,8 @@ import Synchronization
 /// at all. Shared by all of its transports and threads.
 ///
 /// A rate is kept by lanes: one exchange at a time fetches, one sends, with three quarters of the rate; calls to a
-/// scheduler, one at a time, have the last quarter, so that no long transfer keeps a report from its deadline. A new
+/// scheduler, one at a time, have the last quarter, so that no long transfer keeps a report from its deadline. What went
+/// faster than its rate makes the next one in its lane wait, so that many small ones keep to it, too. A new
 /// rate holds from the next exchange on; closing ends what is being fetched or sent, but for calls.
 package final class TransferGovernor: Sendable {
     package struct Limits: Hashable, Sendable {
@@ -99,16 +101,21 @@ package final class TransferGovernor: Sendable {
         }
     }
 
-    /// Takes the lane for an exchange with a rate, and waits for it. The caller's thread must unlock it.
+    /// Takes the lane for an exchange with a rate, and waits for it. The caller's thread must leave it.
     func enter(_ kind: Kind, _ rates: Rates) -> Lane? {
         guard rates.down != nil || rates.up != nil, let lane = lanes[kind] else { return nil }
-        lane.lock()
+        lane.enter()
         return lane
     }
 
     /// A lock that is held during an exchange.
     final class Lane: @unchecked Sendable {
         private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        // Both by the monotonic clock, and only touched under the lock.
+        private var began = 0.0
+        private var freeAt = 0.0
+        /// No debt is longer: one that cannot be right must not close a lane.
+        private static let debtSecondsMax = 60.0
 
         init() { pthread_mutex_init(mutex, nil) }
 
@@ -117,7 +124,19 @@ package final class TransferGovernor: Sendable {
             mutex.deallocate()
         }
 
-        func lock() { pthread_mutex_lock(mutex) }
-        func unlock() { pthread_mutex_unlock(mutex) }
+        func enter() {
+            pthread_mutex_lock(mutex)
+            let wait = freeAt - millrace_monotonic_seconds()
+            if wait > 0 { usleep(UInt32(min(wait, Self.debtSecondsMax) * 1e6)) }
+            began = millrace_monotonic_seconds()
+        }
+
+        /// - Parameter bytes: that the exchange has moved.
+        func leave(after bytes: (down: Int, up: Int), _ rates: Rates) {
+            let down = rates.down.map { Double(bytes.down) / Double($0) } ?? 0
+            let up = rates.up.map { Double(bytes.up) / Double($0) } ?? 0
+            freeAt = began + max(down, up)
+            pthread_mutex_unlock(mutex)
+        }
     }
 }
