@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: [
-                "ClientSystem", "WorkerHost", "Engine", "Manifest", "YAMLText", "Transparency", "Wire", "Bytes", "Domain",
+                "ClientSystem", "WorkerHost", "Engine", "Manifest", "YAMLText", "Transparency", "Wire", "Bytes",
+                "Domain",
             ]
         ),
         .target(
@@ -180,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "ClientSystemTests",
             dependencies: [
-                "ClientSystem", "ClientCore", "Preferences", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf,
+                "ClientSystem", "ClientCore", "Preferences", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix",
+                protobuf,
             ]
         ),
         .testTarget(

@@ -19,7 +19,7 @@ extension ClientMachine {
         settings.profile.diskFreeBytes = max(1, settings.idle.preferences.disk.room(free: free, used: used))
     }
 
-    /// The runs that may compute now: the oldest, as many as there are cores for, as far as they may declare the memory.
+    /// The runs that may compute now: the oldest, as many as there are cores and memory for.
     /// So it is the youngest that stand still when the user comes back to a machine that he shares: they lose least.
     func allowedRuns() -> Set<TaskID> {
         guard policy.isComputing else { return [] }

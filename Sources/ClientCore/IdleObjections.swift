@@ -72,8 +72,9 @@ extension IdlePolicy {
         let heard = Set(readings.map(\.kind))
         let waited = (now - began).seconds
         let inputsHeard = ProbeKind.allCases.filter(\.isInput).allSatisfy(heard.contains)
-        guard !inputsHeard && waited < settings.staleSeconds
-            || !heard.contains(.otherLoad) && waited < settings.forgetSeconds
+        guard
+            !inputsHeard && waited < settings.staleSeconds
+                || !heard.contains(.otherLoad) && waited < settings.forgetSeconds
         else { return nil }
         return objection(
             .notLookedAt, nil, "the machine was not looked at yet", "the first readings are here", now)
@@ -216,7 +217,8 @@ extension IdlePolicy {
             return nil
         }
         return objection(
-            .metered, .network, "the network costs by the byte", "another one is in use, or `network.on_metered` allows it",
+            .metered, .network, "the network costs by the byte",
+            "another one is in use, or `network.on_metered` allows it",
             now)
     }
 

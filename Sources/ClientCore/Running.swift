@@ -43,7 +43,9 @@ extension ClientMachine {
     ///
     /// One may always run; more only while all of them leave a part of the memory to their owner.
     func memoryObjection(to task: HeldTask) -> String? {
-        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.memoryBytes, !runs.isEmpty else { return nil }
+        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.memoryBytes, !runs.isEmpty else {
+            return nil
+        }
         let inUse = memoryInUse
         guard needed > share - min(inUse, share) else { return nil }
         return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"

@@ -1,7 +1,7 @@
 import Domain
 import Manifest
-import YAMLText
 import WorkerHost
+import YAMLText
 
 enum NearestWord {
     /// `; did you mean x?`, or nothing.

@@ -2,9 +2,9 @@ import Bytes
 import Domain
 import Glibc
 import Manifest
-import YAMLText
 import Wire
 import WorkerHost
+import YAMLText
 
 /// What is known of a project after its manifest and its input files were looked at.
 public struct LintReport: Sendable {

@@ -20,7 +20,7 @@ public enum PreferenceKeys {
     ]
 
     private static let mebibyte: Int64 = 1 << 20
-    private static let exbibyte: Int64 = 1 << 60
+    private static let pebibyte: Int64 = 1 << 50
     private static let dayInSeconds = 86_400.0
     private static let rates: ClosedRange<Int64> = (16 << 10)...10_000_000_000
 
@@ -83,10 +83,10 @@ public enum PreferenceKeys {
 
     private static let disk: [PreferenceKey] = [
         PreferenceKey(
-            "disk.most", .size(100 * mebibyte...exbibyte, word: "unlimited"), "10 GiB", "100 GiB", "unlimited",
+            "disk.most", .size(100 * mebibyte...pebibyte, word: "unlimited"), "10 GiB", "100 GiB", "unlimited",
             "Work is fetched only while the client's folder stays below."),
         PreferenceKey(
-            "disk.keep_free", .size(0...exbibyte), "5 GiB", "1 GiB", "256 MiB",
+            "disk.keep_free", .size(0...pebibyte), "5 GiB", "1 GiB", "256 MiB",
             "Work is fetched only while so much of the disk stays free."),
     ]
 
@@ -98,7 +98,7 @@ public enum PreferenceKeys {
             "network.upload", .rate(rates), "250 kB/s", "unlimited", "unlimited",
             "Fastest sending, of all transfers together."),
         PreferenceKey(
-            "network.per_day", .size(1_000_000...exbibyte, word: "unlimited"), "2 GB", "unlimited", "unlimited",
+            "network.per_day", .size(1_000_000...pebibyte, word: "unlimited"), "2 GB", "unlimited", "unlimited",
             "Most that is sent and fetched from midnight to midnight."),
         PreferenceKey(
             "network.on_metered", .choice(["pause", "allow"]), "pause", "pause", "pause",

@@ -1,6 +1,6 @@
 import Domain
 
-/// What the owner of a computer allows: every value, ready to be used. `EffectivePreferences` says where each came from.
+/// What the owner of a computer allows: every value, ready to be used. `EffectivePreferences` says where each is from.
 public struct Preferences: Hashable, Sendable {
     /// Limits that hold while the computer is in use, or while it is not.
     public struct UseLimits: Hashable, Sendable {

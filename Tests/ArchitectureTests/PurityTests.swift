@@ -4,7 +4,8 @@ import Testing
 @Suite("The cores are pure")
 struct PurityTests {
     static let pure: Set = [
-        "Domain", "Bytes", "Wire", "YAMLText", "Manifest", "Preferences", "Plugins", "Engine", "Compute", "Apps", "Comparators", "Storage",
+        "Domain", "Bytes", "Wire", "YAMLText", "Manifest", "Preferences", "Plugins", "Engine", "Compute", "Apps",
+        "Comparators", "Storage",
         "ServerCore", "ClientCore", "Transparency",
     ]
     static let forbidden = [

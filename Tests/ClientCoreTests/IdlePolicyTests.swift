@@ -81,7 +81,8 @@ struct IdlePolicyTests {
         #expect(policy.isComputing)
         policy.update(
             [
-                Self.idle(0, at: 0), Self.busy(4, at: 0), Self.reading(.temperature, .temperature(200, sensor: "x"), at: 0),
+                Self.idle(0, at: 0), Self.busy(4, at: 0),
+                Self.reading(.temperature, .temperature(200, sensor: "x"), at: 0),
                 Self.reading(.power, .power(isOnBattery: true, charge: 1), at: 0),
                 Self.reading(.network, .metered(true), at: 0),
             ], now: Self.at(3))
@@ -215,4 +216,3 @@ struct IdlePolicyTests {
         #expect(Self.causes(policy) == [.otherLoad])
     }
 }
-

@@ -102,6 +102,17 @@ struct PreferencesFileTests {
         #expect(try PreferencesFile(folder: other.path).problems.first?.contains("UTF-8") == true)
     }
 
+    @Test("A file into which everybody may write is refused: it could name a program")
+    func everybodysFile() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("preferences.yaml", Self.good)
+        chmod(folder.path + "/preferences.yaml", 0o666)
+        let file = try PreferencesFile(folder: folder.path)
+        #expect(file.problems.count == 1 && file.effective.preferences == Preferences.standard)
+        chmod(folder.path + "/preferences.yaml", 0o664)
+        #expect(try PreferencesFile(folder: folder.path).problems == [])
+    }
+
     @Test("The command line comes first, after every change of the file, too; a bad option is an error")
     func options() throws {
         let folder = try TemporaryFolder()

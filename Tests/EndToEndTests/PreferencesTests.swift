@@ -4,7 +4,8 @@ import Testing
 /// The volunteer's preferences with the real programs.
 @Suite("Preferences, real programs")
 struct PreferencesTests {
-    @Test("prefs shows values and origins, --check refuses with every place, --example is right; each has its exit code")
+    @Test(
+        "prefs shows values and origins, --check refuses with every place, --example is right; each has its exit code")
     func command() async throws {
         let folder = try TemporaryFolder()
         let data = folder.path("client")

@@ -32,7 +32,8 @@ struct DocumentTests {
     func exampleIsTheDefault() throws {
         #expect(try Text.effective(PreferencesExample.text)?.preferences == Preferences.standard)
         let lines = PreferencesExample.text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.hasPrefix("#") && !line.hasPrefix("# ") && !line.hasPrefix("#   ") || line.hasPrefix("#  ") && line.dropFirst(3).first != " "
+            line.hasPrefix("#") && !line.hasPrefix("# ") && !line.hasPrefix("#   ")
+                || line.hasPrefix("#  ") && line.dropFirst(3).first != " "
                 ? line.dropFirst() : line
         }
         let full = try #require(try Text.effective(lines.joined(separator: "\n")))

@@ -21,7 +21,10 @@ struct FaultTests {
         ("in_use:\n\tcores: 1\n", 2, 1, "the YAML is broken", nil),
         ("in_use: &a\n  cores: 1\n", 1, 9, "an anchor (`&`) stands here", nil),
         ("- preset: quiet\n", 1, 1, "a list of one element stands here", nil),
-        ("pause:\n  exclusive_programs:\n    - good\n    - [bad]\n", 4, 7, "`pause.exclusive_programs`: a list of", nil),
+        (
+            "pause:\n  exclusive_programs:\n    - good\n    - [bad]\n", 4, 7, "`pause.exclusive_programs`: a list of",
+            nil
+        ),
         ("shares:\n  https://a: 1\n  ftp://b: 2\n", 3, 3, "`shares`: `ftp://b` is no address of a project", nil),
         ("shares:\n  https://a: lots\n", 2, 14, "`shares`: `lots` stands here", nil),
         (

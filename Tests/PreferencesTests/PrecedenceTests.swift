@@ -93,7 +93,9 @@ struct PrecedenceTests {
             var lines = ["preset: \(preset.rawValue)"]
             var places: [String: Int] = [:]
             for section in ["in_use", "not_in_use", "pause", "disk", "network", "windows", "permission", "work", ""] {
-                let fields = chosen.filter { $0.path.hasPrefix(section + ".") || section.isEmpty && $0.path == "shares" }
+                let fields = chosen.filter {
+                    $0.path.hasPrefix(section + ".") || section.isEmpty && $0.path == "shares"
+                }
                 guard !fields.isEmpty else { continue }
                 if !section.isEmpty { lines.append("\(section):") }
                 for key in fields {

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Values of preferences")
 struct ValueTests {
-    @Test("Every preset's value reads back from a file as the same value, wherever it stands", arguments: Preset.allCases)
+    @Test(
+        "Every preset's value reads back from a file as the same value, wherever it stands", arguments: Preset.allCases)
     func presets(preset: Preset) throws {
         let plain = try #require(try Text.effective("preset: \(preset.rawValue)\n"))
         for entry in plain.entries where entry.key.path != "preset" {
@@ -115,7 +116,8 @@ struct ValueTests {
     @Test("Room on the disk is what both bounds leave")
     func room() throws {
         let disk = try #require(
-            try Text.effective("disk:\n  most: 1 GiB\n  keep_free: 2 GiB\n")).preferences.disk
+            try Text.effective("disk:\n  most: 1 GiB\n  keep_free: 2 GiB\n")
+        ).preferences.disk
         let gib: Int64 = 1 << 30
         #expect(disk.room(free: 10 * gib, used: 0) == gib)
         #expect(disk.room(free: 10 * gib, used: gib / 2) == gib / 2)
@@ -129,7 +131,8 @@ struct ValueTests {
     @Test("A project's share is found however its address ends")
     func shares() throws {
         let preferences = try #require(
-            try Text.effective("shares:\n  https://a.example/: 30\n  http://b.example: 0\n")).preferences
+            try Text.effective("shares:\n  https://a.example/: 30\n  http://b.example: 0\n")
+        ).preferences
         #expect(preferences.share(ofProject: "https://a.example") == 30)
         #expect(preferences.share(ofProject: "https://a.example//") == 30)
         #expect(preferences.share(ofProject: "http://b.example") == 0)

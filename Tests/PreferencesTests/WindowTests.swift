@@ -11,7 +11,7 @@ struct WindowTests {
         return try #require(try Text.effective(Text.file("windows.compute", list))).preferences.computeWindows
     }
 
-    /// By the words themselves: is this day named, and is the clock between the two? Knows nothing of minutes of a week.
+    /// By the words themselves: is this day named, and is the clock between the two?
     static func slowly(_ days: Set<Int>, _ start: Int, _ end: Int, day: Int, clock: Int) -> Bool {
         if end > start { return days.contains(day) && clock >= start && clock < end }
         let yesterday = (day + 6) % 7
@@ -79,7 +79,8 @@ struct WindowTests {
         #expect(try Self.windows(["daily 00:00-12:00", "daily 12:00-24:00"]).minutesToChange(from: 7) == nil)
     }
 
-    @Test("The minute of the week is the calendar's, with every offset", arguments: [-43_200, -12_600, 0, 3600, 50_400])
+    @Test(
+        "The minute of the week is the calendar's, with every offset", arguments: [-43_200, -12_600, 0, 3600, 50_400])
     func calendar(offset: Int) throws {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = try #require(TimeZone(secondsFromGMT: offset))
@@ -98,7 +99,8 @@ struct WindowTests {
     @Test(
         "What is no window is refused",
         arguments: [
-            "mon", "22:00-06:00", "mon 22:00", "mon 22:00-22:00", "mon 24:00-06:00", "mon 25:00-26:00", "mon 10:60-11:00",
+            "mon", "22:00-06:00", "mon 22:00", "mon 22:00-22:00", "mon 24:00-06:00", "mon 25:00-26:00",
+            "mon 10:60-11:00",
             "mon 1000-1100", "mon 10:0-11:00", "mon, 10:00-11:00", "mon-tue-wed 10:00-11:00", "mon 10:00-11:00 x", "",
             "mon -1:00-11:00", "mon 00:00-00:00",
         ])

@@ -98,6 +98,11 @@ public struct PreferencesFile {
             guard error.kind == .badData else { throw error }
             return refused("the file is too large", "at most \(PreferencesParser.bytesMax) bytes")
         }
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & 0o002 != 0 {
+            // It may name a program, which then runs as this user.
+            return refused("everybody may write into this file", "a file of your own: chmod o-w")
+        }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             return refused("the file is no text in UTF-8", "printable text in UTF-8")
         }

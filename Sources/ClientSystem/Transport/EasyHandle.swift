@@ -113,7 +113,8 @@ final class EasyHandle: @unchecked Sendable {
     private func sentBytes(_ request: HTTPRequest) -> Int {
         var body: curl_off_t = 0
         _ = millrace_curl_get_offset(curl, CURLINFO_SIZE_UPLOAD_T, &body)
-        let head = request.url.utf8.count + request.headers.reduce(100) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        let head =
+            request.url.utf8.count + request.headers.reduce(100) { $0 + $1.name.utf8.count + $1.value.utf8.count }
         return Int(body) + min(long(CURLINFO_REQUEST_SIZE), head)
     }
 

@@ -7,8 +7,8 @@ import Synchronization
 /// at all. Shared by all of its transports and threads.
 ///
 /// A rate is kept by lanes: one exchange at a time fetches, one sends, with three quarters of the rate; calls to a
-/// scheduler, one at a time, have the last quarter, so that no long transfer keeps a report from its deadline. What went
-/// faster than its rate makes the next one in its lane wait, so that many small ones keep to it, too. A new
+/// scheduler, one at a time, have the last quarter, so that no long transfer keeps a report from its deadline. What
+/// went faster than its rate makes the next one in its lane wait, so that many small ones keep to it, too. A new
 /// rate holds from the next exchange on; closing ends what is being fetched or sent, but for calls.
 package final class TransferGovernor: Sendable {
     package struct Limits: Hashable, Sendable {
