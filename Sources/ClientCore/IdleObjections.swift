@@ -69,12 +69,13 @@ extension IdlePolicy {
 
     /// Nothing is computed before the sources of input and the load have been heard, as far as they speak at all.
     private func firstLook(_ now: Timestamp) -> Objection? {
-        let heard = Set(readings.map(\.kind))
         let waited = (now - began).seconds
+        guard waited < settings.forgetSeconds else { return nil }
+        let heard = Set(readings.map(\.kind))
         let inputsHeard = ProbeKind.allCases.filter(\.isInput).allSatisfy(heard.contains)
         guard
             !inputsHeard && waited < settings.staleSeconds
-                || !heard.contains(.otherLoad) && waited < settings.forgetSeconds
+                || !heard.contains(.otherLoad)
         else { return nil }
         return objection(
             .notLookedAt, nil, "the machine was not looked at yet", "the first readings are here", now)

@@ -131,15 +131,19 @@ extension SimHost {
         world.plan(.chores(host: place, life: life), after: isBusy ? 1000 : 60_000)
     }
 
+    /// A simulated machine has one source of input.
+    private static let missingSources = ProbeKind.allCases.filter { $0.isInput && $0 != .userInput }
+
     /// Readings of keyboard and load; somebody comes every hour or so, and stays for minutes.
     private func probe() {
         if draws.chance(oneIn: isUserHere ? 400 : 4000) { isUserHere.toggle() }
         let idle: Int64 = isUserHere ? 500 : 3_600_000
         feed(
-            .probed([
-                ProbeReading(kind: .userInput, value: .idle(milliseconds: idle), at: localNow),
-                ProbeReading(kind: .otherLoad, value: .busy(cores: isUserHere ? 0.5 : 0), at: localNow),
-            ]))
+            .probed(
+                [
+                    ProbeReading(kind: .userInput, value: .idle(milliseconds: idle), at: localNow),
+                    ProbeReading(kind: .otherLoad, value: .busy(cores: isUserHere ? 0.5 : 0), at: localNow),
+                ] + Self.missingSources.map { ProbeReading(kind: $0, value: .unavailable("simulated"), at: localNow) }))
     }
 
     /// Plans a look at what the machine says will be due.
