@@ -55,7 +55,9 @@ let package = Package(
             dependencies: ["Domain", "Bytes", "CZstd", protobuf],
             exclude: ["README.md", "Generated/README.md"]
         ),
-        .target(name: "Manifest", dependencies: ["Domain", yams]),
+        .target(name: "YAMLText", dependencies: ["Domain", yams]),
+        .target(name: "Manifest", dependencies: ["YAMLText", "Domain"]),
+        .target(name: "Preferences", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
@@ -74,7 +76,7 @@ let package = Package(
         .target(name: "StoragePostgres", dependencies: ["Storage", "Domain", "CPostgres"]),
         .target(name: "StorageS3", dependencies: ["StorageSQLite", "Storage", "Domain", "CCurl"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
-        .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
+        .target(name: "ClientCore", dependencies: ["Engine", "Preferences", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
         // Layer 5.
         .target(
@@ -88,13 +90,15 @@ let package = Package(
         .target(
             name: "ClientSystem",
             dependencies: [
-                "ClientCore", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss", "CPosix",
+                "ClientCore", "Preferences", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss",
+                "CPosix",
             ]
         ),
         .target(
             name: "Console",
             dependencies: [
-                "ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Releases", "Wire", "Bytes",
+                "ClientSystem", "WorkerHost", "Engine", "Manifest", "YAMLText", "Transparency", "Releases", "Wire",
+                "Bytes",
                 "Domain",
             ]
         ),
@@ -112,7 +116,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "millrace-client",
-            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Bytes", "Domain", arguments]
+            dependencies: ["ClientSystem", "ClientCore", "Preferences", "WorkerHost", "Bytes", "Domain", arguments]
         ),
         .executableTarget(
             name: "millrace-worker",
@@ -143,7 +147,10 @@ let package = Package(
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
         .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
-        .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
+        .testTarget(
+            name: "ManifestTests", dependencies: ["Manifest", "YAMLText", "Domain"], exclude: ["Golden", "README.md"]
+        ),
+        .testTarget(name: "PreferencesTests", dependencies: ["Preferences", "Bytes", "Domain"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
         .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
         .testTarget(name: "ReleasesTests", dependencies: ["Releases", "Bytes", "Domain"]),
@@ -173,11 +180,14 @@ let package = Package(
                 "Storage", "TestChild", "WorkerHost", "Wire", "Bytes", "Domain", protobuf,
             ]
         ),
-        .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
+        .testTarget(
+            name: "ClientCoreTests", dependencies: ["ClientCore", "Preferences", "Wire", "Bytes", "Domain", protobuf]
+        ),
         .testTarget(
             name: "ClientSystemTests",
             dependencies: [
-                "ClientSystem", "ClientCore", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf,
+                "ClientSystem", "ClientCore", "Preferences", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix",
+                protobuf,
             ]
         ),
         .testTarget(

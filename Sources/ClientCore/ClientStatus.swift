@@ -10,6 +10,12 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var writtenAtMs: Int64
     public var computing: Bool
     public var pause: Pause?
+    /// What may be done now, and all that stands against more; nil in a status of an older client.
+    public var allowance: AllowanceStatus?
+    /// Why the file of preferences is not in force; nil: it is, or there is none.
+    public var preferencesProblem: String?
+    /// What the command line says in place of the file.
+    public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
     public var tasks: [Task]
     public var creditCobblestones: Double
@@ -69,14 +75,17 @@ extension ClientMachine {
     /// - Parameter liveWorkerCPUSeconds: of workers that have not ended yet.
     public func status(now: Timestamp, liveWorkerCPUSeconds: Double) -> ClientStatus {
         var pause: ClientStatus.Pause?
-        if case .paused(let why) = policy.mode {
+        if let why = policy.pause {
+            // The pause began when it began, whoever objects now.
             pause = ClientStatus.Pause(
-                probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
+                probe: why.probe?.rawValue, reason: why.reason,
+                sinceMs: (policy.pausedSince ?? why.since).milliseconds, until: why.until)
         }
         return ClientStatus(
             server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
             volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
             writtenAtMs: now.milliseconds, computing: policy.isComputing, pause: pause,
+            allowance: AllowanceStatus(policy.allowance, cores: coresNow),
             probes: policy.readings.map {
                 ClientStatus.Probe(name: $0.kind.rawValue, value: words($0.value), atMs: $0.at.milliseconds)
             },

@@ -42,18 +42,3 @@ extension Transfer {
         return transfer
     }
 }
-
-extension IdlePolicy {
-    /// - Parameter step: negative.
-    mutating func setClockBack(by step: TimeSpan) {
-        overloadSince = overloadSince.map { $0 + step }
-        loadBlockedUntil = loadBlockedUntil.map { $0 + step }
-        for at in readings.indices { readings[at].at = readings[at].at + step }
-        switch mode {
-        case .computing(let since): mode = .computing(since: since + step)
-        case .paused(var pause):
-            pause.since = pause.since + step
-            mode = .paused(pause)
-        }
-    }
-}

@@ -3,6 +3,7 @@ import CPosix
 import ClientCore
 import Domain
 import Glibc
+import Preferences
 import Wire
 import WorkerHost
 
@@ -19,6 +20,7 @@ public final class ClientLoop {
     private var loadProbe = OtherLoadProbe()
     private let releases: ReleaseWatch?
     private let say: (String) -> Void
+    private var keeper: PreferenceKeeper
 
     /// Actions that wait for the disk, or for one that does; the order is kept.
     private var queue = ActionQueue()
@@ -40,11 +42,13 @@ public final class ClientLoop {
 
     /// Opens what a client needs; nothing is computed before `run`.
     ///
+    /// - Parameter preferences: nil: the file in the directory.
     /// - Parameter configure: changes settings before they are used.
     /// - Parameter say: the log, a line each.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, say: @escaping (String) -> Void, configure: (inout ClientSettings) -> Void
+        directory: DataDirectory, preferences: PreferencesFile? = nil, say: @escaping (String) -> Void,
+        configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
         let executable = try WorkerLocator.find()
         let state = try directory.loadState(say: say)
@@ -52,15 +56,21 @@ public final class ClientLoop {
         var settings = ClientSettings(
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
-        configure(&settings)
         let mailbox = Mailbox<ClientEvent>()
-        let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
+        let file: PreferencesFile
+        if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        keeper = PreferenceKeeper(file: file, folder: directory.path, post: { mailbox.post($0) }, say: say)
+        settings.take(keeper.preferences, machineCores: HostInventory.cores)
+        configure(&settings)
+        let transport = HTTPTransport(
+            userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor)
         self.directory = directory
         self.mailbox = mailbox
         errand = DiskErrand(mailbox: mailbox)
         self.say = say
         machine = ClientMachine(
-            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
+            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now,
+            utcOffsetSeconds: keeper.utcOffsetSeconds, usage: keeper.usage)
         governor = CPUGovernor()
         park = WorkerPark(
             executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
@@ -104,6 +114,7 @@ public final class ClientLoop {
         }
         idleProbe?.stop()
         governor.end()
+        keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
         writeStatus()
         errand.settle(seconds: 5)
@@ -173,6 +184,7 @@ public final class ClientLoop {
         case .resumeWorker(let task): park.resume(task)
         case .stopWorker(let task): park.stop(task)
         case .killWorker(let task): park.kill(task)
+        case .limitWorkers(let percent): park.limit(cpuPercent: percent)
         case .say(let text): say(text)
         case .exit: hasEnded = true
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
@@ -222,6 +234,10 @@ public final class ClientLoop {
         if !park.isEmpty || choreCount % Self.memoryChores == 0, let reading = memoryGauge.read() {
             feed(.memoryRead(reading))
         }
+        for event in keeper.tend(mayUseNetwork: machine.policy.allowance.mayUseNetwork) {
+            if case .settingsChanged(let new) = event { park.checkpointSeconds = new.checkpointSeconds }
+            feed(event)
+        }
         for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
         if choreCount % Self.diskChores == 0 { checkDisk() }
         feed(.tick)
@@ -241,6 +257,8 @@ public final class ClientLoop {
         status.releaseTrouble = releases?.news.trouble
         status.processor = park.processorLimit
         for words in governor.takeWords() { say(words) }
+        status.preferencesProblem = keeper.problem
+        status.preferenceOptions = keeper.optionStatus
         statusIsOld = !errand.write(status, to: directory)
     }
 

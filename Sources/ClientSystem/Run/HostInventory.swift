@@ -53,7 +53,7 @@ public enum HostInventory {
         min(max(0, MemoryGauge().totalBytes() ?? 0), memoryBytesMax)
     }
 
-    private static func diskFreeBytes(_ folder: String) -> Int64 {
+    static func diskFreeBytes(_ folder: String) -> Int64 {
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else { return 0 }
         return diskFreeBytes(blocks: UInt64(status.f_bavail), blockBytes: UInt64(status.f_frsize))

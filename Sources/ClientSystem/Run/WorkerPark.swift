@@ -9,7 +9,8 @@ import WorkerHost
 struct WorkerPark {
     private let executable: String
     private let directory: DataDirectory
-    private let checkpointSeconds: Double
+    /// Of workers that start from now on.
+    var checkpointSeconds: Double
     private let mailbox: Mailbox<ClientEvent>
     private let governor: CPUGovernor
     private var runs: [TaskID: WorkerRun] = [:]
