@@ -5,6 +5,7 @@ public struct ClientSettings: Hashable, Sendable {
     /// Tasks that run at once.
     public var cores: Int
     public var idle: IdleSettings
+    public var probes = ProbeSettings()
     /// Tasks that wait beyond the running ones, per core.
     public var bufferTasksPerCore: Int
     /// Seconds of work that are held per core, the running tasks included.

@@ -1,16 +1,20 @@
 import CPosix
 import Domain
 import Glibc
+import Synchronization
 
 /// A child of our own kind that says something line by line, for as long as its standard input is open.
 public final class LineChild: Sendable {
     private let child: ChildProcess
-    private let lifeline: Int32
+    /// Our end of its standard input; -1 when it has ended.
+    private let lifeline: Mutex<Int32>
     private static let lineBytesMax = 4096
 
     private init(child: ChildProcess, lifeline: Int32) {
         self.child = child
-        self.lifeline = lifeline
+        self.lifeline = Mutex(lifeline)
+        // One that does not read must not hold us up.
+        _ = fcntl(lifeline, F_SETFL, O_NONBLOCK)
     }
 
     /// Starts the child; its lines come on a thread of its own.
@@ -53,13 +57,22 @@ public final class LineChild: Sendable {
             close(reading)
             started.child.signal(SIGKILL)
             let exit = started.child.reap()
-            close(started.lifeline)
+            started.lifeline.withLock {
+                close($0)
+                $0 = -1
+            }
             onEnd(exit)
         }
         return started
     }
 
     public var pid: pid_t { child.pid }
+
+    /// Says a line to it; one that has ended, or does not listen, does not get it. The caller ignores SIGPIPE.
+    public func say(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        lifeline.withLock { if $0 >= 0 { _ = write($0, bytes, bytes.count) } }
+    }
 
     /// Ends it; `onEnd` follows.
     public func stop() { child.signal(SIGKILL) }
