@@ -6,8 +6,7 @@
 #include <X11/extensions/sync.h>
 
 // What is a macro with a cast in these headers.
-static const Atom millrace_x_atom = XA_ATOM, millrace_x_window = XA_WINDOW, millrace_x_string = XA_STRING,
-                  millrace_x_class = XA_WM_CLASS;
+static const Atom millrace_x_class = XA_WM_CLASS;
 // The server's counter of idle milliseconds; 0 when it has none.
 static inline XSyncCounter millrace_idle_counter(Display *display, int *event_base) {
     int error_base, major = 3, minor = 0, count = 0;

@@ -27,6 +27,11 @@ public struct ProbePeriod: Hashable, Sendable {
     /// While nothing runs: a look more costs more than a moment of idle time.
     public var paused: Double
 
+    public init(computing: Double, paused: Double) {
+        self.computing = computing
+        self.paused = paused
+    }
+
     public func seconds(isComputing: Bool) -> Double { isComputing ? computing : paused }
 }
 

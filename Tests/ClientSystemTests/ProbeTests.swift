@@ -16,6 +16,11 @@ final class Readings: Sendable {
         for reading in all.reversed() { if case .idle(let milliseconds) = reading.value { return milliseconds } }
         return nil
     }
+    var idles: [Int64] {
+        all.compactMap { if case .idle(let milliseconds) = $0.value { milliseconds } else { nil } }
+    }
+    /// What was last said of the window that fills the screen.
+    var lastWindow: ProbeReading.Value? { all.last { $0.kind == .fullScreen }?.value }
     var unavailable: String? {
         for reading in all { if case .unavailable(let why) = reading.value { return why } }
         return nil

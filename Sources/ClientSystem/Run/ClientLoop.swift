@@ -13,8 +13,8 @@ public final class ClientLoop {
     private var park: WorkerPark
     private let courier: Courier
     private let mailbox: Mailbox<ClientEvent>
-    private let idleProbe: X11IdleProbe?
-    private var loadProbe = OtherLoadProbe()
+    /// nil: it computes whatever they say.
+    private let probes: ProbeSet?
     private let say: (String) -> Void
 
     /// Actions that wait for the disk, or for one that does; the order is kept.
@@ -64,12 +64,7 @@ public final class ClientLoop {
                 transport: transport, serverURL: state.attachment.serverURL,
                 project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
             host: state.attachment.host, key: key, mailbox: mailbox)
-        idleProbe =
-            settings.idle.always
-            ? nil
-            : X11IdleProbe(executable: WorkerLocator.ownPath(), arguments: ["probe-x11"]) {
-                mailbox.post(.probed([$0]))
-            }
+        probes = settings.idle.always ? nil : ProbeSet(settings: settings.probes) { mailbox.post(.probed($0)) }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
@@ -92,7 +87,7 @@ public final class ClientLoop {
             }
             doChores()
         }
-        idleProbe?.stop()
+        probes?.stop()
         errand.settle(seconds: 5)
         writeStatus()
         errand.settle(seconds: 5)
@@ -196,16 +191,11 @@ public final class ClientLoop {
         guard now - lastChores >= Self.choreSeconds, !hasEnded else { return }
         lastChores = now
         choreCount += 1
-        idleProbe?.tend()
         let ownCPU = millrace_own_cpu_seconds()
         machine.note(clientCPUSeconds: ownCPU - notedCPU)
         notedCPU = ownCPU
-        if idleProbe != nil,
-            let reading = loadProbe.read(
-                ownCPUSeconds: ownCPU + park.endedCPUSeconds + park.liveCPUSeconds, monotonicSeconds: now, now: Self.now
-            )
-        {
-            feed(.probed([reading]))
+        probes?.tend(isComputing: machine.policy.isComputing) {
+            ownCPU + park.endedCPUSeconds + park.liveCPUSeconds
         }
         for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
         if choreCount % Self.diskChores == 0 { checkDisk() }

@@ -1,3 +1,4 @@
+import CPosix
 import ClientCore
 import Domain
 import Glibc

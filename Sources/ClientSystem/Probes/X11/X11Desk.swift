@@ -10,10 +10,9 @@ final class X11Desk {
         case unknown
     }
 
-    /// Whoever was away for longer is announced.
-    static let alarmMilliseconds: Int64 = 1000
     private static let nameBytesMax = 120
     private static let statesMax = 64
+    private let anyType = Atom(AnyPropertyType)
 
     private let display: OpaquePointer
     private let root: Window
@@ -24,7 +23,7 @@ final class X11Desk {
     private var isAlarmSeen = false
 
     private struct Atoms {
-        let check, active, state, fullScreen, name, utf8: Atom
+        let check, active, state, fullScreen, name: Atom
 
         init(_ display: OpaquePointer) {
             let atom = { (name: String) in XInternAtom(display, name, 0) }
@@ -33,7 +32,6 @@ final class X11Desk {
             state = atom("_NET_WM_STATE")
             fullScreen = atom("_NET_WM_STATE_FULLSCREEN")
             name = atom("_NET_WM_NAME")
-            utf8 = atom("UTF8_STRING")
         }
     }
 
@@ -51,7 +49,7 @@ final class X11Desk {
         info = XScreenSaverQueryExtension(display, &event, &error) != 0 ? XScreenSaverAllocInfo() : nil
         var alarmBase: Int32 = 0
         let counter = millrace_idle_counter(display, &alarmBase)
-        alarm = counter == 0 ? 0 : millrace_idle_alarm(display, counter, Int32(Self.alarmMilliseconds))
+        alarm = counter == 0 ? 0 : millrace_idle_alarm(display, counter, Int32(X11Pace.alarmMilliseconds))
         alarmEvent = alarmBase + XSyncAlarmNotify
     }
 
@@ -90,43 +88,43 @@ final class X11Desk {
             return .unknown
         }
         guard let active = window(of: root, atoms.active), active != 0 else { return .none }
-        let states = longs(of: active, atoms.state, type: millrace_x_atom, count: Self.statesMax)
+        let states = longs(of: active, atoms.state, count: Self.statesMax)
         guard states.contains(atoms.fullScreen) else { return .none }
         // Two names, each with a zero at its end; the second is the class.
-        let names = text(of: active, millrace_x_class, type: millrace_x_string).split(separator: 0)
-        let name = names.last.map(Array.init) ?? text(of: active, atoms.name, type: atoms.utf8)
+        let names = text(of: active, millrace_x_class).split(separator: 0)
+        let name = names.last.map(Array.init) ?? text(of: active, atoms.name)
         let words = PrintableText.clean(String(decoding: name, as: UTF8.self))
         return .window(words.isEmpty ? "a window" : words)
     }
 
     private func window(of window: Window, _ property: Atom) -> Window? {
-        longs(of: window, property, type: millrace_x_window, count: 1).first
+        longs(of: window, property, count: 1).first
     }
 
     /// Numbers of 32 bits come as `long`.
-    private func longs(of window: Window, _ property: Atom, type: Atom, count: Int) -> [UInt] {
-        self.property(of: window, property, type: type, format: 32, quarters: count) { data, items in
+    private func longs(of window: Window, _ property: Atom, count: Int) -> [UInt] {
+        self.property(of: window, property, format: 32, quarters: count) { data, items in
             data.withMemoryRebound(to: UInt.self, capacity: items) { Array(UnsafeBufferPointer(start: $0, count: items)) }
         } ?? []
     }
 
-    private func text(of window: Window, _ property: Atom, type: Atom) -> [UInt8] {
-        self.property(of: window, property, type: type, format: 8, quarters: Self.nameBytesMax / 4) { data, items in
+    private func text(of window: Window, _ property: Atom) -> [UInt8] {
+        self.property(of: window, property, format: 8, quarters: Self.nameBytesMax / 4) { data, items in
             Array(UnsafeBufferPointer(start: data, count: items))
         } ?? []
     }
 
     /// - Parameter quarters: how many times four bytes are taken at most.
     private func property<Result>(
-        of window: Window, _ property: Atom, type: Atom, format: Int32, quarters: Int,
+        of window: Window, _ property: Atom, format: Int32, quarters: Int,
         _ body: (UnsafeMutablePointer<UInt8>, Int) -> Result
     ) -> Result? {
         var (foundType, foundFormat, items, left) = (Atom(0), Int32(0), UInt(0), UInt(0))
         var data: UnsafeMutablePointer<UInt8>?
         let status = XGetWindowProperty(
-            display, window, property, 0, quarters, 0, type, &foundType, &foundFormat, &items, &left, &data)
+            display, window, property, 0, quarters, 0, anyType, &foundType, &foundFormat, &items, &left, &data)
         defer { if let data { XFree(data) } }
-        guard status == 0, foundType == type, foundFormat == format, let data else { return nil }
+        guard status == 0, foundFormat == format, let data else { return nil }
         return body(data, Int(items))
     }
 }

@@ -11,37 +11,6 @@ import Glibc
 /// Where the server has the SYNC extension, the child sleeps until the server announces the user's return, and between
 /// looks that show that the server answers. Else it looks often while tasks run.
 public enum X11IdleChild {
-    /// Between looks at a server that does not announce the user's return, while tasks run.
-    private static let pollSeconds = 0.2
-    /// While nothing runs, every so many looks go to the windows.
-    private static let pausedWindowLooks = 2
-    /// A server that let the user come back in silence, by so much, cannot be trusted to announce it.
-    private static let silenceMilliseconds: Int64 = 500
-
-    private struct Pace {
-        var isComputing = false
-        var isAlarmTrusted: Bool
-        var isSuspicious = false
-        var looks = 0
-        /// What the last look said, and when it was.
-        var lastIdle: Int64 = 0
-        var lastLook = 0.0
-
-        var seconds: Double {
-            let period = X11IdleProbe.period
-            if isSuspicious || (isComputing && !isAlarmTrusted) { return X11IdleChild.pollSeconds }
-            return period.seconds(isComputing: isComputing)
-        }
-
-        var isWindowDue: Bool {
-            let perLook =
-                isComputing
-                ? (isAlarmTrusted ? 1 : Int(X11IdleProbe.period.computing / X11IdleChild.pollSeconds))
-                : X11IdleChild.pausedWindowLooks
-            return looks % perLook == 0
-        }
-    }
-
     /// Prints `idle MILLISECONDS` and `window none`, `window full NAME` or `window unavailable REASON` until standard
     /// input ends, or one line `unavailable REASON`. A line `computing` or `paused` there changes the pace.
     ///
@@ -60,69 +29,49 @@ public enum X11IdleChild {
     }
 
     private static func follow(_ desk: X11Desk) -> Int32 {
-        var pace = Pace(isAlarmTrusted: desk.hasAlarm)
+        var pace = X11Pace(isAlarmTrusted: desk.hasAlarm)
         var isWanted = true
         while isWanted {
             guard let idle = desk.idleMilliseconds() else { return unavailable("the X server does not answer") }
             let now = millrace_monotonic_seconds()
-            judgeAlarm(desk, idle, now, &pace)
+            pace.note(idle: idle, at: now, isAnnounced: desk.takeAlarm())
             var text = "idle \(idle)\n"
             if pace.isWindowDue { text += "window \(words(desk.fullScreenWindow()))\n" }
-            pace.looks += 1
             guard write(text) else { return 0 }
             isWanted = wait(desk, until: now + pace.seconds, &pace)
         }
         return 0
     }
 
-    /// The server's word is trusted until the user was back without it. It may come a moment after the look that shows
-    /// the return; so it gets a second look.
-    private static func judgeAlarm(_ desk: X11Desk, _ idle: Int64, _ now: Double, _ pace: inout Pace) {
-        let expected = pace.lastIdle + Int64((now - pace.lastLook) * 1000)
-        let isBack = pace.lastIdle > X11Desk.alarmMilliseconds && idle < expected - silenceMilliseconds
-        if desk.takeAlarm() {
-            pace.isSuspicious = false
-        } else if pace.isSuspicious {
-            pace.isAlarmTrusted = false
-            pace.isSuspicious = false
-        } else {
-            pace.isSuspicious = isBack && pace.isAlarmTrusted
-        }
-        (pace.lastIdle, pace.lastLook) = (idle, now)
-    }
-
     /// Sleeps until it is time, the user is back, or the pace changes.
     ///
     /// - Returns: false when standard input has ended.
-    private static func wait(_ desk: X11Desk, until end: Double, _ pace: inout Pace) -> Bool {
+    private static func wait(_ desk: X11Desk, until end: Double, _ pace: inout X11Pace) -> Bool {
         while true {
-            if pace.isComputing, pace.isAlarmTrusted, desk.sawAlarm() { return true }
+            if pace.isWatching, desk.sawAlarm() { return true }
             let left = end - millrace_monotonic_seconds()
             guard left > 0 else { return true }
-            // While nothing runs, the user may come and go.
-            let isWatched = pace.isComputing && pace.isAlarmTrusted
             var ends = [
                 pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: isWatched ? desk.connection : -1, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: pace.isWatching ? desk.connection : -1, events: Int16(POLLIN), revents: 0),
             ]
             let count = poll(&ends, 2, Int32(left * 1000) + 1)
             if count < 0 && errno != EINTR { return false }
             guard count > 0, ends[0].revents != 0 else { continue }
             guard takeCommands(&pace) else { return false }
-            pace.looks = 0
             return true
         }
     }
 
     /// - Returns: false at the end of the input.
-    private static func takeCommands(_ pace: inout Pace) -> Bool {
+    private static func takeCommands(_ pace: inout X11Pace) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = read(0, &buffer, buffer.count)
         guard count > 0 else { return count < 0 && errno == EINTR }
         for line in String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n") {
             switch line {
-            case "computing": pace.isComputing = true
-            case "paused": pace.isComputing = false
+            case "computing": pace.change(isComputing: true)
+            case "paused": pace.change(isComputing: false)
             default: break
             }
         }

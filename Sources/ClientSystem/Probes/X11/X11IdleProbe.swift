@@ -25,21 +25,23 @@ public final class X11IdleProbe: Sendable {
     private let report: @Sendable (ProbeReading) -> Void
     private let state = Mutex(State())
     /// A display may appear later: somebody logs in.
-    static let retryUnavailableSeconds = 60.0
+    private let retryUnavailableSeconds: Double
     static let retryCrashSeconds = 2.0
     /// How much later than expected a child may be heard.
     private let patienceSeconds: Double
     static let period = ProbeKind.userInput.period
 
     /// - Parameter patienceSeconds: a child that is silent for so much longer than its period does not answer.
+    /// - Parameter retrySeconds: until a child that could not read, or did not answer, is followed by another.
     /// - Parameter report: called on the child's thread for every reading.
     public init(
-        executable: String, arguments: [String], patienceSeconds: Double = 5,
+        executable: String, arguments: [String], patienceSeconds: Double = 5, retrySeconds: Double = 60,
         report: @escaping @Sendable (ProbeReading) -> Void
     ) {
         self.executable = executable
         self.arguments = arguments
         self.patienceSeconds = patienceSeconds
+        retryUnavailableSeconds = retrySeconds
         self.report = report
     }
 
@@ -70,7 +72,7 @@ public final class X11IdleProbe: Sendable {
             if state.isComputing { child.say("computing") }
             state.child = child
         } catch {
-            state.nextStart = now + Self.retryUnavailableSeconds
+            state.nextStart = now + retryUnavailableSeconds
             tell(.unavailable(error.message))
         }
     }
@@ -78,7 +80,7 @@ public final class X11IdleProbe: Sendable {
     private func endSilent(_ child: LineChild, _ now: Double, _ state: inout State) {
         let silence = now - state.lastHeard
         guard silence > Self.period.seconds(isComputing: state.isComputing) + patienceSeconds else { return }
-        state.nextStart = now + Self.retryUnavailableSeconds
+        state.nextStart = now + retryUnavailableSeconds
         state.lastHeard = now
         child.stop()
         guard !state.isSilenceTold else { return }
@@ -111,7 +113,7 @@ public final class X11IdleProbe: Sendable {
         } else if let why = rest(of: line, after: "window unavailable ") {
             report(reading(.fullScreen, .unavailable(why)))
         } else if let why = rest(of: line, after: "unavailable ") {
-            state.withLock { $0.nextStart = millrace_monotonic_seconds() + Self.retryUnavailableSeconds }
+            state.withLock { $0.nextStart = millrace_monotonic_seconds() + retryUnavailableSeconds }
             tell(.unavailable(why))
         }
     }
