@@ -103,7 +103,7 @@ struct XvfbTests {
         let probe = X11IdleProbe(executable: try display.probe(in: folder), arguments: []) { readings.add($0) }
         defer { probe.stop() }
         probe.tend(isComputing: true)
-        for round in 1...5 {
+        for round in 1...3 {
             // Away for more than a second, and not near the next look.
             #expect(eventually { (readings.lastIdle ?? 0) > 1500 })
             usleep(300_000)

@@ -35,11 +35,13 @@ package final class BusConnection {
     deinit { if file >= 0 { close(file) } }
 
     package static let bus = "org.freedesktop.DBus"
+    private static let absences = ["\(bus).Error.ServiceUnknown", "\(bus).Error.NameHasNoOwner"]
 
     /// Asks, and waits for the answer.
     ///
     /// - Returns: the values of the answer.
-    /// - Throws: `.negative` when the other side answers with an error, with its name.
+    /// - Throws: `.negative` when the other side answers with an error, with its name; `.unreachable` when it is not
+    ///   there.
     package func call(_ call: BusCall) throws(Fault) -> [BusValue] {
         let end = millrace_monotonic_seconds() + limitSeconds
         serial += 1
@@ -49,7 +51,10 @@ package final class BusConnection {
             switch message.kind {
             case .reply(let number) where number == serial: return message.body
             case .error(let number, let name) where number == serial:
-                throw Fault(.negative, "\(call.destination): \(name.prefix(120))")
+                guard !Self.absences.contains(name) else {
+                    throw Fault(.unreachable, "\(call.destination) does not run")
+                }
+                throw Fault(.negative, "\(call.destination): \(PrintableText.clean(String(name.prefix(120))))")
             default: continue
             }
         }

@@ -25,8 +25,7 @@ package final class NetworkProbe: ProbeSource {
             default: return .unavailable("NetworkManager does not know")
             }
         } catch {
-            return .unavailable(
-                error.kind == .negative ? "NetworkManager does not answer: \(error.message)" : error.message)
+            return .unavailable(error.message)
         }
     }
 }

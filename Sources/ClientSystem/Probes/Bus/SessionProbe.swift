@@ -30,8 +30,7 @@ package final class SessionProbe: ProbeSource {
             return try look(connection, now)
         } catch {
             connection = nil
-            return .unavailable(
-                error.kind == .negative ? "logind does not answer: \(error.message)" : error.message)
+            return .unavailable(error.message)
         }
     }
 
