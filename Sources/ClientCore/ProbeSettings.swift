@@ -27,12 +27,24 @@ public struct ProbePeriod: Hashable, Sendable {
     /// While nothing runs: a look more costs more than a moment of idle time.
     public var paused: Double
 
+    /// A source of input that was not heard for so long, or the load, has fallen silent: the longest of their periods,
+    /// and time for one that takes its time.
+    public static let silentSeconds = 30.0
+
     public init(computing: Double, paused: Double) {
         self.computing = computing
         self.paused = paused
     }
 
     public func seconds(isComputing: Bool) -> Double { isComputing ? computing : paused }
+
+    /// The next look of all probes that have this period: they look together, so that the processor wakes up once.
+    ///
+    /// - Parameter now: seconds of a clock that is never set and is the same in all processes.
+    public func nextLook(after now: Double, isComputing: Bool) -> Double {
+        let seconds = seconds(isComputing: isComputing)
+        return ((now / seconds).rounded(.down) + 1) * seconds
+    }
 }
 
 extension ProbeKind {
@@ -40,23 +52,18 @@ extension ProbeKind {
         switch self {
         // Announced by the X server, logind and the devices themselves where they can; this is the time between looks
         // that show that they still answer.
-        case .userInput, .fullScreen: ProbePeriod(computing: 4, paused: 10)
-        case .session: ProbePeriod(computing: 5, paused: 10)
-        case .inputDevices: ProbePeriod(computing: 1, paused: 10)
+        case .userInput, .fullScreen: ProbePeriod(computing: 4, paused: 20)
+        case .session: ProbePeriod(computing: 5, paused: 20)
+        case .inputDevices: ProbePeriod(computing: 1, paused: 20)
         // The kernel keeps the access times of terminals in steps of eight seconds.
-        case .terminals: ProbePeriod(computing: 2, paused: 10)
-        case .otherLoad: ProbePeriod(computing: 1, paused: 5)
-        case .exclusiveProgram: ProbePeriod(computing: 2, paused: 10)
-        case .power: ProbePeriod(computing: 5, paused: 10)
-        case .temperature: ProbePeriod(computing: 5, paused: 10)
+        case .terminals: ProbePeriod(computing: 2, paused: 20)
+        case .otherLoad: ProbePeriod(computing: 1, paused: 10)
+        case .exclusiveProgram: ProbePeriod(computing: 2, paused: 20)
+        case .power, .temperature: ProbePeriod(computing: 5, paused: 20)
         // The kernel computes its averages anew every two seconds.
-        case .pressure: ProbePeriod(computing: 2, paused: 10)
+        case .pressure: ProbePeriod(computing: 2, paused: 20)
+        case .permission: ProbePeriod(computing: 10, paused: 20)
         case .network: ProbePeriod(computing: 30, paused: 60)
-        case .permission: ProbePeriod(computing: 10, paused: 10)
         }
     }
-
-    /// A reading that is older means that the probe has fallen silent: two looks were missed, and time was left for one
-    /// that takes its time.
-    public var freshSeconds: Double { 2 * max(period.computing, period.paused) + 10 }
 }

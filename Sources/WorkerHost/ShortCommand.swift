@@ -52,7 +52,8 @@ public enum ShortCommand {
         let end = millrace_monotonic_seconds() + seconds
         var kept: [UInt8] = []
         var ends = [
-            pollfd(fd: source, events: Int16(POLLIN), revents: 0), pollfd(fd: handle, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: source, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: handle, events: Int16(POLLIN), revents: 0),
         ]
         while true {
             let left = end - millrace_monotonic_seconds()

@@ -138,7 +138,8 @@ final class FakeBus: Sendable {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
                 guard self?.keep(connection) == true else { return }
-                BlockingThread.start("bus-call") { [weak self] in Self.serve(connection) { self?.answer($0) ?? .close } }
+                BlockingThread.start("bus-call") { [weak self] in Self.serve(connection) { self?.answer($0) ?? .close }
+                }
             }
         }
     }
@@ -167,7 +168,9 @@ final class FakeBus: Sendable {
     func set(_ word: String, _ answer: Answer) { state.withLock { $0.answers.insert((word, answer), at: 0) } }
 
     func send(_ bytes: [UInt8]) {
-        state.withLock { for connection in $0.connections { _ = Glibc.send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) } }
+        state.withLock {
+            for connection in $0.connections { _ = Glibc.send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+        }
     }
 
     /// How many calls contained the word.

@@ -83,7 +83,9 @@ struct PermissionProbeTests {
         for text in ["", "\nyes", "nope", "yesterday", "1", "y"] {
             #expect(why(try byFile(text))?.contains("neither yes nor no") == true, "\(text)")
         }
-        #expect(try byFile("no " + String(repeating: "x", count: 1 << 20)) == .permission(false, reason: String(repeating: "x", count: 200)))
+        #expect(
+            try byFile("no " + String(repeating: "x", count: 1 << 20))
+                == .permission(false, reason: String(repeating: "x", count: 200)))
     }
 
     @Test("A file that is a pipe, a folder or not there does not say")

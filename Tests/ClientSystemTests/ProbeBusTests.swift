@@ -76,7 +76,8 @@ struct BusValueTests {
     @Test("A message that is cut anywhere, or changed anywhere, is read without harm")
     func damaged() throws {
         let body = BusBytes.dictionary([
-            ("Type", .text("wayland")), ("IdleHint", .bool(true)), ("IdleSinceHint", .time(9)), ("Seat", .pair("a", "b")),
+            ("Type", .text("wayland")), ("IdleHint", .bool(true)), ("IdleSinceHint", .time(9)),
+            ("Seat", .pair("a", "b")),
         ])
         let message = BusBytes.message(kind: 2, to: 3, signature: "a{sv}", body: body)
         let whole = try BusMessage(message)
@@ -165,7 +166,8 @@ struct SessionProbeTests {
         return [
             ("Id", .text("1")), ("Class", .text(kind)), ("Type", .text(type)), ("State", .text(state)),
             ("Remote", .bool(false)), ("IdleHint", .bool(hint)), ("Seat", .pair("seat0", "/seat")),
-            ("IdleSinceHint", .time(since == nil ? 0 : 1_700_000_000_000_000)), ("IdleSinceHintMonotonic", .time(since ?? 0)),
+            ("IdleSinceHint", .time(since == nil ? 0 : 1_700_000_000_000_000)),
+            ("IdleSinceHintMonotonic", .time(since ?? 0)),
         ]
     }
 
@@ -200,8 +202,12 @@ struct SessionProbeTests {
         #expect(why(probe.read(now: probeNow))?.contains("says when it was last used") == true)
         // One that ends between the two questions.
         bus.set("/session/1", .error("org.freedesktop.DBus.Error.UnknownObject"))
-        bus.set("/session/4", .reply(signature: "a{sv}", body: BusBytes.dictionary(
-            Self.session(type: "tty", hint: true, idleSeconds: 30))))
+        bus.set(
+            "/session/4",
+            .reply(
+                signature: "a{sv}",
+                body: BusBytes.dictionary(
+                    Self.session(type: "tty", hint: true, idleSeconds: 30))))
         #expect(idleSeconds(probe) == 30)
     }
 
@@ -212,9 +218,13 @@ struct SessionProbeTests {
             ("AUTH", FakeBus.Answer.raw(Array("REJECTED EXTERNAL\r\n".utf8)), "refuses us: REJECTED"),
             ("AUTH", .raw([UInt8](repeating: 65, count: 8192)), "a line without an end"),
             ("AUTH", .silence, "did not answer for 1.0 s"), ("ListSessions", .silence, "did not answer for 1.0 s"),
-            ("ListSessions", .close, "closed"), ("ListSessions", .raw(Array("HTTP/1.1 400 Bad Request\r\n".utf8)), "another protocol"),
+            ("ListSessions", .close, "closed"),
+            ("ListSessions", .raw(Array("HTTP/1.1 400 Bad Request\r\n".utf8)), "another protocol"),
             ("ListSessions", .error("org.freedesktop.DBus.Error.ServiceUnknown"), "login1 does not run"),
-            ("ListSessions", .error("org.freedesktop.DBus.Error.AccessDenied"), "login1: org.freedesktop.DBus.Error.AccessDenied"),
+            (
+                "ListSessions", .error("org.freedesktop.DBus.Error.AccessDenied"),
+                "login1: org.freedesktop.DBus.Error.AccessDenied"
+            ),
         ] {
             bus.set(word, answer)
             let probe = SessionProbe(roots: fake.roots)
@@ -271,7 +281,8 @@ struct NetworkProbeTests {
         let bus = try FakeBus(fake.roots.systemBus)
         let probe = NetworkProbe(roots: fake.roots)
         for (number, expected) in [
-            (UInt32(1), ProbeReading.Value.metered(true)), (2, .metered(false)), (3, .metered(true)), (4, .metered(false)),
+            (UInt32(1), ProbeReading.Value.metered(true)), (2, .metered(false)), (3, .metered(true)),
+            (4, .metered(false)),
         ] {
             var body = BusBytes()
             body.variant(.small(number))
@@ -291,7 +302,9 @@ struct NetworkProbeTests {
 struct RealBusTests {
     static let program = "/usr/bin/dbus-daemon"
 
-    @Test("It understands us and we it; it says who is missing; when it hangs, we do not", .enabled(if: Files.exists(program)))
+    @Test(
+        "It understands us and we it; it says who is missing; when it hangs, we do not",
+        .enabled(if: Files.exists(program)))
     func real() throws {
         let fake = try FakeRoots()
         let socket = fake.roots.systemBus
@@ -310,7 +323,8 @@ struct RealBusTests {
         defer { daemon.stop() }
         try #require(eventually { (try? BusConnection(socket: socket, limitSeconds: 5)) != nil })
         let connection = try BusConnection(socket: socket, limitSeconds: 5)
-        let names = try connection.call(BusCall(BusConnection.bus, "/org/freedesktop/DBus", BusConnection.bus, "ListNames"))
+        let names = try connection.call(
+            BusCall(BusConnection.bus, "/org/freedesktop/DBus", BusConnection.bus, "ListNames"))
         #expect(names.first?.elements?.contains(.string("org.freedesktop.DBus")) == true)
         let properties = try connection.properties(BusConnection.bus, "/org/freedesktop/DBus", BusConnection.bus)
         #expect(properties["Interfaces"]?.elements != nil)

@@ -90,7 +90,8 @@ struct PowerProbeTests {
     func severalBatteries() throws {
         let large = ["type": "Battery", "status": "Discharging", "energy_now": "30000000", "energy_full": "90000000"]
         try supply("BAT0", large)
-        try supply("BAT1", ["type": "Battery", "status": "Unknown", "energy_now": "10000000", "energy_full": "10000000"])
+        try supply(
+            "BAT1", ["type": "Battery", "status": "Unknown", "energy_now": "10000000", "energy_full": "10000000"])
         try supply("BAT2", ["type": "Battery", "status": "Discharging", "present": "0", "capacity": "0"])
         try supply("hidpp_battery_0", ["type": "Battery", "scope": "Device", "status": "Discharging", "capacity": "3"])
         #expect(reading() == .power(isOnBattery: true, charge: 40))
@@ -131,7 +132,8 @@ struct TemperatureProbeTests {
     @Test("The processor's sensors come before what a board makes up")
     func processor() throws {
         try sensor("hwmon0", "nct6798", ["temp1_input": "101000", "temp1_label": "AUXTIN0"])
-        try sensor("hwmon1", "coretemp", ["temp1_input": "61000", "temp1_label": "Package id 0", "temp2_input": "64500"])
+        try sensor(
+            "hwmon1", "coretemp", ["temp1_input": "61000", "temp1_label": "Package id 0", "temp2_input": "64500"])
         #expect(reading() == .temperature(64.5, sensor: "coretemp"))
         try sensor("hwmon1", "coretemp", ["temp2_input": "58000"])
         #expect(reading() == .temperature(61, sensor: "coretemp Package id 0"))
@@ -141,7 +143,8 @@ struct TemperatureProbeTests {
     func others() throws {
         try sensor("hwmon0", "nvme", ["temp1_input": "44850", "temp1_label": "Composite"])
         try sensor(
-            "hwmon1", "acpitz", ["temp1_input": "-273000", "temp2_input": "255000", "temp3_input": "hot", "temp4_input": ""])
+            "hwmon1", "acpitz",
+            ["temp1_input": "-273000", "temp2_input": "255000", "temp3_input": "hot", "temp4_input": ""])
         try sensor("hwmon2", "amdgpu", ["temp1_input": "51000", "temp1_crit": "97000"])
         #expect(reading() == .temperature(51, sensor: "amdgpu"))
     }
@@ -175,7 +178,8 @@ struct PressureProbeTests {
     @Test("The share of the last ten seconds is read; a kernel without these files says so")
     func reads() throws {
         #expect(why(reading())?.contains("kernel") == true)
-        let line = { (value: String) in "some avg10=\(value) avg60=5.05 avg300=17.86 total=207838112\nfull avg10=9.00\n" }
+        let line = { (value: String) in "some avg10=\(value) avg60=5.05 avg300=17.86 total=207838112\nfull avg10=9.00\n"
+        }
         try fake.write("proc/pressure/cpu", line("12.50"))
         try fake.write("proc/pressure/memory", line("0.00"))
         try fake.write("proc/pressure/io", line("100.00"))

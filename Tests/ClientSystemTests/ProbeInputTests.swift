@@ -116,7 +116,9 @@ struct InputDeviceTests {
         try fake.write("dev/input/event0", "")
         try fake.write("dev/input/mice", "")
         // Never touched since they were made.
-        for name in ["event0", "mice"] { try fake.access("dev/input/\(name)", at: Double(probeNow.milliseconds) / 1000 - 60) }
+        for name in ["event0", "mice"] {
+            try fake.access("dev/input/\(name)", at: Double(probeNow.milliseconds) / 1000 - 60)
+        }
         #expect(why(probe.read(now: probeNow))?.contains("no access times") == true)
         // A minute after they were made, ten seconds ago.
         let later = probeNow + TimeSpan(seconds: 70)

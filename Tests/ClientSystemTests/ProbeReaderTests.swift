@@ -18,6 +18,7 @@ final class FakeSource: ProbeSource, Sendable {
         var inside = 0
         var mostInside = 0
         var watched: [Int32] = []
+        var isCalm = false
     }
     private let state = Mutex(State())
 
@@ -31,6 +32,8 @@ final class FakeSource: ProbeSource, Sendable {
     var reads: Int { state.withLock(\.reads) }
     var mostInside: Int { state.withLock(\.mostInside) }
     var watched: [Int32] { state.withLock(\.watched) }
+    var isCalm: Bool { state.withLock(\.isCalm) }
+    func calm() { state.withLock { $0.isCalm = true } }
     func watch(_ file: Int32) { state.withLock { $0.watched = [file] } }
 
     func read(now: Timestamp) -> ProbeReading.Value? {
@@ -80,7 +83,9 @@ struct ProbeReaderTests {
         #expect(rare.reads <= 2)
     }
 
-    @Test("A source that hangs is reported, costs one thread, and is not asked again; the others go on", arguments: [false, true])
+    @Test(
+        "A source that hangs is reported, costs one thread, and is not asked again; the others go on",
+        arguments: [false, true])
     func hangs(isSlow: Bool) throws {
         let readings = Readings()
         let bad = FakeSource(.network, isSlow: isSlow, timeLimitSeconds: 0.1)
@@ -100,7 +105,8 @@ struct ProbeReaderTests {
         #expect(Self.tends(reader) { readings.all.contains { $0.value == .unavailable("did not answer for 1 s") } })
 
         bad.hang(false)
-        #expect(Self.tends(reader) { readings.all.contains { $0.kind == .network && $0.value == .idle(milliseconds: 1) } })
+        #expect(
+            Self.tends(reader) { readings.all.contains { $0.kind == .network && $0.value == .idle(milliseconds: 1) } })
         #expect(Self.tends(reader) { bad.reads > 5 })
         #expect(bad.mostInside == 1)
         #expect(good.mostInside == 1)
@@ -141,6 +147,22 @@ struct ProbeReaderTests {
         #expect(Double(source.reads) <= 4 + 2 * (millrace_monotonic_seconds() - start))
     }
 
+    @Test("What is quiet is watched while nothing runs, too")
+    func calm() throws {
+        let readings = Readings()
+        let source = FakeSource(.session)
+        var ends: [Int32] = [0, 0]
+        try #require(pipe2(&ends, O_CLOEXEC) == 0)
+        defer { for end in ends { close(end) } }
+        source.watch(ends[0])
+        source.calm()
+        let reader = Self.reader([source], readings, periods: [.session: Self.never])
+        defer { reader.stop() }
+        #expect(Self.tends(reader, isComputing: false) { source.reads == 1 })
+        #expect(write(ends[1], "x", 1) == 1)
+        #expect(Self.tends(reader, isComputing: false) { source.reads == 2 })
+    }
+
     @Test("A change of pace is heard at once")
     func pace() throws {
         let readings = Readings()
@@ -179,7 +201,8 @@ struct ProbeSetTests {
         let fake = try FakeRoots()
         let child = try fake.folder.script("probe", "echo unavailable no display; exit 69")
         let report = ProbeReport.take(
-            settings: ProbeSettings(), roots: fake.roots, x11: .init(executable: child, arguments: []), waitSeconds: 300)
+            settings: ProbeSettings(), roots: fake.roots, x11: .init(executable: child, arguments: []), waitSeconds: 300
+        )
         #expect(report.rows.map(\.name) == ProbeKind.allCases.map(\.rawValue))
         #expect(report.rows.allSatisfy { $0.value.hasPrefix("not available: ") && !$0.isAvailable })
         #expect(report.lines.first == "user input          not available: no display")
@@ -206,7 +229,9 @@ struct ProbeSetTests {
         #expect(values["power"] == "on battery")
         #expect(values["price or carbon"] == "not given: it is dear until 20:00")
         #expect(values["full screen"] == "Kino fills the screen")
-        for name in ["user input", "other programs", "pressure"] { #expect(values[name] == "not available: switched off") }
+        for name in ["user input", "other programs", "pressure"] {
+            #expect(values[name] == "not available: switched off")
+        }
         let lines = report.lines
         #expect(lines[7].hasPrefix("power               on battery, ") && lines[7].hasSuffix(" s ago"))
     }
@@ -220,11 +245,18 @@ struct ProbeSetTests {
         #expect(report.rows.first { $0.name == "user input" }?.value == "not available: did not answer for 2 s")
     }
 
-    @Test("Periods leave room between a look and the age at which a reading is none")
-    func freshness() {
+    @Test("Periods leave room between a look and the age at which a source is silent; looks of one period are together")
+    func periods() {
         for kind in ProbeKind.allCases {
-            #expect(kind.period.computing > 0 && kind.period.paused >= kind.period.computing)
-            #expect(kind.freshSeconds > 2 * kind.period.paused)
+            let period = kind.period
+            #expect(period.computing > 0 && period.paused >= period.computing)
+            if kind.isInput || kind == .otherLoad { #expect(period.paused + 5 < ProbePeriod.silentSeconds) }
+            for (now, isComputing) in [(1000.1, true), (1234.5, false), (0, true)] {
+                let next = period.nextLook(after: now, isComputing: isComputing)
+                let seconds = period.seconds(isComputing: isComputing)
+                #expect(next > now && next <= now + seconds)
+                #expect(abs(next.remainder(dividingBy: seconds)) < 1e-6)
+            }
         }
     }
 }

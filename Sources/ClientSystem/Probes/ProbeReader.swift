@@ -81,7 +81,9 @@ package final class ProbeReader: Sendable {
             if state.isComputing != isComputing {
                 state.isComputing = isComputing
                 // What was seen long ago is no reason to begin or to end.
-                for slot in state.slots { slot.due = min(slot.due, isComputing ? 0 : grid(now, slot, state)) }
+                for slot in state.slots {
+                    slot.due = min(slot.due, isComputing ? 0 : slot.period.nextLook(after: now, isComputing: false))
+                }
                 wake()
             }
             return endWaiting(now, &state)
@@ -102,7 +104,7 @@ package final class ProbeReader: Sendable {
             } else if now < slot.due {
                 continue
             }
-            slot.due = grid(now, slot, state)
+            slot.due = slot.period.nextLook(after: now, isComputing: state.isComputing)
             silent.append(reading(slot, .unavailable("did not answer for \(Int(now - since)) s")))
         }
         guard isThreadLost else { return (nil, silent) }
@@ -144,13 +146,14 @@ package final class ProbeReader: Sendable {
             let free = state.slots.filter { $0.readingSince == nil }
             if let slot = free.first(where: { $0.due <= now }) {
                 slot.readingSince = now
-                // Those of one period look together, so that the processor wakes up once for all.
-                slot.due = grid(now, slot, state)
+                slot.due = slot.period.nextLook(after: now, isComputing: state.isComputing)
                 return .read(slot)
             }
-            let watchable = state.isComputing ? free.filter { $0.watchFrom <= now } : []
-            let watched = watchable.flatMap { slot in slot.source.watched.map { ($0, slot) } }
-            let due = (free.map(\.due) + (state.isComputing ? free.map(\.watchFrom) : [])).filter { $0 > now }.min()
+            let watchable = free.filter { state.isComputing || $0.source.isCalm }
+            let watched = watchable.filter { $0.watchFrom <= now }.flatMap { slot in
+                slot.source.watched.map { ($0, slot) }
+            }
+            let due = (free.map(\.due) + watchable.map(\.watchFrom)).filter { $0 > now }.min()
             defer { state.fresh = [] }
             return .sleep(for: (due ?? now + 3600) - now, watched: watched, fresh: state.fresh)
         }
@@ -186,12 +189,6 @@ package final class ProbeReader: Sendable {
     private func wake() {
         var byte: UInt8 = 1
         _ = write(wakeWriting, &byte, 1)
-    }
-
-    /// The next time at which those of its period look.
-    private func grid(_ now: Double, _ slot: Slot, _ state: borrowing State) -> Double {
-        let seconds = slot.period.seconds(isComputing: state.isComputing)
-        return ((now / seconds).rounded(.down) + 1) * seconds
     }
 
     private func reading(_ slot: Slot, _ value: ProbeReading.Value) -> ProbeReading {

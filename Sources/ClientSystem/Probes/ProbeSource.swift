@@ -13,6 +13,9 @@ package protocol ProbeSource: AnyObject {
     /// Descriptors that become readable when there is something to see before its time.
     var watched: [Int32] { get }
 
+    /// Whether these are quiet enough to be watched while nothing runs, too.
+    var isCalm: Bool { get }
+
     /// Whether it usually takes its time, and gets a thread of its own for every look.
     var isSlow: Bool { get }
 
@@ -22,6 +25,7 @@ package protocol ProbeSource: AnyObject {
 
 extension ProbeSource {
     package var watched: [Int32] { [] }
+    package var isCalm: Bool { false }
     package var isSlow: Bool { false }
     package var timeLimitSeconds: Double { 5 }
 }

@@ -81,8 +81,9 @@ package struct BusCall: Hashable, Sendable {
     package var member: String
     package var arguments: [String] = []
 
-    package init(_ destination: String, _ path: String, _ interface: String, _ member: String, _ arguments: [String] = [])
-    {
+    package init(
+        _ destination: String, _ path: String, _ interface: String, _ member: String, _ arguments: [String] = []
+    ) {
         self.destination = destination
         self.path = path
         self.interface = interface

@@ -9,6 +9,7 @@ import Domain
 /// desktop would never be idle.
 package final class SessionProbe: ProbeSource {
     package let kind = ProbeKind.session
+    package let isCalm = true
     private let socket: String
     private var connection: BusConnection?
     private static let logind = "org.freedesktop.login1"

@@ -23,6 +23,9 @@ package final class InputDeviceProbe: ProbeSource {
     /// Since when every event that came was seen; nil: no device can be read.
     private var watchedSince: Timestamp?
     private var lastEvent: Timestamp?
+    /// For how long nobody may have been there before it is worth hearing at once, while nothing runs, that somebody is.
+    private static let calmMilliseconds: Int64 = 30_000
+    private var isLongAgo = false
     private static let devicesMax = 256
     /// Reads at one look: a device that floods us must not keep us.
     private static let readsMax = 64
@@ -34,6 +37,8 @@ package final class InputDeviceProbe: ProbeSource {
     deinit {
         for device in devices.values { close(device.file) }
     }
+
+    package var isCalm: Bool { isLongAgo }
 
     package var watched: [Int32] { devices.values.map(\.file) }
 
@@ -49,6 +54,7 @@ package final class InputDeviceProbe: ProbeSource {
         if devices.isEmpty { (watchedSince, lastEvent) = (nil, nil) } else if watchedSince == nil { watchedSince = now }
 
         let byEvents = (lastEvent ?? watchedSince).map { max(0, now.milliseconds - $0.milliseconds) }
+        isLongAgo = byEvents ?? 0 >= Self.calmMilliseconds
         let byTimes = (names + ["mice"]).compactMap { movedAccess("\(folder)/\($0)", now: now) }.min()
         if let idle = [byEvents, byTimes].compactMap({ $0 }).min() { return .idle(milliseconds: idle) }
         return .unavailable(

@@ -37,7 +37,8 @@ package final class TerminalProbe: ProbeSource {
     /// Names under `/dev` of the terminals of those who are logged in. Records of one display (`:0`) name none.
     package static func lines(utmp bytes: [UInt8]) -> [String] {
         let size = MemoryLayout<utmp>.size
-        guard let lineAt = MemoryLayout<utmp>.offset(of: \.ut_line), let typeAt = MemoryLayout<utmp>.offset(of: \.ut_type)
+        guard let lineAt = MemoryLayout<utmp>.offset(of: \.ut_line),
+            let typeAt = MemoryLayout<utmp>.offset(of: \.ut_type)
         else { return [] }
         return stride(from: 0, to: bytes.count - size + 1, by: size).compactMap { start in
             let type = UInt16(bytes[start + typeAt]) | UInt16(bytes[start + typeAt + 1]) << 8

@@ -104,7 +104,9 @@ final class X11Desk {
     /// Numbers of 32 bits come as `long`.
     private func longs(of window: Window, _ property: Atom, count: Int) -> [UInt] {
         self.property(of: window, property, format: 32, quarters: count) { data, items in
-            data.withMemoryRebound(to: UInt.self, capacity: items) { Array(UnsafeBufferPointer(start: $0, count: items)) }
+            data.withMemoryRebound(to: UInt.self, capacity: items) {
+                Array(UnsafeBufferPointer(start: $0, count: items))
+            }
         } ?? []
     }
 

@@ -38,7 +38,7 @@ public enum X11IdleChild {
             var text = "idle \(idle)\n"
             if pace.isWindowDue { text += "window \(words(desk.fullScreenWindow()))\n" }
             guard write(text) else { return 0 }
-            isWanted = wait(desk, until: now + pace.seconds, &pace)
+            isWanted = wait(desk, until: pace.nextLook(after: now), &pace)
         }
         return 0
     }

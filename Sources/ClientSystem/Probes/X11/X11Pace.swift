@@ -14,8 +14,9 @@ package struct X11Pace: Hashable, Sendable {
 
     /// Between looks at a server that does not announce the user's return, while tasks run.
     private static let pollSeconds = 0.2
-    /// While nothing runs, the windows are looked at so seldom.
-    private static let pausedLooksPerWindow = 2
+    /// While nothing runs, the return of somebody who was away for so long is worth hearing at once: tasks may be about
+    /// to run. Whoever types now and then is not.
+    private static let awayMilliseconds: Int64 = 30_000
     /// The idle time may fall behind by so much without anybody being there.
     private static let toleranceMilliseconds: Int64 = 500
     /// Whoever was away for longer is announced.
@@ -25,26 +26,20 @@ package struct X11Pace: Hashable, Sendable {
         self.isAlarmTrusted = isAlarmTrusted
     }
 
-    /// Whether to sleep until the server says something. While nothing runs, the user may come and go.
-    package var isWatching: Bool { isComputing && isAlarmTrusted }
+    /// Whether to sleep until the server says something.
+    package var isWatching: Bool { isAlarmTrusted && (isComputing || lastIdle >= Self.awayMilliseconds) }
 
-    /// Until the next look, unless something is announced before.
-    package var seconds: Double {
-        if isSuspicious || (isComputing && !isAlarmTrusted) { return Self.pollSeconds }
-        return X11IdleProbe.period.seconds(isComputing: isComputing)
+    /// When to look again, unless something is announced before.
+    package func nextLook(after now: Double) -> Double {
+        if isSuspicious || isPolling { return now + Self.pollSeconds }
+        return X11IdleProbe.period.nextLook(after: now, isComputing: isComputing)
     }
+
+    private var isPolling: Bool { isComputing && !isAlarmTrusted }
 
     /// Whether this look is one at the windows, too.
     package var isWindowDue: Bool {
-        let perWindow: Int
-        if isWatching {
-            perWindow = 1
-        } else if isComputing {
-            perWindow = Int(X11IdleProbe.period.computing / Self.pollSeconds)
-        } else {
-            perWindow = Self.pausedLooksPerWindow
-        }
-        return looks % perWindow == 1 % perWindow
+        !isPolling || looks % Int(X11IdleProbe.period.computing / Self.pollSeconds) == 1
     }
 
     package mutating func change(isComputing: Bool) {
