@@ -11,7 +11,8 @@ static const Atom millrace_x_class = XA_WM_CLASS;
 static inline XSyncCounter millrace_idle_counter(Display *display, int *event_base) {
     int error_base, major = 3, minor = 0, count = 0;
     XSyncCounter found = 0;
-    if (!XSyncQueryExtension(display, event_base, &error_base) || !XSyncInitialize(display, &major, &minor)) { return 0; }
+    if (!XSyncQueryExtension(display, event_base, &error_base)) { return 0; }
+    if (!XSyncInitialize(display, &major, &minor)) { return 0; }
     XSyncSystemCounter *counters = XSyncListSystemCounters(display, &count);
     for (int i = 0; counters && i < count; i++) {
         const char *name = counters[i].name, *wanted = "IDLETIME";
@@ -30,8 +31,9 @@ static inline XSyncAlarm millrace_idle_alarm(Display *display, XSyncCounter coun
     XSyncIntToValue(&wish.trigger.wait_value, milliseconds);
     XSyncIntToValue(&wish.delta, 0);
     wish.events = True;
-    return XSyncCreateAlarm(
-        display, XSyncCACounter | XSyncCAValueType | XSyncCATestType | XSyncCAValue | XSyncCADelta | XSyncCAEvents, &wish);
+    const unsigned long given =
+        XSyncCACounter | XSyncCAValueType | XSyncCATestType | XSyncCAValue | XSyncCADelta | XSyncCAEvents;
+    return XSyncCreateAlarm(display, given, &wish);
 }
 // Errors that the server reports of single requests, such as one about a window that has just been closed, are no
 // reason to end.

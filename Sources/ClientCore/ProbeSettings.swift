@@ -58,7 +58,7 @@ extension ProbeKind {
         // The kernel keeps the access times of terminals in steps of eight seconds.
         case .terminals: ProbePeriod(computing: 2, paused: 20)
         case .otherLoad: ProbePeriod(computing: 1, paused: 10)
-        case .exclusiveProgram: ProbePeriod(computing: 2, paused: 20)
+        case .exclusiveProgram: ProbePeriod(computing: 4, paused: 20)
         case .power, .temperature: ProbePeriod(computing: 5, paused: 20)
         // The kernel computes its averages anew every two seconds.
         case .pressure: ProbePeriod(computing: 2, paused: 20)

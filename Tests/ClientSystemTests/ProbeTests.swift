@@ -82,6 +82,34 @@ struct OtherLoadTests {
     }
 }
 
+@Suite("A child that talks line by line")
+struct LineChildTests {
+    @Test("It hears what is said to it; one that has ended, or does not listen, does no harm")
+    func says() throws {
+        let lines = Readings()
+        let child = try LineChild.start(
+            executable: "/bin/sh", arguments: ["-c", "read a; read b; test \"$a $b\" = 'one two' && echo heard"],
+            variables: [], onLine: { _ in lines.add(ProbeReading(kind: .power, value: .metered(true), at: probeNow)) },
+            onEnd: { _ in lines.add(ProbeReading(kind: .power, value: .metered(false), at: probeNow)) })
+        child.say("one")
+        child.say("two")
+        #expect(eventually { lines.all.map(\.value) == [.metered(true), .metered(false)] })
+        child.say("three")
+
+        let deaf = try LineChild.start(
+            executable: "/bin/sleep", arguments: ["1000"], variables: [], onLine: { _ in }, onEnd: { _ in })
+        defer { deaf.stop() }
+        for _ in 0..<2000 { deaf.say(String(repeating: "x", count: 1000)) }
+        let closed = try LineChild.start(
+            executable: "/bin/sh", arguments: ["-c", "exec <&-; echo; sleep 1000"], variables: [],
+            onLine: { _ in lines.add(ProbeReading(kind: .network, value: .metered(true), at: probeNow)) },
+            onEnd: { _ in })
+        defer { closed.stop() }
+        #expect(eventually { lines.all.last?.kind == .network })
+        closed.say("nobody listens")
+    }
+}
+
 @Suite("User's idle time")
 struct IdleProbeTests {
     @Test("Lines of the child become readings, and a child that dies is started again")

@@ -23,9 +23,9 @@ package final class InputDeviceProbe: ProbeSource {
     /// Since when every event that came was seen; nil: no device can be read.
     private var watchedSince: Timestamp?
     private var lastEvent: Timestamp?
-    /// For how long nobody may have been there before it is worth hearing at once, while nothing runs, that somebody is.
-    private static let calmMilliseconds: Int64 = 30_000
+    /// Whether nobody was there for so long that it is worth hearing at once, while nothing runs, that somebody is.
     private var isLongAgo = false
+    private static let calmMilliseconds: Int64 = 30_000
     private static let devicesMax = 256
     /// Reads at one look: a device that floods us must not keep us.
     private static let readsMax = 64
