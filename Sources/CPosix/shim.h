@@ -87,6 +87,12 @@ static inline int millrace_wait_without_reaping(pid_t pid) {
     return status;
 }
 
+// Whether the process has ended; it is not collected by this.
+static inline int millrace_has_ended(pid_t pid) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == pid;
+}
+
 // CPU seconds of this process: user and system.
 static inline double millrace_own_cpu_seconds(void) {
     struct timespec t;

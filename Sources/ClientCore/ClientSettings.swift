@@ -7,6 +7,7 @@ public struct ClientSettings: Hashable, Sendable {
     public var cores: Int
     public var idle: IdleSettings
     public var memory = MemorySettings()
+    public var probes = ProbeSettings()
     /// Tasks that wait beyond the running ones, per core.
     public var bufferTasksPerCore: Int
     /// Seconds of work that are held per core, the running tasks included.

@@ -87,7 +87,7 @@ extension ClientMachine {
             writtenAtMs: now.milliseconds, computing: policy.isComputing, pause: pause,
             allowance: AllowanceStatus(policy.allowance, cores: coresNow),
             probes: policy.readings.map {
-                ClientStatus.Probe(name: $0.kind.rawValue, value: words($0.value), atMs: $0.at.milliseconds)
+                ClientStatus.Probe(name: $0.kind.rawValue, value: $0.value.words, atMs: $0.at.milliseconds)
             },
             tasks: state.tasks.map(row),
             creditCobblestones: Double(state.account.creditMicrocobblestones) / 1e6,
@@ -125,22 +125,5 @@ extension ClientMachine {
             label: PrintableText.clean(task.unit?.label ?? ""), state: word,
             fraction: fraction, cpuSeconds: task.used.cpuSeconds, deadlineMs: task.offer.deadline.milliseconds,
             message: message)
-    }
-
-    private func words(_ value: ProbeReading.Value) -> String {
-        switch value {
-        case .idle(let milliseconds): "idle for \(milliseconds / 1000) s"
-        case .busy(let cores): "\(Double(Int(cores * 100)) / 100) cores busy"
-        case .program(let name): name.map { "\($0) runs" } ?? "none runs"
-        case .fullScreen(let window): window.map { "\($0) fills the screen" } ?? "no window fills the screen"
-        case .power(let isOnBattery, let charge):
-            (isOnBattery ? "on battery" : "on mains") + (charge.map { ", charge \($0) %" } ?? "")
-        case .temperature(let degrees, let sensor): "\(Int(degrees.rounded())) °C (\(sensor))"
-        case .pressure(let cpu, let memory, let disk):
-            "processor \(Int(cpu)) %, memory \(Int(memory)) %, disk \(Int(disk)) %"
-        case .metered(let isMetered): isMetered ? "costs by the byte" : "does not cost by the byte"
-        case .permission(let isGiven, let reason): "\(isGiven ? "given" : "not given"): \(reason)"
-        case .unavailable(let why): "not available: \(why)"
-        }
     }
 }

@@ -74,7 +74,7 @@ extension IdlePolicy {
         let heard = Set(readings.map(\.kind))
         let inputsHeard = ProbeKind.allCases.filter(\.isInput).allSatisfy(heard.contains)
         guard
-            !inputsHeard && waited < settings.staleSeconds
+            !inputsHeard && waited < settings.firstWordSeconds
                 || !heard.contains(.otherLoad)
         else { return nil }
         return objection(

@@ -61,7 +61,7 @@ struct IdlePolicyTests {
         #expect(policy.isComputing)
     }
 
-    @Test("A source that never speaks is waited for no longer than a stale one, the load no longer than a dead one")
+    @Test("A source that never speaks is waited for ten seconds, the load no longer than a dead one")
     func firstLookEnds() {
         var policy = Self.policy()
         policy.update([Self.busy(0, at: 0)], now: Self.at(9.9))

@@ -16,9 +16,9 @@ public final class ClientLoop {
     private let memoryGauge = MemoryGauge()
     private let courier: Courier
     private let mailbox: Mailbox<ClientEvent>
-    private let idleProbe: X11IdleProbe?
-    private var loadProbe = OtherLoadProbe()
     private let releases: ReleaseWatch?
+    /// nil: it computes whatever they say.
+    private let probes: ProbeSet?
     private let say: (String) -> Void
     private var keeper: PreferenceKeeper
 
@@ -84,12 +84,7 @@ public final class ClientLoop {
             let fetcher = ReleaseFetcher(transport: transport, serverURL: state.attachment.serverURL)
             return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
         }
-        idleProbe =
-            settings.idle.always
-            ? nil
-            : X11IdleProbe(executable: WorkerLocator.ownPath(), arguments: ["probe-x11"]) {
-                mailbox.post(.probed([$0]))
-            }
+        probes = settings.idle.always ? nil : ProbeSet(settings: settings.probes) { mailbox.post(.probed($0)) }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
@@ -112,7 +107,7 @@ public final class ClientLoop {
             }
             doChores()
         }
-        idleProbe?.stop()
+        probes?.stop()
         governor.end()
         keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
@@ -219,17 +214,12 @@ public final class ClientLoop {
         guard now - lastChores >= Self.choreSeconds, !hasEnded else { return }
         lastChores = now
         choreCount += 1
-        idleProbe?.tend()
         releases?.tend(at: now) { [mailbox] in mailbox.post(.tick) }
         let ownCPU = millrace_own_cpu_seconds()
         machine.note(clientCPUSeconds: ownCPU - notedCPU)
         notedCPU = ownCPU
-        if idleProbe != nil,
-            let reading = loadProbe.read(
-                ownCPUSeconds: ownCPU + park.endedCPUSeconds + park.liveCPUSeconds, monotonicSeconds: now, now: Self.now
-            )
-        {
-            feed(.probed([reading]))
+        probes?.tend(isComputing: machine.policy.isComputing) {
+            ownCPU + park.endedCPUSeconds + park.liveCPUSeconds
         }
         if !park.isEmpty || choreCount % Self.memoryChores == 0, let reading = memoryGauge.read() {
             feed(.memoryRead(reading))
