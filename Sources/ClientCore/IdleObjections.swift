@@ -34,7 +34,7 @@ extension IdlePolicy {
         }
         guard let least, let latest else { return .noSource }
         if least.idle < settings.preferences.idleSeconds { return .somebody(least.kind, idleSeconds: least.idle) }
-        if latest.age <= staleSeconds { return .nobody }
+        if latest.age <= settings.staleSeconds { return .nobody }
         return latest.age <= settings.forgetSeconds ? .unknown(latest.kind, silentSeconds: latest.age) : .noSource
     }
 
@@ -64,8 +64,6 @@ extension IdlePolicy {
     ) -> Objection {
         Objection(cause: cause, probe: probe, reason: reason, since: now, until: until, endsAt: endsAt)
     }
-
-    private var staleSeconds: Double { isComputing ? settings.staleSeconds : settings.pausedStaleSeconds }
 
     // MARK: - Somebody is there
 
@@ -114,7 +112,7 @@ extension IdlePolicy {
             return nil
         }
         let age = age(reading, now)
-        guard age > staleSeconds, age <= settings.forgetSeconds else { return nil }
+        guard age > settings.staleSeconds, age <= settings.forgetSeconds else { return nil }
         return objection(
             .otherLoad, .otherLoad, "no reading of \(ProbeKind.otherLoad.rawValue) for \(Int(age)) s",
             "it can be read again, or was silent for \(Int(settings.forgetSeconds)) s", now,
@@ -123,7 +121,7 @@ extension IdlePolicy {
 
     private func otherLoad(_ now: Timestamp) -> Objection? {
         guard let reading = readings.first(where: { $0.kind == .otherLoad }), case .busy(let busy) = reading.value,
-            age(reading, now) <= staleSeconds, let until = loadBlockedUntil, now < until
+            age(reading, now) <= settings.staleSeconds, let until = loadBlockedUntil, now < until
         else { return nil }
         guard busy > loadMaxCores else {
             let left = (until - now).seconds

@@ -10,10 +10,8 @@ public struct IdleSettings: Hashable, Sendable {
     public var loadSustainSeconds = 2.0
     /// The load must stay under the bound for this long.
     public var loadQuietSeconds = 60.0
-    /// A source of input, or the load, is silent when its last reading is older than this while we compute; while we do
-    /// not, they are asked more seldom (`ProbePeriod`).
-    public var staleSeconds = 10.0
-    public var pausedStaleSeconds = ProbePeriod.silentSeconds
+    /// A source of input, or the load, is silent when its last reading is older than this.
+    public var staleSeconds = ProbePeriod.silentSeconds
     /// A source that has not spoken at all is waited for this long.
     public var firstWordSeconds = 10.0
     /// A probe that was silent for this long is taken for one that is not there.

@@ -181,12 +181,12 @@ struct IdlePolicyTests {
     @Test("All sources silent: somebody may be there, for five minutes; then they count as not there")
     func silence() throws {
         var policy = Self.computing()
-        policy.update([Self.busy(0, at: 10)], now: Self.at(10))
+        policy.update([Self.busy(0, at: 30)], now: Self.at(30))
         #expect(policy.isComputing)
-        policy.update([Self.busy(0, at: 11)], now: Self.at(11))
+        policy.update([Self.busy(0, at: 31)], now: Self.at(31))
         let pause = try #require(policy.pause)
         #expect(pause.cause == .silence && pause.probe == .userInput)
-        #expect(pause.reason == "no reading of user input for 11 s")
+        #expect(pause.reason == "no reading of user input for 31 s")
         #expect(pause.endsAt == Self.at(300))
         policy.update([Self.busy(0, at: 300)], now: Self.at(300))
         #expect(!policy.isComputing)
@@ -197,8 +197,8 @@ struct IdlePolicyTests {
     @Test("A load that is no longer told objects for as long, and not longer")
     func silentLoad() {
         var policy = Self.computing()
-        policy.update([Self.idle(500, at: 11)], now: Self.at(11))
-        #expect(policy.pause?.reason == "no reading of other programs for 11 s")
+        policy.update([Self.idle(500, at: 31)], now: Self.at(31))
+        #expect(policy.pause?.reason == "no reading of other programs for 31 s")
         policy.update([Self.idle(500, at: 301)], now: Self.at(301))
         #expect(policy.isComputing)
     }
