@@ -183,6 +183,15 @@ extension SimHost {
         case .uploadFailed: 17
         case .resultDamaged: 18
         case .stopRequested: 19
+        case .userPaused: 20
+        case .userResumed: 21
+        case .finishRequested: 22
+        case .finishWithdrawn: 23
+        case .newWorkAllowed: 24
+        case .taskSuspended: 25
+        case .taskResumed: 26
+        case .taskAborted: 27
+        case .failuresForgiven: 28
         }
     }
 
@@ -207,6 +216,15 @@ extension SimHost {
         case .uploadFailed(let task, let why): "task \(task) not uploaded: \(why.message)"
         case .resultDamaged(let task): "result of task \(task) damaged"
         case .stopRequested: "asked to end"
+        case .userPaused(let until): "asked to pause" + (until == nil ? "" : " for a while")
+        case .userResumed: "asked to resume"
+        case .finishRequested: "asked to finish"
+        case .finishWithdrawn: "asked not to finish"
+        case .newWorkAllowed(let isAllowed): isAllowed ? "allowed new work" : "allowed no new work"
+        case .taskSuspended(let task): "asked to suspend task \(task)"
+        case .taskResumed(let task): "asked to resume task \(task)"
+        case .taskAborted(let task, _): "asked to give task \(task) back"
+        case .failuresForgiven: "forgiven its failures"
         }
     }
 }
