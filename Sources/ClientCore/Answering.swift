@@ -43,6 +43,7 @@ extension ClientMachine {
         if wanted > 0 {
             call.noWorkReasons = taken > 0 ? [] : reply.noWorkReasons.prefix(8).map { Self.line($0) }
             call.emptyReplies = taken > 0 ? 0 : call.emptyReplies + 1
+            if taken == 0 { call.term = call.term.other }
             // With nothing to give there is no round, and nothing to wait for.
             roundIsGiven = true
         }

@@ -88,8 +88,9 @@ extension ClientMachine {
         guard mayFetch, call.noWorkBefore.map({ now >= $0 }) ?? true else { return nil }
         // Asked every second: the tasks are looked at in place and not copied.
         let held = state.tasks.indices.reduce(0) { $0 + (state.tasks[$1].stage.isOver ? 0 : 1) }
-        return buffer.wish(
-            loads(plannedTasks(now)), held: held, typicalSeconds: state.typicalTaskSeconds, isCalling: isCalling)
+        return call.term.wish(
+            buffer, outlook, loads(plannedTasks(now)), held: held, typicalSeconds: state.typicalTaskSeconds,
+            isCalling: isCalling)
     }
 
     /// The largest that a request may say.

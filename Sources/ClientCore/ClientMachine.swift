@@ -291,6 +291,7 @@ struct CallState: Hashable, Sendable {
     var failures = 0
     var staleInRow = 0
     var emptyReplies = 0
+    var term = WorkTerm.anyTime
     /// Replies of which no task could be taken.
     var declinedInRow = 0
     /// No call before this, by the server's wish or by back-off.

@@ -1,6 +1,7 @@
 import ClientCore
 import Domain
 import Testing
+import Wire
 
 @Suite("What a host says of its availability")
 struct AvailabilityTests {

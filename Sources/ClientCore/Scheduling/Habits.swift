@@ -11,6 +11,12 @@ public struct Habits: Hashable, Sendable, Codable {
     /// The same by hour of the day, UTC. Hours of the week would need a month to say anything.
     private var seenByHour = [Double](repeating: 0, count: Habits.hoursPerDay)
     private var computedByHour = [Double](repeating: 0, count: Habits.hoursPerDay)
+    /// Stretches of computing that were begun, fading like the sums. Shorter pauses than an hour end none.
+    private var sessions = 0.0
+    /// Of the newest one.
+    private var sessionBegan: Timestamp?
+    /// When the host last computed.
+    private var lastComputed: Timestamp?
     /// Everything before this is counted; nil: nothing is.
     public private(set) var notedUntil: Timestamp?
 
@@ -38,6 +44,7 @@ public struct Habits: Hashable, Sendable, Codable {
         while at < now {
             let place = DayHour(at)
             let end = min(now, place.end)
+            if isComputing { noteSession(from: at, to: end) }
             add((end - at).seconds, isComputing, hour: place.hour)
             at = end
         }
@@ -50,9 +57,24 @@ public struct Habits: Hashable, Sendable, Codable {
     }
 
     /// The machine's clock was set back by `-step`.
-    mutating func setClockBack(by step: TimeSpan) { notedUntil = notedUntil.map { $0 + step } }
+    mutating func setClockBack(by step: TimeSpan) {
+        notedUntil = notedUntil.map { $0 + step }
+        sessionBegan = sessionBegan.map { $0 + step }
+        lastComputed = lastComputed.map { $0 + step }
+    }
+
+    private mutating func noteSession(from: Timestamp, to: Timestamp) {
+        if lastComputed.map({ (from - $0).seconds >= Self.hourSeconds }) ?? true {
+            sessions += 1
+            sessionBegan = from
+        }
+        lastComputed = to
+    }
 
     private mutating func add(_ seconds: Double, _ isComputing: Bool, hour: Int) {
+        // Sessions are counted against the same time as the seconds in them.
+        var before = seenSeconds
+        Self.fade(&before, &sessions, by: seconds, memory: Self.memorySeconds)
         Self.fade(&seenSeconds, &computedSeconds, by: seconds, memory: Self.memorySeconds)
         Self.fade(&seenByHour[hour], &computedByHour[hour], by: seconds, memory: Self.hourMemorySeconds)
         seenSeconds += seconds
@@ -86,7 +108,11 @@ public struct Habits: Hashable, Sendable, Codable {
             // An hour of the average stands for what is not known of this one.
             (computedByHour[hour] + share * Self.hourSeconds) / (seenByHour[hour] + Self.hourSeconds)
         }
-        return Outlook(share: share, hours: hours)
+        let session =
+            always && computedSeconds < Self.daySeconds
+            ? Self.daySeconds : max(computedSeconds, Self.hourSeconds) / max(sessions, 1)
+        let begun = sessionBegan.flatMap { began in lastComputed.map { ($0 - began).seconds } } ?? 0
+        return Outlook(share: share, hours: hours, sessionSeconds: session, sessionBegunSeconds: begun)
     }
 }
 
@@ -97,20 +123,40 @@ public struct Outlook: Hashable, Sendable {
     /// The same by hour of the day, UTC.
     private let hours: [Double]
     private let secondsPerDay: Double
+    /// Of computing, in a usual stretch of it, and in the present one so far.
+    private let sessionSeconds: Double
+    private let sessionBegunSeconds: Double
 
     public static let shareMin = 0.01
 
     /// - Parameter hours: 24 of them, each 0 ... 1.
-    init(share: Double, hours: [Double]) {
+    init(share: Double, hours: [Double], sessionSeconds: Double, sessionBegunSeconds: Double) {
         precondition(hours.count == Habits.hoursPerDay)
         self.share = share
         self.hours = hours
+        self.sessionSeconds = sessionSeconds
+        self.sessionBegunSeconds = sessionBegunSeconds
         secondsPerDay = hours.reduce(0, +) * Habits.hourSeconds
     }
 
-    /// A host that always computes, or a given part of every hour.
+    /// A host that computes for a given part of every hour, and never stops for longer.
     public init(share: Double) {
-        self.init(share: share, hours: [Double](repeating: share, count: Habits.hoursPerDay))
+        let hours = [Double](repeating: share, count: Habits.hoursPerDay)
+        self.init(share: share, hours: hours, sessionSeconds: 0, sessionBegunSeconds: 0)
+    }
+
+    /// What is set aside for bad luck: a stretch of computing that does not take place. The more a host computes, the
+    /// less of it.
+    public var reserveSeconds: Double { (1 - share) * sessionSeconds }
+
+    /// What the present stretch will surely still bring: half of what is left of a usual one, and a sixteenth of it
+    /// however long it has lasted.
+    public var sureSeconds: Double { max(sessionSeconds / 16, (sessionSeconds - sessionBegunSeconds) / 2) }
+
+    /// Seconds of computing that can be relied on between two moments, the first of which is now.
+    public func safeSeconds(from: Timestamp, to: Timestamp) -> Double {
+        guard to > from else { return 0 }
+        return max(computingSeconds(from: from, to: to) - reserveSeconds, min(sureSeconds, (to - from).seconds))
     }
 
     /// Expected seconds of computing between two moments; 0 when the second is not after the first.

@@ -6,17 +6,31 @@ public struct PlannedTask: Hashable, Sendable {
     /// What is left of it on one core.
     public var seconds: Double
     /// Until its deadline, as many as the host is expected to have.
+    public var expectedSeconds: Double
+    /// The same if it has bad luck: within them it should be done.
     public var dueSeconds: Double
     public var isRunning: Bool
     /// Its place in the order of arrival.
     public var arrival: Int
 
-    public init(id: TaskID, seconds: Double, dueSeconds: Double, isRunning: Bool, arrival: Int) {
+    public init(id: TaskID, seconds: Double, expectedSeconds: Double, dueSeconds: Double, isRunning: Bool, arrival: Int)
+    {
         self.id = id
         self.seconds = seconds
+        self.expectedSeconds = expectedSeconds
         self.dueSeconds = dueSeconds
         self.isRunning = isRunning
         self.arrival = arrival
+    }
+
+    /// A task of a host whose habits are known.
+    public init(
+        id: TaskID, seconds: Double, deadline: Timestamp, _ outlook: Outlook, _ now: Timestamp, isRunning: Bool,
+        arrival: Int
+    ) {
+        self.init(
+            id: id, seconds: seconds, expectedSeconds: outlook.computingSeconds(from: now, to: deadline),
+            dueSeconds: outlook.safeSeconds(from: now, to: deadline), isRunning: isRunning, arrival: arrival)
     }
 }
 
@@ -68,7 +82,7 @@ public struct RunPlan: Hashable, Sendable {
     public func lastHopeless(where mayGo: (TaskID) -> Bool) -> (task: PlannedTask, end: Double)? {
         for place in order.indices.reversed() {
             let (task, end) = (order[place], ends[place])
-            if end > 60 + 1.25 * task.dueSeconds, mayGo(task.id) { return (task, end) }
+            if end > 60 + 1.25 * task.expectedSeconds, mayGo(task.id) { return (task, end) }
         }
         return nil
     }
@@ -97,7 +111,7 @@ public struct RunPlan: Hashable, Sendable {
             self.order = order
             self.urgent = urgent
             ends = CoreLoads.ends(order, cores: cores)
-            late = zip(order, ends).filter { $0.seconds <= $0.dueSeconds && $1 > $0.dueSeconds }.map(\.0.id)
+            late = zip(order, ends).filter { $0.seconds <= $0.expectedSeconds && $1 > $0.dueSeconds }.map(\.0.id)
         }
     }
 }

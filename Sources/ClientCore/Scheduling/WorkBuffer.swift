@@ -18,6 +18,11 @@ public struct WorkBuffer: Hashable, Sendable {
     /// The server is asked when a core has less; so it is asked once for half a buffer, not for every task.
     public var lowSeconds: Double { highSeconds / 2 }
 
+    /// The same for work that is to be done in the present stretch of computing.
+    public func within(_ outlook: Outlook) -> WorkBuffer {
+        WorkBuffer(highSeconds: min(highSeconds, outlook.sureSeconds), tasksMax: tasksMax)
+    }
+
     /// Whether one more task may be taken.
     public func hasRoom(_ loads: CoreLoads, held: Int) -> Bool {
         held < tasksMax && (loads.least < highSeconds || loads.least <= 0)
@@ -49,6 +54,29 @@ public struct WorkWish: Hashable, Sendable {
     /// Work that a new task waits for, at most: that of the fullest core which is to get one. A core that is busy for a
     /// day is no reason to refuse another one an hour's task.
     public var queuedSeconds: Double
+}
+
+/// Which work a host asks for that does not always compute. The server knows of its habits only how much of the time it
+/// computes, so there are two ways to ask; when one brings nothing, the next call takes the other.
+public enum WorkTerm: Hashable, Sendable {
+    /// What can be done even if one stretch of computing does not take place: the server is told of as much more work that
+    /// waits already.
+    case anyTime
+    /// What can be done before the host stops again, whatever its deadline: little at a time.
+    case thisSession
+
+    public var other: WorkTerm { self == .anyTime ? .thisSession : .anyTime }
+
+    /// See `WorkBuffer.wish`.
+    public func wish(
+        _ buffer: WorkBuffer, _ outlook: Outlook, _ loads: CoreLoads, held: Int, typicalSeconds: Double?,
+        isCalling: Bool
+    ) -> WorkWish? {
+        let buffer = self == .anyTime ? buffer : buffer.within(outlook)
+        var wish = buffer.wish(loads, held: held, typicalSeconds: typicalSeconds, isCalling: isCalling)
+        if self == .anyTime { wish?.queuedSeconds += outlook.reserveSeconds }
+        return wish
+    }
 }
 
 /// Offers as they come in, each judged beside what is held and was taken before.

@@ -50,8 +50,7 @@ extension ClientMachine {
 
     func planned(_ task: HeldTask, _ now: Timestamp) -> PlannedTask {
         PlannedTask(
-            id: task.id, seconds: remainingSeconds(task),
-            dueSeconds: outlook.computingSeconds(from: now, to: task.offer.deadline),
+            id: task.id, seconds: remainingSeconds(task), deadline: task.offer.deadline, outlook, now,
             isRunning: runs[task.id] != nil, arrival: task.arrival ?? 0)
     }
 
