@@ -227,7 +227,7 @@ struct WishTests {
     }
 
     @Test(
-        "A limited time: only what fits is taken, workers write checkpoints before its end, and what is left stays or goes back",
+        "A limited time: only what fits is taken, and what is left stays or goes back",
         arguments: AtWalltime.allCases)
     func walltime(atEnd: AtWalltime) throws {
         var driver = Driver(cores: 2) {

@@ -71,12 +71,12 @@ public struct RunPlan: Hashable, Sendable {
     /// Tasks that will miss their deadline if they are done in this order.
     public var late: [TaskID] { zip(order, ends).filter { !($1 <= $0.dueSeconds) }.map(\.0.id) }
 
-    /// A task that is so far is kept although it will be late: what is left of it is less than another host would need,
-    /// and late results still count.
+    /// A task that is so far is kept although it will be late: what is left of it is less than another host would
+    /// need, and late results still count.
     public static let keptFraction = 0.5
 
-    /// The last one in the order that will miss its deadline by so much that it should go back to the server. The margin
-    /// is there lest a task be taken, and given back at the next doubt.
+    /// The last one in the order that will miss its deadline by so much that it should go back to the server. The
+    /// margin is there lest a task be taken, and given back at the next doubt.
     ///
     /// - Parameter mayGo: asked of the late ones; false for those that are to be kept.
     public func lastHopeless(where mayGo: (TaskID) -> Bool) -> (task: PlannedTask, end: Double)? {

@@ -2,8 +2,9 @@ import Domain
 
 /// How much work a host holds, and when it asks for more.
 ///
-/// **No over-fetch**: a task is taken only while some core has less than `highSeconds` of work before it, so no core ever
-/// has more than that and the one task that crosses the mark; and never more than `tasksMax` are held.
+/// **No over-fetch**: a task is taken only while some core has less than `highSeconds` of work before it. So, whatever a
+/// server offers, there are never more than `cores * (highSeconds + longest held task)` seconds of work after a task was
+/// taken, by the estimates of that moment; and never more than `tasksMax` tasks.
 public struct WorkBuffer: Hashable, Sendable {
     /// Seconds of computing that each core has at hand after asking.
     public var highSeconds: Double
@@ -62,11 +63,11 @@ public struct WorkWish: Hashable, Sendable {
     }
 }
 
-/// Which work a host asks for that does not always compute. The server knows of its habits only how much of the time it
-/// computes, so there are two ways to ask; when one brings nothing, the next call takes the other.
+/// Which work a host asks for that does not always compute. The server knows of its habits only how much of the time
+/// it computes, so there are two ways to ask; when one brings nothing, the next call takes the other.
 public enum WorkTerm: Hashable, Sendable {
-    /// What can be done even if one stretch of computing does not take place: the server is told of as much more work that
-    /// waits already.
+    /// What can be done even if one stretch of computing does not take place: the server is told of as much more work
+    /// that waits already.
     case anyTime
     /// What can be done before the host stops again, whatever its deadline: little at a time.
     case thisSession

@@ -1,8 +1,8 @@
 import ClientCore
 import Domain
 
-/// No over-fetch: after a reply a client holds, for each core, its buffer and one task at most, and never more tasks than
-/// its settings say.
+/// No over-fetch: after a reply a client holds, for each core, its buffer and one task at most, and never more tasks
+/// than its settings say.
 ///
 /// By the server's estimates; the client corrects them by what it has measured, so there is room for that.
 final class OverFetchChecker: Checker {
