@@ -6,7 +6,7 @@ import Wire
 @Suite("What a host says of its availability")
 struct AvailabilityTests {
     @Test(
-        "A new client whose user is at the keyboard is not taken for one that never computes, nor for one that always does"
+        "A new client counts as one of an hour a day, also while its user is at the keyboard"
     )
     func newClient() {
         var driver = Driver { $0.idle.always = false }

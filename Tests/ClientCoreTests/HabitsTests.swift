@@ -21,7 +21,7 @@ struct HabitsTests {
     }
 
     @Test(
-        "A newcomer counts as one that computes for an hour a day, until it has shown more; one that always computes, as that"
+        "A newcomer counts as one of an hour a day until it has shown more; one that always computes, as that"
     )
     func newcomer() {
         #expect(Habits().outlook(always: false).share == 1.0 / 24)
@@ -75,7 +75,7 @@ struct HabitsTests {
     }
 
     @Test(
-        "What can be relied on is less than what is expected, by a stretch of computing; a host that never stops loses nothing"
+        "What can be relied on is less than what is expected by a stretch of computing, unless a host never stops"
     )
     func reserve() {
         let evenings = Self.habits(days: 14, hours: 18..<23).outlook(always: false)

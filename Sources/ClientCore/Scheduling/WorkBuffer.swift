@@ -2,9 +2,9 @@ import Domain
 
 /// How much work a host holds, and when it asks for more.
 ///
-/// **No over-fetch**: a task is taken only while some core has less than `highSeconds` of work before it. So, whatever a
-/// server offers, there are never more than `cores * (highSeconds + longest held task)` seconds of work after a task was
-/// taken, by the estimates of that moment; and never more than `tasksMax` tasks.
+/// **No over-fetch**: a task is taken only while some core has less than `highSeconds` of work before it. So, whatever
+/// a server offers, there are never more than `cores * (highSeconds + longest held task)` seconds of work after a task
+/// was taken, by the estimates of that moment; and never more than `tasksMax` tasks.
 public struct WorkBuffer: Hashable, Sendable {
     /// Seconds of computing that each core has at hand after asking.
     public var highSeconds: Double
