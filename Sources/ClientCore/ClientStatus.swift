@@ -10,6 +10,12 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var writtenAtMs: Int64
     public var computing: Bool
     public var pause: Pause?
+    /// What may be done now, and all that stands against more; nil in a status of an older client.
+    public var allowance: AllowanceStatus?
+    /// Why the file of preferences is not in force; nil: it is, or there is none.
+    public var preferencesProblem: String?
+    /// What the command line says in place of the file.
+    public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
     public var tasks: [Task]
     public var creditCobblestones: Double
@@ -27,10 +33,16 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var problem: String?
     /// What the user or the client's own rules hold up; nil: an older client wrote this.
     public var holds: [Hold]?
+    /// A version of the client that the project knows of, newer than this one; it comes by the package manager only.
+    public var newerClient: String?
+    /// Why the project's signed releases could not be brought up to date.
+    public var releaseTrouble: String?
     /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
     public var kernelCPUSeconds: Double
     public var workerCPUSeconds: Double
     public var clientCPUSeconds: Double
+    /// Filled in by the shell, which bounds the workers.
+    public var processor: ProcessorLimit?
 
     public struct Pause: Hashable, Sendable, Codable {
         public var probe: String?
@@ -69,14 +81,17 @@ extension ClientMachine {
             // Whoever is at the keyboard knows best why nothing runs.
             pause = ClientStatus.Pause(
                 probe: nil, reason: hold.reason, sinceMs: hold.sinceMs ?? now.milliseconds, until: hold.until)
-        } else if case .paused(let why) = policy.mode {
+        } else if let why = policy.pause {
+            // The pause began when it began, whoever objects now.
             pause = ClientStatus.Pause(
-                probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
+                probe: why.probe?.rawValue, reason: why.reason,
+                sinceMs: (policy.pausedSince ?? why.since).milliseconds, until: why.until)
         }
         return ClientStatus(
             server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
             volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
             writtenAtMs: now.milliseconds, computing: isComputing, pause: pause,
+            allowance: AllowanceStatus(policy.allowance, cores: coresNow),
             probes: policy.readings.map {
                 ClientStatus.Probe(name: $0.kind.rawValue, value: words($0.value), atMs: $0.at.milliseconds)
             },

@@ -4,16 +4,19 @@ import Engine
 /// Workers: which tasks run, and when they pause.
 extension ClientMachine {
     mutating func pursueRuns(_ now: Timestamp, _ out: inout Outbox) {
-        if isComputing {
-            for task in runs.keys.sorted() {
-                guard case .suspended? = runs[task]?.phase, runs[task]?.isKilled == false else { continue }
-                runs[task]?.phase = .computing
-                if runs[task]?.isLeaving == false { out.add(.resumeWorker(task)) }
-            }
-            startMore(now, &out)
-        } else {
-            for task in runs.keys.sorted() { pause(task, now, &out) }
+        let allowed = allowedRuns()
+        for task in runs.keys.sorted() {
+            if allowed.contains(task) { goOn(task, &out) } else { pause(task, now, &out) }
         }
+        guard isComputing else { return }
+        tellLimit(&out)
+        startMore(now, &out)
+    }
+
+    private mutating func goOn(_ task: TaskID, _ out: inout Outbox) {
+        guard case .suspended? = runs[task]?.phase, runs[task]?.isKilled == false else { return }
+        runs[task]?.phase = .computing
+        if runs[task]?.isLeaving == false { out.add(.resumeWorker(task)) }
     }
 
     private mutating func pause(_ task: TaskID, _ now: Timestamp, _ out: inout Outbox) {
@@ -26,31 +29,24 @@ extension ClientMachine {
             out.add(.suspendWorker(task))
         case .suspended(let since):
             // The user is here for longer: give the memory back, too.
-            if (now - since).seconds >= settings.idle.checkpointAfterSeconds {
+            if policy.allowance.releasesMemory || isTimeToLeave(since, now) {
                 runs[task]?.isLeaving = true
                 out.add(.stopWorker(task))
             }
         }
     }
 
-    /// Bytes that all tasks together may declare: three quarters of the machine's memory. nil: it is not known.
-    private var memoryShare: Int64? {
-        settings.profile.memoryBytes > 0 ? settings.profile.memoryBytes / 4 * 3 : nil
-    }
-
     /// Bytes that the workers' tasks declare. What stands still keeps its memory, too.
-    private var memoryInUse: Int64 {
-        runs.keys.reduce(0) { sum, task in
-            let more = sum.addingReportingOverflow(state[task: task]?.unit?.memoryBytes ?? 0)
-            return more.overflow ? .max : more.partialValue
-        }
-    }
+    private var memoryInUse: Int64 { runs.keys.reduce(0) { Self.sum($0, declaredMemory($1)) } }
 
     /// Why a task that could run must wait for the memory of others; nil: it need not.
     ///
     /// One may always run; more only while all of them leave a part of the memory to their owner.
     func memoryObjection(to task: HeldTask) -> String? {
-        guard let share = memoryShare, let needed = task.unit?.memoryBytes, !runs.isEmpty else { return nil }
+        if let why = shortageObjection(to: task) { return why }
+        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.memoryBytes, !runs.isEmpty else {
+            return nil
+        }
         let inUse = memoryInUse
         guard needed > share - min(inUse, share) else { return nil }
         return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"
@@ -60,16 +56,17 @@ extension ClientMachine {
     /// make room for one that would miss its deadline.
     private mutating func startMore(_ now: Timestamp, _ out: inout Outbox) {
         if let startsBlockedUntil, now < startsBlockedUntil { return }
-        var free = cores - runs.count
-        let isLookDue = isLookDue(now)
-        guard free > 0 || isLookDue else { return }
+        // Runs that stand still, since the user is back and shares the machine, keep their places.
+        var free = coresNow - runs.count
+        let mayMakeRoom = free == 0 && isLookDue(now)
+        guard free > 0 || mayMakeRoom else { return }
         let runnable = state.tasks.filter {
             runs[$0.id] != nil || $0.stage == .ready && $0.suspendedSince == nil && inputsAreHere($0)
         }
         guard runnable.count > runs.count else { return }
-        let plan = RunPlan(runnable.map { planned($0, now) }, cores: cores)
-        if isLookDue, free <= 0 { makeRoom(plan, &out) }
-        for planned in plan.order.prefix(cores) where runs[planned.id] == nil {
+        let plan = RunPlan(runnable.map { planned($0, now) }, cores: coresNow)
+        if mayMakeRoom { makeRoom(plan, &out) }
+        for planned in plan.order.prefix(coresNow) where runs[planned.id] == nil {
             // Nobody overtakes the one that waits for memory, or small tasks could keep a large one waiting for ever.
             guard free > 0, let task = state[task: planned.id], memoryObjection(to: task) == nil else { return }
             free -= 1
@@ -83,7 +80,7 @@ extension ClientMachine {
 
     /// Tasks that the plan does not want to run make room for urgent ones; their checkpoints keep what they have.
     private mutating func makeRoom(_ plan: RunPlan, _ out: inout Outbox) {
-        let wanted = plan.order.prefix(cores)
+        let wanted = plan.order.prefix(coresNow)
         let waiting = wanted.filter { plan.urgent.contains($0.id) && !$0.isRunning }.count
         let leaving = runs.values.filter { $0.isLeaving || $0.isKilled }.count
         let chosen = Set(wanted.map(\.id))

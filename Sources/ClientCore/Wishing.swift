@@ -95,8 +95,10 @@ extension ClientMachine {
         if runs.isEmpty, settings.atWalltime == .giveBack {
             for task in state.tasks where !task.stage.isOver { giveBack(task.id, "the time of its job is over", &out) }
         }
-        pursueUploads(now, &out)
-        pursueCall(now, &out)
+        if policy.allowance.mayUseNetwork {
+            pursueUploads(now, &out)
+            pursueCall(now, &out)
+        }
         let isSaid = call.inFlight == nil && state.tasks.allSatisfy { !$0.stage.isOver }
         // The last seconds are the system's, which ends what has not ended.
         let isLate = endsAt.map { (($0 - now).seconds) < min(5, settings.closingSeconds / 2) } ?? false

@@ -20,7 +20,8 @@ struct Main: ParsableCommand {
             """,
         version: HostInventory.clientVersion,
         subcommands: [
-            AttachCommand.self, RunCommand.self, StatusCommand.self, AccountCommand.self, TeamCommand.self,
+            AttachCommand.self, RunCommand.self, StatusCommand.self, PrefsCommand.self, AccountCommand.self,
+            TeamCommand.self,
             ReceiptsCommand.self, DetachCommand.self, ProbeX11Command.self,
         ]
     )

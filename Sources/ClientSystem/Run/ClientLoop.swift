@@ -3,6 +3,7 @@ import CPosix
 import ClientCore
 import Domain
 import Glibc
+import Preferences
 import Wire
 import WorkerHost
 
@@ -11,11 +12,15 @@ public final class ClientLoop {
     private let directory: DataDirectory
     private var machine: ClientMachine
     private var park: WorkerPark
+    private let governor: CPUGovernor
+    private let memoryGauge = MemoryGauge()
     private let courier: Courier
     private let mailbox: Mailbox<ClientEvent>
     private let idleProbe: X11IdleProbe?
     private var loadProbe = OtherLoadProbe()
+    private let releases: ReleaseWatch?
     private let say: (String) -> Void
+    private var keeper: PreferenceKeeper
 
     /// Actions that wait for the disk, or for one that does; the order is kept.
     private var queue = ActionQueue()
@@ -31,15 +36,19 @@ public final class ClientLoop {
     private static let diskChores = 20
     /// When nothing has happened, the status is written every so many chores.
     private static let statusChores = 5
+    /// Without workers nobody has anything to give back; only what may start depends on it.
+    private static let memoryChores = 10
     private var statusIsOld = true
 
     /// Opens what a client needs; nothing is computed before `run`.
     ///
+    /// - Parameter preferences: nil: the file in the directory.
     /// - Parameter configure: changes settings before they are used.
     /// - Parameter say: the log, a line each.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, say: @escaping (String) -> Void, configure: (inout ClientSettings) -> Void
+        directory: DataDirectory, preferences: PreferencesFile? = nil, say: @escaping (String) -> Void,
+        configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
         let executable = try WorkerLocator.find()
         let state = try directory.loadState(say: say)
@@ -47,23 +56,34 @@ public final class ClientLoop {
         var settings = ClientSettings(
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
-        configure(&settings)
         let mailbox = Mailbox<ClientEvent>()
-        let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
+        let file: PreferencesFile
+        if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        keeper = PreferenceKeeper(file: file, folder: directory.path, post: { mailbox.post($0) }, say: say)
+        settings.take(keeper.preferences, machineCores: HostInventory.cores)
+        configure(&settings)
+        let transport = HTTPTransport(
+            userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor)
         self.directory = directory
         self.mailbox = mailbox
         errand = DiskErrand(mailbox: mailbox)
         self.say = say
         machine = ClientMachine(
-            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
+            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now,
+            utcOffsetSeconds: keeper.utcOffsetSeconds, usage: keeper.usage)
+        governor = CPUGovernor()
         park = WorkerPark(
             executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            mailbox: mailbox)
+            mailbox: mailbox, governor: governor)
         courier = Courier(
             link: ServerLink(
                 transport: transport, serverURL: state.attachment.serverURL,
                 project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
             host: state.attachment.host, key: key, mailbox: mailbox)
+        releases = VerifyingKey(rawRepresentation: state.attachment.projectKey).map { project in
+            let fetcher = ReleaseFetcher(transport: transport, serverURL: state.attachment.serverURL)
+            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
+        }
         idleProbe =
             settings.idle.always
             ? nil
@@ -93,6 +113,8 @@ public final class ClientLoop {
             doChores()
         }
         idleProbe?.stop()
+        governor.end()
+        keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
         writeStatus()
         errand.settle(seconds: 5)
@@ -162,6 +184,7 @@ public final class ClientLoop {
         case .resumeWorker(let task): park.resume(task)
         case .stopWorker(let task): park.stop(task)
         case .killWorker(let task): park.kill(task)
+        case .limitWorkers(let percent): park.limit(cpuPercent: percent)
         case .say(let text): say(text)
         case .exit: hasEnded = true
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
@@ -197,6 +220,7 @@ public final class ClientLoop {
         lastChores = now
         choreCount += 1
         idleProbe?.tend()
+        releases?.tend(at: now) { [mailbox] in mailbox.post(.tick) }
         let ownCPU = millrace_own_cpu_seconds()
         machine.note(clientCPUSeconds: ownCPU - notedCPU)
         notedCPU = ownCPU
@@ -206,6 +230,13 @@ public final class ClientLoop {
             )
         {
             feed(.probed([reading]))
+        }
+        if !park.isEmpty || choreCount % Self.memoryChores == 0, let reading = memoryGauge.read() {
+            feed(.memoryRead(reading))
+        }
+        for event in keeper.tend(mayUseNetwork: machine.policy.allowance.mayUseNetwork) {
+            if case .settingsChanged(let new) = event { park.checkpointSeconds = new.checkpointSeconds }
+            feed(event)
         }
         for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
         if choreCount % Self.diskChores == 0 { checkDisk() }
@@ -221,7 +252,13 @@ public final class ClientLoop {
     }
 
     private func writeStatus() {
-        let status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.newerClient = releases?.news.newerClient
+        status.releaseTrouble = releases?.news.trouble
+        status.processor = park.processorLimit
+        for words in governor.takeWords() { say(words) }
+        status.preferencesProblem = keeper.problem
+        status.preferenceOptions = keeper.optionStatus
         statusIsOld = !errand.write(status, to: directory)
     }
 

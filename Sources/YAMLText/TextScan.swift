@@ -1,9 +1,7 @@
-import Domain
-
 /// Looks through the text before the YAML parser does: refuses what the parser would answer with much work, and hides
 /// what it would expand.
 struct TextScan {
-    /// Deepest indentation and most open brackets: a manifest needs ten.
+    /// Deepest indentation and most open brackets: our texts need ten.
     static let depthMax = 100
     /// Stands for `*` while the parser runs, so that an alias is plain text and is never expanded.
     static let hiddenStar: Unicode.Scalar = "\u{E000}"
@@ -16,10 +14,10 @@ struct TextScan {
     private var lineStarts: [Int] = [0]
 
     /// Adds a fault and returns nil when the text is not to be parsed at all.
-    init?(_ text: String, _ faults: inout FaultList) {
-        guard text.utf8.count <= Limits.manifestBytesMax else {
+    init?(_ text: String, noun: String, bytesMax: Int, _ faults: inout FaultList) {
+        guard text.utf8.count <= bytesMax else {
             faults.add(
-                .start, "the manifest has \(text.utf8.count) bytes", expected: "at most \(Limits.manifestBytesMax)")
+                .start, "the \(noun) has \(text.utf8.count) bytes", expected: "at most \(bytesMax)")
             return nil
         }
         scalars = Array(text.unicodeScalars)

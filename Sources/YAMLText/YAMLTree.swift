@@ -1,11 +1,16 @@
-/// A node of the manifest's text, with the place where it begins.
-struct YAMLNode: Hashable, Sendable {
-    var place: Place
-    var value: YAMLValue
+/// A node of a YAML text, with the place where it begins.
+package struct YAMLNode: Hashable, Sendable {
+    package var place: Place
+    package var value: YAMLValue
+
+    package init(place: Place, value: YAMLValue) {
+        self.place = place
+        self.value = value
+    }
 }
 
-/// What a node holds. Scalars stay text: each key of the manifest knows what it wants to be read as.
-indirect enum YAMLValue: Hashable, Sendable {
+/// What a node holds. Scalars stay text: each key knows what it wants to be read as.
+package indirect enum YAMLValue: Hashable, Sendable {
     /// `quoted` is true for text in quotes and for `|` and `>` blocks.
     case scalar(String, quoted: Bool)
     case mapping([YAMLEntry])
@@ -13,21 +18,21 @@ indirect enum YAMLValue: Hashable, Sendable {
 }
 
 /// A key with its value.
-struct YAMLEntry: Hashable, Sendable {
-    var key: String
-    var keyPlace: Place
-    var value: YAMLNode
+package struct YAMLEntry: Hashable, Sendable {
+    package var key: String
+    package var keyPlace: Place
+    package var value: YAMLNode
 }
 
 extension YAMLNode {
     /// A key without a value, `~` or `null`.
-    var isEmpty: Bool {
+    package var isEmpty: Bool {
         guard case .scalar(let text, quoted: false) = value else { return false }
         return text.isEmpty || text == "~" || text == "null" || text == "Null" || text == "NULL"
     }
 
     /// What stands there, in a few words, for messages.
-    var found: String {
+    package var found: String {
         switch value {
         case .scalar: isEmpty ? "nothing" : "`\(shortText)`"
         case .mapping: "a section with keys"
@@ -41,7 +46,7 @@ extension YAMLNode {
     }
 
     /// At most 40 characters on one line, nothing that moves a terminal's cursor.
-    static func short(_ text: String) -> String {
+    package static func short(_ text: String) -> String {
         let visible = text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }
         return visible.count > 40 ? String(visible.prefix(37)) + "..." : String(visible)
     }

@@ -33,7 +33,7 @@ public enum Nearest {
 
     /// Letters to insert, delete, replace or swap with their neighbour (optimal string alignment).
     /// Costs the product of the lengths.
-    static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    package static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
         var beforeLast: [Int] = []
         var last = Array(0...b.count)

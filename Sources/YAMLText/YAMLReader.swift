@@ -4,26 +4,35 @@ import Yams
 ///
 /// Yams stops at the first repeated key of a file; here the first of two equal keys is made unique by a mark and the
 /// text is parsed again, so that every repeated key is reported together with everything else.
-struct YAMLReader {
+package struct YAMLReader {
     private var scan: TextScan
     private var faults: FaultList
+    private let noun: String
+    private let example: String
     /// What stood where a mark stands now.
     private var hidden: [Place: Unicode.Scalar] = [:]
 
+    /// - Parameter noun: what the text is, for messages: `manifest`.
+    /// - Parameter bytesMax: a longer text is a fault.
+    /// - Parameter example: a line of such a text, for an empty one.
     /// - Returns: nil when the text is no YAML; `faults` then says why.
-    static func read(_ text: String, _ faults: inout FaultList) -> YAMLNode? {
+    package static func read(
+        _ text: String, noun: String, bytesMax: Int, example: String, _ faults: inout FaultList
+    ) -> YAMLNode? {
         // A byte order mark, as some editors write it; columns of the first line count without it.
         let hasMark = text.unicodeScalars.first == "\u{FEFF}"
         let text = hasMark ? String(text.unicodeScalars.dropFirst()) : text
-        guard let scan = TextScan(text, &faults) else { return nil }
-        var reader = YAMLReader(scan: scan, faults: faults)
+        guard let scan = TextScan(text, noun: noun, bytesMax: bytesMax, &faults) else { return nil }
+        var reader = YAMLReader(scan: scan, faults: faults, noun: noun, example: example)
         defer { faults = reader.faults }
         return reader.read()
     }
 
-    private init(scan: TextScan, faults: FaultList) {
+    private init(scan: TextScan, faults: FaultList, noun: String, example: String) {
         self.scan = scan
         self.faults = faults
+        self.noun = noun
+        self.example = example
     }
 
     private mutating func read() -> YAMLNode? {
@@ -32,7 +41,7 @@ struct YAMLReader {
                 // No resolver rules: every scalar stays text, and no regular expression runs.
                 let parser = try Parser(yaml: scan.text, resolver: .basic, encoding: .utf8)
                 guard let root = try parser.singleRoot() else {
-                    faults.add(.start, "the manifest is empty", expected: "keys such as `name: my-project`")
+                    faults.add(.start, "the \(noun) is empty", expected: "keys such as `\(example)`")
                     return nil
                 }
                 // Yams' nodes refer to their anchors weakly: the parser keeps them.
@@ -43,7 +52,7 @@ struct YAMLReader {
                 explain(error)
                 return nil
             } catch {
-                faults.add(.start, "the manifest is no YAML")
+                faults.add(.start, "the \(noun) is no YAML")
                 return nil
             }
         }
@@ -138,9 +147,9 @@ struct YAMLReader {
             let begun = context.map { " (\($0.text), begun in line \($0.mark.line))" } ?? ""
             faults.add(place, "the YAML is broken: \(problem)\(begun)", expected: hint(problem, place))
         case .reader(let problem, _, _, _):
-            faults.add(.start, "the manifest cannot be read: \(problem)", expected: "text in UTF-8")
+            faults.add(.start, "the \(noun) cannot be read: \(problem)", expected: "text in UTF-8")
         case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded, .duplicatedKeysInMapping:
-            faults.add(.start, "the manifest is no YAML")
+            faults.add(.start, "the \(noun) is no YAML")
         }
     }
 

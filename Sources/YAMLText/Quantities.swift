@@ -4,19 +4,19 @@ import Domain
 /// reads `nan`, `inf` and hexadecimal numbers, so the spelling is checked first.
 public enum Quantities {
     /// Units of time with their seconds; each also stands without a space after the number.
-    static let times: [(word: String, seconds: Double)] = [
+    package static let times: [(word: String, seconds: Double)] = [
         ("s", 1), ("sec", 1), ("second", 1), ("seconds", 1), ("min", 60), ("minute", 60), ("minutes", 60),
         ("h", 3600), ("hour", 3600), ("hours", 3600), ("d", 86_400), ("day", 86_400), ("days", 86_400),
         ("w", 604_800), ("week", 604_800), ("weeks", 604_800),
     ]
     /// Units of size with their bytes.
-    static let sizes: [(word: String, bytes: Double)] = [
+    package static let sizes: [(word: String, bytes: Double)] = [
         ("B", 1), ("bytes", 1), ("kB", 1e3), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12),
         ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776),
     ]
 
     /// A whole number in decimal digits, with `_` between digits allowed. nil for anything else.
-    static func integer(_ text: some StringProtocol) -> Int64? {
+    package static func integer(_ text: some StringProtocol) -> Int64? {
         guard let plain = digits(text), plain.utf8.allSatisfy({ isDigit($0) || $0 == 0x2D || $0 == 0x2B }) else {
             return nil
         }
@@ -24,13 +24,13 @@ public enum Quantities {
     }
 
     /// A decimal number, with an exponent or not; finite. nil for anything else.
-    static func real(_ text: some StringProtocol) -> Double? {
+    package static func real(_ text: some StringProtocol) -> Double? {
         guard let plain = digits(text), let value = Double(plain), value.isFinite else { return nil }
         return value
     }
 
     /// Whether this is spelled like a number, but no double is that large.
-    static func isTooLarge(_ text: some StringProtocol) -> Bool {
+    package static func isTooLarge(_ text: some StringProtocol) -> Bool {
         digits(text).flatMap { Double($0) }?.isInfinite ?? false
     }
 
@@ -51,7 +51,7 @@ public enum Quantities {
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
-    enum UnitReading {
+    package enum UnitReading {
         case value(Double)
         case unknownUnit(String)
         case noNumber
@@ -59,7 +59,7 @@ public enum Quantities {
     }
 
     /// `90`, `90 s`, `1.5h`: the number times its unit; without a unit the number itself.
-    static func withUnit(_ text: String, _ units: [(word: String, factor: Double)]) -> UnitReading {
+    package static func withUnit(_ text: String, _ units: [(word: String, factor: Double)]) -> UnitReading {
         let scalars = text.unicodeScalars
         // The longest beginning that is a number: so `1e3` is a number, and `1 d` is one with a unit.
         var end = scalars.firstIndex { !"+-.0123456789_eE".unicodeScalars.contains($0) } ?? scalars.endIndex
