@@ -4,7 +4,7 @@ import Preferences
 /// How the allowance reaches workers and requests.
 extension ClientMachine {
     /// Tasks that may run now.
-    var coresNow: Int { min(settings.cores, policy.allowance.cores) }
+    var coresNow: Int { min(cores, policy.allowance.cores) }
 
     mutating func take(_ preferences: Preferences) {
         settings.take(preferences, machineCores: machineCores)
@@ -22,7 +22,7 @@ extension ClientMachine {
     /// The runs that may compute now: the oldest, as many as there are cores and memory for.
     /// So it is the youngest that stand still when the user comes back to a machine that he shares: they lose least.
     func allowedRuns() -> Set<TaskID> {
-        guard policy.isComputing else { return [] }
+        guard isComputing else { return [] }
         let byAge = runs.sorted { ($0.value.startedAt, $0.key) < ($1.value.startedAt, $1.key) }
         var allowed: Set<TaskID> = []
         var (free, memory) = (coresNow, Int64(0))

@@ -31,6 +31,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     /// Why the server gave no work; empty while a held task can be computed.
     public var noWorkReasons: [String]
     public var problem: String?
+    /// What the user or the client's own rules hold up; nil: an older client wrote this.
+    public var holds: [Hold]?
     /// A version of the client that the project knows of, newer than this one; it comes by the package manager only.
     public var newerClient: String?
     /// Why the project's signed releases could not be brought up to date.
@@ -60,7 +62,7 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var id: String
         public var project: String
         public var label: String
-        /// waiting for its work unit, waiting for inputs, ready, computing, paused, finished, failed
+        /// waiting for its work unit, waiting for inputs, ready, suspended, computing, paused, finished, failed
         public var state: String
         public var fraction: Double
         public var cpuSeconds: Double
@@ -75,7 +77,11 @@ extension ClientMachine {
     /// - Parameter liveWorkerCPUSeconds: of workers that have not ended yet.
     public func status(now: Timestamp, liveWorkerCPUSeconds: Double) -> ClientStatus {
         var pause: ClientStatus.Pause?
-        if let why = policy.pause {
+        if let hold = holds.first, hold.code == .paused {
+            // Whoever is at the keyboard knows best why nothing runs.
+            pause = ClientStatus.Pause(
+                probe: nil, reason: hold.reason, sinceMs: hold.sinceMs ?? now.milliseconds, until: hold.until)
+        } else if let why = policy.pause {
             // The pause began when it began, whoever objects now.
             pause = ClientStatus.Pause(
                 probe: why.probe?.rawValue, reason: why.reason,
@@ -84,7 +90,7 @@ extension ClientMachine {
         return ClientStatus(
             server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
             volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
-            writtenAtMs: now.milliseconds, computing: policy.isComputing, pause: pause,
+            writtenAtMs: now.milliseconds, computing: isComputing, pause: pause,
             allowance: AllowanceStatus(policy.allowance, cores: coresNow),
             probes: policy.readings.map {
                 ClientStatus.Probe(name: $0.kind.rawValue, value: $0.value.words, atMs: $0.at.milliseconds)
@@ -97,6 +103,7 @@ extension ClientMachine {
             failuresInRow: state.failuresInRow, lastContactMs: call.lastContact?.milliseconds,
             nextCallMs: call.notBefore?.milliseconds,
             noWorkReasons: state.tasks.allSatisfy(\.stage.isOver) ? call.noWorkReasons : [], problem: problem,
+            holds: holds,
             kernelCPUSeconds: state.tasks.reduce(state.totals.kernelSeconds) { $0 + $1.used.kernelSeconds },
             workerCPUSeconds: state.totals.workerCPUSeconds + liveWorkerCPUSeconds,
             clientCPUSeconds: state.totals.clientCPUSeconds)
@@ -108,7 +115,9 @@ extension ClientMachine {
             case .offered: ("waiting for its work unit", nil)
             case .ready:
                 switch runs[task.id]?.phase {
-                case nil where inputsAreHere(task): ("ready", policy.isComputing ? memoryObjection(to: task) : nil)
+                case nil where task.suspendedSince != nil:
+                    ("suspended", "you suspended it; it goes on when you resume it")
+                case nil where inputsAreHere(task): ("ready", isComputing ? memoryObjection(to: task) : nil)
                 case nil: ("waiting for inputs", nil)
                 case .starting?, .computing?: ("computing", nil)
                 case .suspended?: ("paused", nil)

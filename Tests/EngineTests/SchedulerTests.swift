@@ -146,6 +146,15 @@ struct SchedulerTests {
         #expect(choose([task], host: Self.host(availability: 0.9), queued: 1300).refusals.map(\.reason) == [.deadline])
     }
 
+    @Test func hostOfAnHourADayGetsNoTaskOfADay() {
+        let rare = Self.host(availability: 1.0 / 24)
+        let day = Self.task(0, flops: 8.64e13, deadline: 14 * 86_400)
+        #expect(choose([day], host: rare).refusals.map(\.reason) == [.deadline])
+        #expect(choose([day], host: Self.host(availability: 0.1)).tasks.count == 1)
+        // Half an hour of it is done tomorrow.
+        #expect(choose([Self.task(0, flops: 1.8e12, deadline: 86_400)], host: rare).tasks.count == 1)
+    }
+
     @Test func tasksRunInParallelAsFarAsMemoryAllows() {
         let tasks = (0..<4).map { Self.task($0, flops: 2e12, memory: 2_000_000_000) }
         #expect(choose(tasks, tasks: 4).tasks.count == 4)

@@ -40,6 +40,25 @@ struct EdgeCaseTests {
         }
     }
 
+    @Test("Tasks whose reply was lost are sent again in place of new ones, not beside them")
+    func lostReply() throws {
+        let ada = try TestVolunteer(site, "Ada")
+        _ = try site.submit()
+        try site.work()
+        try ada.fetch(2)
+        let lost = ada.held.map(\.taskID)
+        try #require(lost.count == 2)
+        ada.held = []
+        #expect(try ada.call(ada.request(want: 2)).get().tasks.map(\.taskID) == lost)
+        var more = ada.request(want: 3)
+        more.wantSeconds = 0
+        #expect(try ada.call(more).get().tasks.count == 3)
+        // Those three fill as many seconds as it wants.
+        more.wantSeconds = 1e-3
+        more.wantTasks = 64
+        #expect(try ada.call(more).get().tasks.count == 3)
+    }
+
     @Test("An inline result that is not what it says is missing, and spoils nothing else")
     func inlineHash() throws {
         let ada = try TestVolunteer(site, "Ada")

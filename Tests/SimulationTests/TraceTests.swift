@@ -37,12 +37,12 @@ struct TraceTests {
     /// The same on every machine. When a core, a population or an edge changes what it does, these change with it, and
     /// are renewed here: the failure shows the new ones.
     static let golden: [(UInt64, String)] = [
-        (1, "e18fb10a62dd52a8"),
-        (2, "d42972569febcada"),
-        (3, "d74c9cf9e728a19f"),
-        (4, "6a6949a65e075578"),
-        (5, "1727936fa94042f2"),
-        (6, "259007f783dc6ded"),
+        (1, "824d6b3698ddfebe"),
+        (2, "5d39bb245ff5b259"),
+        (3, "b6569e93ac5ed6c1"),
+        (4, "f2caba4f42a2420f"),
+        (5, "1e272540e66f1d09"),
+        (6, "2041d3dd899d0ad0"),
     ]
 
     @Test("Golden traces")

@@ -20,6 +20,8 @@ enum Observation {
     /// A worker has left a complete result.
     case finished(host: Int, TaskID)
     case replyArrived(host: Int, WireSchedulerReply)
+    /// A reply with tasks was taken in; what its client holds now, for so many cores.
+    case tookTasks(host: Int, [HeldTask], cores: Int)
     /// The folder of a task with a complete result is removed.
     case dropped(host: Int, TaskID, Digest)
     case clientDied(Int)
@@ -60,7 +62,8 @@ enum Checkers {
     static func all(_ options: SimOptions) -> [any Checker] {
         [
             QuorumChecker(), CreditChecker(), AcknowledgedChecker(), ClientKeepsChecker(), EndingChecker(),
-            ReplicaChecker(), FeasibleChecker(), BoundsChecker(), RefusalChecker(), FirstReportChecker(),
+            ReplicaChecker(), FeasibleChecker(), OverFetchChecker(), BoundsChecker(), RefusalChecker(),
+            FirstReportChecker(),
             FinalityChecker(), TruthChecker(), LogChecker(),
         ]
     }

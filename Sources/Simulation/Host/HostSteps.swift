@@ -193,6 +193,15 @@ extension SimHost {
         case .networkUsed: 22
         case .diskMeasured: 23
         case .memoryRead: 24
+        case .userPaused: 25
+        case .userResumed: 26
+        case .finishRequested: 27
+        case .finishWithdrawn: 28
+        case .newWorkAllowed: 29
+        case .taskSuspended: 30
+        case .taskResumed: 31
+        case .taskAborted: 32
+        case .failuresForgiven: 33
         }
     }
 
@@ -218,6 +227,15 @@ extension SimHost {
         case .uploadFailed(let task, let why): "task \(task) not uploaded: \(why.message)"
         case .resultDamaged(let task): "result of task \(task) damaged"
         case .stopRequested: "asked to end"
+        case .userPaused(let until): "asked to pause" + (until == nil ? "" : " for a while")
+        case .userResumed: "asked to resume"
+        case .finishRequested: "asked to finish"
+        case .finishWithdrawn: "asked not to finish"
+        case .newWorkAllowed(let isAllowed): isAllowed ? "allowed new work" : "allowed no new work"
+        case .taskSuspended(let task): "asked to suspend task \(task)"
+        case .taskResumed(let task): "asked to resume task \(task)"
+        case .taskAborted(let task, _): "asked to give task \(task) back"
+        case .failuresForgiven: "forgiven its failures"
         case .settingsChanged: "preferences changed"
         case .utcOffset(let seconds): "local time is UTC \(seconds < 0 ? "-" : "+") \(abs(seconds)) s"
         case .networkUsed(let usage): "\(usage.bytes) bytes moved today"

@@ -114,6 +114,9 @@ extension SimHost {
         case .scheduled(let reply):
             world.see(.replyArrived(host: place, reply))
             feed(.callAnswered(reply))
+            if !reply.tasks.isEmpty {
+                world.see(.tookTasks(host: place, machine.state.tasks, cores: traits.cores))
+            }
         case .refused(let refusal) where refusal.code == .staleSequence:
             feed(.callFailed(.stale(sequence: refusal.sequence)))
         case .refused(let refusal):

@@ -70,6 +70,7 @@ final class SimHost {
             benchmarkFlopsPerSecond: SimulatedApp.nominalSpeed * traits.speed, clientVersion: "simulated")
         var settings = ClientSettings(cores: traits.cores, apps: SimulatedApp.apps, profile: profile)
         settings.idle.always = !traits.hasUser
+        settings.bufferSeconds = world.options.plant == .overFetches ? 36_000 : OverFetchChecker.bufferSeconds
         self.settings = settings
         let nobody = ClientState.Attachment(
             serverURL: "", site: "", projectKey: [], host: HostID(rawValue: 0), volunteerName: volunteer)

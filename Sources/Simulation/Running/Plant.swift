@@ -16,6 +16,8 @@ public enum Plant: String, CaseIterable, Hashable, Sendable {
     case secondReplica
     /// The scheduler believes every host to be a thousand times as fast.
     case ignoresSpeed
+    /// Clients believe that their buffer is ten hours.
+    case overFetches
     /// Results beyond a unit's bound are taken.
     case unbounded
     /// A request that is refused leaves something behind.
@@ -46,6 +48,7 @@ public enum Plant: String, CaseIterable, Hashable, Sendable {
         case .neverExpires: "ending"
         case .secondReplica: "replicas"
         case .ignoresSpeed: "feasible"
+        case .overFetches: "over-fetch"
         case .unbounded: "bounds"
         case .refusedWrites: "refusal"
         case .changesReport: "first report"
