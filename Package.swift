@@ -56,6 +56,7 @@ let package = Package(
             exclude: ["README.md", "Generated/README.md"]
         ),
         .target(name: "Manifest", dependencies: ["Domain", yams]),
+        .target(name: "Confinement", dependencies: ["Domain", "CPosix"]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
@@ -74,7 +75,7 @@ let package = Package(
         .target(name: "StorageS3", dependencies: ["StorageSQLite", "Storage", "Domain", "CCurl"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
         .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
-        .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
+        .target(name: "WorkerHost", dependencies: ["Confinement", "Wire", "Bytes", "Domain", "CPosix"]),
         // Layer 5.
         .target(
             name: "ServerHTTP",
@@ -111,7 +112,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "millrace-worker",
-            dependencies: ["Apps", "Comparators", "Plugins", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix"]
+            dependencies: [
+                "Apps", "Comparators", "Plugins", "WorkerHost", "Confinement", "Wire", "Bytes", "Domain", "CPosix",
+            ]
         ),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
@@ -136,6 +139,7 @@ let package = Package(
         // Tests.
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
+        .testTarget(name: "ConfinementTests", dependencies: ["Confinement", "Domain"]),
         .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),

@@ -3,10 +3,12 @@
 // number; constants are those of the kernel's interface and the same on every architecture, except where said.
 #include "calls.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -150,4 +152,24 @@ static inline int millrace_tell_refused_calls(void) {
     action.sa_sigaction = millrace_tell_refused_call;
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
     return sigaction(SIGSYS, &action, NULL);
+}
+
+// POSIX message queues, whose names have no slash here, and a message for a queue of System V: for the self-test.
+static inline void millrace_make_queue(const char *name) {
+    int queue = (int)syscall(SYS_mq_open, name, O_RDWR | O_CREAT, 0600, NULL);
+    if (queue >= 0) { close(queue); }
+}
+static inline void millrace_remove_queue(const char *name) { syscall(SYS_mq_unlink, name); }
+static inline void millrace_send_message(int queue) {
+    struct { long kind; char text[8]; } message = {1, "message"};
+    syscall(SYS_msgsnd, queue, &message, sizeof message.text, IPC_NOWAIT);
+}
+
+// Both ends of a new terminal, which controls nobody; -1 where there is none to be had.
+static inline int millrace_open_terminal(int *control) {
+    *control = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (*control < 0) { return -1; }
+    int unlocked = 0;
+    if (syscall(SYS_ioctl, *control, 0x40045431 /* TIOCSPTLCK */, &unlocked) != 0) { return -1; }
+    return (int)syscall(SYS_ioctl, *control, 0x5441 /* TIOCGPTPEER */, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }

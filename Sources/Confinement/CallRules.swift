@@ -75,11 +75,11 @@ public struct CallRules: Sendable {
             "inotify_add_watch", "inotify_rm_watch", "sendfile", "splice", "tee", "copy_file_range",
             "sync_file_range", "sync", "syncfs", "cachestat", "getxattr", "lgetxattr", "fgetxattr", "listxattr",
             "llistxattr", "flistxattr", "alarm", "pause", "getitimer", "setitimer", "timer_create", "timer_settime",
-            "timer_gettime", "timer_getoverrun", "timer_delete", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "capget",
+            "timer_gettime", "timer_getoverrun", "timer_delete", "capget",
             "setuid", "setgid", "setresuid", "setresgid", "setpriority", "ioprio_get", "sched_setaffinity",
             "sched_getattr", "sched_get_priority_max", "sched_get_priority_min", "sched_rr_get_interval",
-            "prlimit64", "set_mempolicy", "arch_prctl", "fork", "vfork", "execve", "wait4", "waitid", "tkill",
-            "tgkill", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
+            "prlimit64", "set_mempolicy", "arch_prctl", "fork", "vfork", "execve", "wait4", "waitid",
+            "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
             "shutdown", "getsockname", "getpeername", "getsockopt", "setsockopt", "pkey_alloc", "pkey_free",
             "pkey_mprotect", "pidfd_open", "mseal",
         ]),
@@ -88,7 +88,12 @@ public struct CallRules: Sendable {
             "fcntl": [.noneOf(1, descriptorSignals)],
             "ioctl": [.noneOf(1, terminalTricks)],
             // The group of processes is shared with the one outside that started all.
-            "kill": [.noneOf(0, [0])],
+            "kill": [.noneOf(0, [0, 1])],
+            // Process 1 is no part of the program; newer kernels refuse that by Landlock, too.
+            "tkill": [.noneOf(0, [1])],
+            "tgkill": [.noneOf(0, [1])],
+            "rt_sigqueueinfo": [.noneOf(0, [1])],
+            "rt_tgsigqueueinfo": [.noneOf(0, [1])],
             // A process that may not be looked at could hide what it holds open: PR_SET_DUMPABLE.
             "prctl": [.noneOf(0, [4])],
             // Pairs of sockets are pipes in two directions; a socket that can be addressed is none.

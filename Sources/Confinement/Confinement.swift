@@ -29,7 +29,11 @@ public struct Confinement: Sendable {
         let kept = variables.compactMap { name in getenv(name).map { (name, String(cString: $0)) } }
         _ = millrace_clear_environment()
         for (name, value) in kept { setenv(name, value, 1) }
-        // A language's runtime may want to tell a story when it crashes, which takes another program: its signal will do.
+        forgetCrashes()
+    }
+
+    /// A language's runtime may want to tell a story when it crashes, which takes another program: its signal will do.
+    public static func forgetCrashes() {
         for crash in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(crash, SIG_DFL) }
     }
 
@@ -126,7 +130,8 @@ public struct Confinement: Sendable {
     private func enterRoot() throws(Fault) {
         let root = try PrivateRoot(avoiding: folders + files, bytesMax: 1 << 20)
         for folder in folders { try root.put(.init(source: folder, place: folder, use: .write)) }
-        for file in files { try root.put(.init(source: file, place: file, use: .read)) }
+        // What is not there is missed by who wants to read it, and told by its name.
+        for file in files { try root.put(.init(source: file, place: file, use: .read, isOptional: true)) }
         try root.enter()
         guard let folder = folders.first, chdir(folder) == 0 else { throw SystemCall.fault("change the folder") }
     }

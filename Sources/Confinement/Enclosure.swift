@@ -96,7 +96,9 @@ public struct Enclosure: Sendable, Hashable, Codable {
             case memory
             /// It wrote more than it may, or too many files.
             case output
-            /// There was no sandbox, or not all of it, or no such program: it never ran.
+            /// The system does not start this file: no program, or its interpreter is missing.
+            case notExecutable
+            /// There was no sandbox, or not all of it: it never ran.
             case notStarted
         }
 

@@ -40,7 +40,9 @@ struct EnclosureView {
         entries += enclosure.inputs.map {
             .init(source: $0.path, place: $0.place, use: $0.isExecutable ? .execute : .read)
         }
-        if let output = enclosure.output { entries.append(.init(source: output.path, place: output.place, use: .write)) }
+        if let output = enclosure.output {
+            entries.append(.init(source: output.path, place: output.place, use: .write))
+        }
         entries += Self.devices.map { .init(source: $0, place: $0, use: .device) }
         let bytes = contents.reduce(Self.rootBytes) { $0 + $1.bytes.count + 8192 }
         let root = try PrivateRoot(avoiding: entries.map(\.source), bytesMax: bytes)

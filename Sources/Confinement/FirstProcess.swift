@@ -39,7 +39,8 @@ struct FirstProcess {
             try watch(program)
             return 0
         } catch {
-            var said = Enclosure.Report(ending: .notStarted, layers: layers)
+            var said = Enclosure.Report(
+                ending: error.kind == .noInput ? .notExecutable : .notStarted, layers: layers)
             said.words = error.message
             report(said)
             return FaultKind.configuration.rawValue
@@ -54,9 +55,7 @@ struct FirstProcess {
         let child = millrace_fork()
         guard child >= 0 else { throw SystemCall.fault("start a process") }
         if child == 0 {
-            let words = Array(EnclosedProgram(enclosure).become(telling: pipe[1], landlock: version).message.utf8)
-            _ = words.withUnsafeBytes { write(pipe[1], $0.baseAddress, $0.count) }
-            _exit(127)
+            EnclosedProgram(enclosure).become(telling: pipe[1], landlock: version)
         }
         close(pipe[1])
         defer { close(pipe[0]) }
@@ -68,7 +67,10 @@ struct FirstProcess {
             guard count > 0 else { break }
             words += buffer[..<count]
         }
-        guard words.isEmpty else { throw Fault(.configuration, String(decoding: words, as: UTF8.self)) }
+        if let first = words.first {
+            let kind = first == EnclosedProgram.isNotExecutable ? FaultKind.noInput : .configuration
+            throw Fault(kind, String(decoding: words.dropFirst(), as: UTF8.self))
+        }
         layers.landlockVersion = version
         layers.set(.init(.landlock, isActive: true, detail: "version \(version)"))
         layers.set(.init(.resourceLimits, isActive: true))
@@ -124,43 +126,5 @@ struct FirstProcess {
         let signal = millrace_wait_signal(status)
         if signal == 0 { said.code = millrace_wait_code(status) } else { said.signal = signal }
         return said
-    }
-}
-
-/// The process that becomes the program.
-struct EnclosedProgram {
-    private let enclosure: Enclosure
-
-    init(_ enclosure: Enclosure) {
-        self.enclosure = enclosure
-    }
-
-    /// - Returns: only when it could not become the program.
-    func become(telling pipe: Int32, landlock version: Int) -> Fault {
-        do throws(Fault) {
-            let null = open("/dev/null", O_RDONLY)
-            guard null >= 0, dup2(null, 0) == 0, dup2(pipe, 3) == 3 || pipe == 3 else {
-                throw SystemCall.fault("open /dev/null")
-            }
-            // The pipe closes when the program starts: F_SETFD, FD_CLOEXEC.
-            _ = fcntl(3, F_SETFD, FD_CLOEXEC)
-            millrace_close_from(4)
-            guard chdir(enclosure.folder) == 0 else { throw SystemCall.fault("change to \(enclosure.folder)") }
-            try enclosure.bounds.apply()
-            _ = try Landlock.restrict(to: EnclosureView(enclosure, contents: []).rules, limit: version)
-            guard !enclosure.leftOut.contains(.seccomp), let filter = CallFilter(.program, refusal: .error) else {
-                throw Fault(.configuration, "there is no filter of system calls for this processor architecture")
-            }
-            var none = sigset_t()
-            sigemptyset(&none)
-            sigprocmask(SIG_SETMASK, &none, nil)
-            let arguments = enclosure.command.map { strdup($0) } + [nil]
-            let environment = enclosure.environment.map { strdup($0) } + [nil]
-            try filter.install()
-            _ = millrace_execve(enclosure.command[0], arguments, environment)
-            throw SystemCall.fault("start \(enclosure.command[0])")
-        } catch {
-            return error
-        }
     }
 }

@@ -62,7 +62,8 @@ public enum Landlock {
         guard version > 0 else {
             throw Fault(.configuration, limit > 0 ? "the kernel has no Landlock" : "Landlock is switched off")
         }
-        let handled = everything & ~(version < 2 ? refer : 0) & ~(version < 3 ? truncate : 0)
+        let handled =
+            everything & ~(version < 2 ? refer : 0) & ~(version < 3 ? truncate : 0)
             & ~(version < 5 ? deviceControl : 0)
         var asked = millrace_landlock_rules(
             files: handled, network: version < 4 ? 0 : 3, scopes: version < 6 ? 0 : 3)

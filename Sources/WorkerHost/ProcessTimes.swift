@@ -13,6 +13,19 @@ public enum ProcessTimes {
         return (user + system) / ticksPerSecond
     }
 
+    /// User and system time of all living processes of a group and of the children that they waited for; nil when
+    /// there are none.
+    public static func cpuSeconds(ofGroup group: pid_t, proc: String = "/proc") -> Double? {
+        var sum: Double?
+        for name in (try? Files.names(in: proc)) ?? [] {
+            guard let pid = pid_t(name), let fields = statFields(of: pid, proc: proc), fields.count > 14,
+                pid_t(fields[2]) == group
+            else { continue }
+            sum = fields[11...14].reduce(sum ?? 0) { $0 + (Double($1) ?? 0) / ticksPerSecond }
+        }
+        return sum
+    }
+
     /// The process group; nil when the process is gone.
     public static func group(of pid: pid_t, proc: String = "/proc") -> pid_t? {
         guard let fields = statFields(of: pid, proc: proc), fields.count > 2 else { return nil }
@@ -37,7 +50,7 @@ public enum ProcessTimes {
     }
 
     /// Files of `/proc` have no size: read until the end, at most 64 KiB.
-    private static func text(_ path: String) -> String? {
+    static func text(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
