@@ -29,6 +29,23 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var kernelCPUSeconds: Double
     public var workerCPUSeconds: Double
     public var clientCPUSeconds: Double
+    /// What holds the tasks of this client; nil: not found out yet.
+    public var sandbox: Sandbox?
+
+    public struct Sandbox: Hashable, Sendable, Codable {
+        /// Whether it is on; off only when somebody said so.
+        public var isOn: Bool
+        /// Of the kernels that are part of Millrace.
+        public var layers: SandboxLayers
+        /// What it must have and lacks, in words; then nothing is computed while it is on.
+        public var lacking: String?
+
+        public init(isOn: Bool, layers: SandboxLayers, lacking: String?) {
+            self.isOn = isOn
+            self.layers = layers
+            self.lacking = lacking
+        }
+    }
 
     public struct Pause: Hashable, Sendable, Codable {
         public var probe: String?

@@ -67,6 +67,11 @@ struct CallFilter {
             code.append(Self.instruction(Self.jumpIfEqual, number, no: UInt8(block.count)))
             code += block
         }
+        for number in rules.quietlyRefused.compactMap(SystemCall.number).sorted() {
+            code += [
+                Self.instruction(Self.jumpIfEqual, number, no: 1), Self.answer(Self.fail | UInt32(EPERM)),
+            ]
+        }
         if let number = SystemCall.number("clone3") {
             code += [Self.instruction(Self.jumpIfEqual, number, no: 1), unknown]
         }

@@ -14,6 +14,9 @@ public struct CallRules: Sendable {
     public var allowed: Set<String>
     /// When all conditions hold.
     public var conditional: [String: [Condition]]
+    /// Refused without a signal to the process, whatever refusals are else: the C library makes these calls while it
+    /// holds signals back.
+    public var quietlyRefused: Set<String> = []
 
     // fcntl: who gets signals of a descriptor (F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY), and leases.
     private static let descriptorSignals: [UInt32] = [8, 10, 15, 1026, 1024]
@@ -58,7 +61,8 @@ public struct CallRules: Sendable {
                 "prlimit64": [.oneOf(0, [0, own])],
                 "kill": [.oneOf(0, [own])],
                 "tgkill": [.oneOf(0, [own])],
-            ])
+            ],
+            quietlyRefused: ["clone", "fork", "vfork"])
     }
 
     /// What programs of many kinds need: interpreters, threads, children, pipes; within namespaces of their own.

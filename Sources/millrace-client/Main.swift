@@ -21,7 +21,7 @@ struct Main: ParsableCommand {
         version: HostInventory.clientVersion,
         subcommands: [
             AttachCommand.self, RunCommand.self, StatusCommand.self, AccountCommand.self, TeamCommand.self,
-            ReceiptsCommand.self, DetachCommand.self, ProbeX11Command.self,
+            ReceiptsCommand.self, SandboxCommand.self, DetachCommand.self, ProbeX11Command.self,
         ]
     )
 }

@@ -3,6 +3,7 @@ import ClientCore
 import ClientSystem
 import Domain
 import Glibc
+import WorkerHost
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,6 +36,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Exit 0 when nothing is held and no work was given for so many seconds.")
     var exitWhenIdle: Double?
 
+    @Flag(help: "Compute without a sandbox, where this computer has none. Programs of scientists never run so.")
+    var noSandbox = false
+
     @OptionGroup var data: DataOption
 
     func validate() throws {
@@ -56,7 +60,9 @@ struct RunCommand: ParsableCommand {
             // Before any other thread exists, so that all of them leave the signals to this one.
             StopSignals.watch { stopper.stop() }
             let directory = try DataDirectory(path: data.path)
-            let loop = try ClientLoop(directory: directory, say: { log($0) }) { settings in
+            let loop = try ClientLoop(
+                directory: directory, sandbox: WorkerSandbox(isOn: !noSandbox), say: { log($0) }
+            ) { settings in
                 if let cores { settings.cores = cores }
                 settings.idle.always = always
                 settings.idle.userQuietSeconds = idleMinutes * 60

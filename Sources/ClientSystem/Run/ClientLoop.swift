@@ -32,14 +32,17 @@ public final class ClientLoop {
     /// When nothing has happened, the status is written every so many chores.
     private static let statusChores = 5
     private var statusIsOld = true
+    private let sandbox: ClientStatus.Sandbox
 
     /// Opens what a client needs; nothing is computed before `run`.
     ///
+    /// - Parameter sandbox: how tasks are held; by default by all that this computer has.
     /// - Parameter configure: changes settings before they are used.
     /// - Parameter say: the log, a line each.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, say: @escaping (String) -> Void, configure: (inout ClientSettings) -> Void
+        directory: DataDirectory, sandbox: WorkerSandbox = WorkerSandbox(), say: @escaping (String) -> Void,
+        configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
         let executable = try WorkerLocator.find()
         let state = try directory.loadState(say: say)
@@ -48,6 +51,7 @@ public final class ClientLoop {
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
         configure(&settings)
+        self.sandbox = try SandboxRule.status(sandbox, worker: executable)
         let mailbox = Mailbox<ClientEvent>()
         let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
         self.directory = directory
@@ -58,7 +62,7 @@ public final class ClientLoop {
             state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
         park = WorkerPark(
             executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            mailbox: mailbox)
+            sandbox: sandbox, mailbox: mailbox)
         courier = Courier(
             link: ServerLink(
                 transport: transport, serverURL: state.attachment.serverURL,
@@ -78,7 +82,17 @@ public final class ClientLoop {
     }
 
     /// Runs until it is told to stop, or has nothing to do for as long as the settings say.
+    ///
+    /// - Throws: `.configuration` when tasks would not be held by what they must be held by: the status says so, too.
     public func run() throws(Fault) {
+        if let fault = SandboxRule.refusal(sandbox) {
+            var status = machine.status(now: Self.now, liveWorkerCPUSeconds: 0)
+            status.sandbox = sandbox
+            status.problem = fault.message
+            try directory.save(status)
+            throw fault
+        }
+        say(SandboxText.line(sandbox))
         let findings = try directory.findings(say: say)
         feed(.started(slots: findings, blobs: try directory.cachedBlobs()))
         writeStatus()
@@ -221,7 +235,8 @@ public final class ClientLoop {
     }
 
     private func writeStatus() {
-        let status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.sandbox = sandbox
         statusIsOld = !errand.write(status, to: directory)
     }
 

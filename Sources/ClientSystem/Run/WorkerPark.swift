@@ -11,11 +11,16 @@ struct WorkerPark {
     private let directory: DataDirectory
     private let checkpointSeconds: Double
     private let mailbox: Mailbox<ClientEvent>
+    private let sandbox: WorkerSandbox
     private var runs: [TaskID: WorkerRun] = [:]
     /// CPU seconds of workers that have ended, since the client began.
     private(set) var endedCPUSeconds = 0.0
 
-    init(executable: String, directory: DataDirectory, checkpointSeconds: Double, mailbox: Mailbox<ClientEvent>) {
+    init(
+        executable: String, directory: DataDirectory, checkpointSeconds: Double, sandbox: WorkerSandbox,
+        mailbox: Mailbox<ClientEvent>
+    ) {
+        self.sandbox = sandbox
         self.executable = executable
         self.directory = directory
         self.checkpointSeconds = checkpointSeconds
@@ -39,7 +44,10 @@ struct WorkerPark {
             return local
         }
         let (id, mailbox, folders) = (task.id, self.mailbox, self.directory)
-        runs[id] = try WorkerRun.start(executable: executable, directory: directory.slot(id), job: job) { exit in
+        runs[id] = try WorkerRun.start(
+            executable: executable, directory: directory.slot(id), job: job, sandbox: sandbox
+        ) {
+            exit in
             let progress = WorkerProgress.read(folders.slot(id))
             mailbox.post(
                 .workerEnded(

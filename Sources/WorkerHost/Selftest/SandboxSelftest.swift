@@ -87,7 +87,7 @@ public struct SandboxSelftest {
     }
 
     private static func isWorthless(_ probe: EscapeProbe, _ control: EscapeFinding?) -> Bool {
-        guard let control else { return false }
+        guard let control, control.outcome != .absent else { return false }
         switch probe.control {
         case .open: return control.outcome != .open
         case .openForRoot: return isWholeRoot && control.outcome != .open

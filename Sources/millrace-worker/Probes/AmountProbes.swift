@@ -85,7 +85,7 @@ extension ProbeCommand {
     private static func threadBomb(_ count: Int) -> EscapeFinding {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
-        pthread_attr_setstacksize(&attributes, 64 << 10)
+        pthread_attr_setstacksize(&attributes, 256 << 10)
         for at in 0..<count {
             var thread = pthread_t()
             let status = pthread_create(
