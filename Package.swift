@@ -174,7 +174,10 @@ let package = Package(
         .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
         .testTarget(
             name: "ClientSystemTests",
-            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+            dependencies: [
+                "ClientSystem", "ClientCore", "WorkerHost", "Confinement", "TestChild", "Wire", "Bytes", "Domain",
+                "CPosix", protobuf,
+            ]
         ),
         .testTarget(
             name: "ConsoleTests",

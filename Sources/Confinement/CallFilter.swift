@@ -7,12 +7,12 @@ import Glibc
 /// What is not on the list fails with `EPERM`. Calls that are younger than the list, and `clone3`, whose flags a filter
 /// cannot see, fail with `ENOSYS` as on an older kernel: C libraries then take the older way. Calls of another
 /// architecture's numbering end the process.
-struct CallFilter {
+package struct CallFilter {
     /// Instructions, eight bytes each.
-    let instructions: [UInt64]
+    package let instructions: [UInt64]
 
     /// What a call gets that is not allowed.
-    enum Refusal {
+    package enum Refusal {
         /// `EPERM`.
         case error
         /// `SIGSYS`, whose handler tells the call's name and lets it fail with `EPERM`.
@@ -45,7 +45,7 @@ struct CallFilter {
     private static func load(_ at: UInt32) -> UInt64 { instruction(loadWord, at) }
 
     /// nil: there is no filter for this architecture.
-    init?(_ rules: CallRules, refusal: Refusal) {
+    package init?(_ rules: CallRules, refusal: Refusal) {
         let architecture = millrace_audit_architecture()
         guard architecture != 0 else { return nil }
         let refuse = Self.answer(refusal == .signal ? Self.trap : Self.fail | UInt32(EPERM))

@@ -94,8 +94,8 @@ public struct SandboxedProgram: Sendable {
         case .noSandbox(let why):
             throw Fault(.configuration, "there is no sandbox: \(why)", advice: EnclosedRun.advice)
         case .signal(let signal): throw Fault(.badData, "it ended with signal \(signal)\(Self.said(words))")
-        case .code, .memory, .output, .notExecutable:
-            throw Fault(.badData, "it ended with \(end.reason)\(Self.said(words))")
+        case .code(let code): throw Fault(.badData, "it ended with exit code \(code)\(Self.said(words))")
+        case .memory, .output, .notExecutable: throw Fault(.badData, "\(end.reason)\(Self.said(words))")
         }
     }
 

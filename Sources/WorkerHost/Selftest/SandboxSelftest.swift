@@ -20,6 +20,20 @@ public struct SandboxSelftest {
         /// The probe got nowhere without a sandbox either, where it should: then the row shows nothing.
         public var isWorthless: Bool
 
+        package init(
+            name: String, tried: String, sandbox: EscapeProbe.Sandbox, outcome: EscapeFinding.Outcome, how: String,
+            control: EscapeFinding.Outcome?, controlHow: String?, isWorthless: Bool
+        ) {
+            self.name = name
+            self.tried = tried
+            self.sandbox = sandbox
+            self.outcome = outcome
+            self.how = how
+            self.control = control
+            self.controlHow = controlHow
+            self.isWorthless = isWorthless
+        }
+
         public var isGood: Bool { outcome != .open && !isWorthless }
     }
 
@@ -31,6 +45,15 @@ public struct SandboxSelftest {
         public var rows: [Row]
         /// Seconds that a task of each kind takes longer to start than without its sandbox, median; by sandbox.
         public var startSeconds: [String: Double]
+
+        package init(
+            answer: SandboxAnswer, lacking: [String: String], rows: [Row], startSeconds: [String: Double]
+        ) {
+            self.answer = answer
+            self.lacking = lacking
+            self.rows = rows
+            self.startSeconds = startSeconds
+        }
 
         /// 0 all denied, 1 something is open, 78 there is no sandbox.
         public var exitCode: Int32 {
