@@ -88,7 +88,7 @@ public struct EnclosingProcess {
             Namespaces.mounts | Namespaces.network | Namespaces.ipc | Namespaces.uts | Namespaces.controlGroups
             | Namespaces.pids
         let view = EnclosureView(enclosure, contents: contents)
-        guard geteuid() == 0 else {
+        guard geteuid() == 0, Self.nobodyExists else {
             try Namespaces.enter(kinds, uid: Self.nobody, gid: Self.nobody)
             let root = try view.root()
             try root.renew()
@@ -105,6 +105,14 @@ public struct EnclosingProcess {
         try Namespaces.enter(kinds, uid: Self.nobody, gid: Self.nobody)
         try root.renew()
         return root
+    }
+
+    /// Root of a user namespace with one user has nobody to become; it is an ordinary user outside.
+    private static var nobodyExists: Bool {
+        LinuxText.lines("/proc/self/uid_map").contains { line in
+            let numbers = line.split(separator: " ").compactMap { Int($0) }
+            return numbers.count == 3 && numbers[0] <= Int(nobody) && Int(nobody) < numbers[0] + numbers[2]
+        }
     }
 
     /// The folder and what an earlier run left in it; links are changed themselves, not followed.

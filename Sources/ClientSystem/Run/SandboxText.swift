@@ -47,7 +47,7 @@ public enum SandboxText {
             lines.append("nothing was tried in the sandbox of \(sandbox)s: there is none, it lacks \(lacking)")
         }
         for (sandbox, seconds) in report.startSeconds.sorted(by: { $0.key < $1.key }) {
-            lines.append("start of a \(sandbox) takes \(Int((seconds * 1e4).rounded()) / 10) ms longer by its sandbox")
+            lines.append("start of a \(sandbox) takes \((seconds * 1e4).rounded() / 10) ms longer by its sandbox")
         }
         let open = report.rows.filter { $0.outcome == .open }.count
         let worthless = report.rows.filter { $0.isWorthless && $0.outcome != .open }.count

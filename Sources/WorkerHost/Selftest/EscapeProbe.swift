@@ -172,6 +172,9 @@ public struct EscapeScene: Sendable, Hashable, Codable {
     /// How long a probe that got through by amount waits for the sandbox to see it.
     public var patienceSeconds = 0.0
 
+    /// What the self-test gives a program, in an order that no client has: so it is told from the client's.
+    public static let programEnvironment = ["PATH=/bin:/usr/bin", "HOME=/output"]
+
     public var home: String { "\(folder)/home/notes.txt" }
     public var key: String { "\(folder)/home/.ssh/id_ed25519" }
     public var otherTask: String { "\(folder)/slots/2/unit" }

@@ -164,7 +164,7 @@ public struct SandboxSelftest {
     ) throws(Fault) -> EscapeFinding {
         var enclosure = Enclosure(
             command: ["/program/millrace-worker", "probe-escape", probe.name, "program", try Self.json(scene)],
-            environment: ["PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "OPENBLAS_NUM_THREADS=1"],
+            environment: EscapeScene.programEnvironment + ["OPENBLAS_NUM_THREADS=1"],
             folder: "/output", bounds: Self.programBounds)
         enclosure.inputs = [
             .init(path: worker, place: "/program/millrace-worker", isExecutable: true),

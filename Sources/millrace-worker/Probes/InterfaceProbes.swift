@@ -50,16 +50,13 @@ extension ProbeCommand {
                 : EscapeFinding(.open, "\(found.map(String.init).joined(separator: ", "))")
         },
         "environment": { _ in
-            let allowed: Set = [
-                "PATH", "LANG", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TMPDIR", "HOME", "MILLRACE_PROBE",
-            ]
+            let names: Set = ["LANG", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
             var secrets: [String] = []
             var at = environ
             while let entry = at.pointee {
                 let text = String(cString: entry)
                 let name = String(text.prefix { $0 != "=" })
-                // Its home is a folder of the sandbox, if it is told of one.
-                if !allowed.contains(name) || name == "HOME" && text != "HOME=/tmp" { secrets.append(name) }
+                if !names.contains(name) && !EscapeScene.programEnvironment.contains(text) { secrets.append(name) }
                 at += 1
             }
             return secrets.isEmpty
