@@ -2,9 +2,9 @@ import Domain
 
 /// A scientist's program and what it may see and take, as plain data: `millrace-worker enclose` reads it as JSON.
 ///
-/// Inside there is: `/usr` and the like, read-only; what is listed here; `/tmp` in memory; its own `/proc`; five harmless
-/// devices. No network, nobody else's processes, no privileges. The user is 65534 there; outside it is whoever started
-/// it, or also 65534 when that was the machine's root.
+/// Inside there is: `/usr` and the like, read-only; what is listed here; `/tmp` in memory; its own `/proc`; five
+/// harmless devices. No network, nobody else's processes, no privileges. The user is 65534 there; outside it is whoever
+/// started it, or also 65534 when that was the machine's root.
 public struct Enclosure: Sendable, Hashable, Codable {
     /// A file or folder of the computer that it may read.
     public struct Input: Sendable, Hashable, Codable {

@@ -10,6 +10,7 @@ struct FirstProcess {
     private var layers: SandboxLayers
     private let report: (Enclosure.Report) -> Void
     private static let watchSeconds = 0.1
+    private static let watchSecondsMax = 2.0
 
     init(
         _ enclosure: Enclosure, root: PrivateRoot, layers: SandboxLayers, report: @escaping (Enclosure.Report) -> Void
@@ -93,12 +94,12 @@ struct FirstProcess {
                 if ended == program { return report(Self.report(status, layers)) }
                 if ended <= 0 { break }
             }
-            let now = millrace_monotonic_seconds()
-            if now >= nextLook {
+            if millrace_monotonic_seconds() >= nextLook {
+                let spent = millrace_own_cpu_seconds()
                 if let said = excess(meter) { return report(said) }
-                // Looking at many files takes time: at most a tenth of it is spent on that.
-                let after = millrace_monotonic_seconds()
-                nextLook = after + max(Self.watchSeconds, (after - now) * 9)
+                // Looking at many files takes time: at most a tenth of a processor's is spent on that.
+                let pause = min((millrace_own_cpu_seconds() - spent) * 9, Self.watchSecondsMax)
+                nextLook = millrace_monotonic_seconds() + max(Self.watchSeconds, pause)
             }
             let wait = max(0.001, nextLook - millrace_monotonic_seconds())
             var time = timespec(tv_sec: Int(wait), tv_nsec: Int((wait - wait.rounded(.down)) * 1e9))

@@ -21,7 +21,8 @@ enum Namespaces {
     static func enter(_ kinds: Int, uid: uid_t?, gid: gid_t?) throws(Fault) {
         let (outerUser, outerGroup) = (geteuid(), getegid())
         guard SystemCall.perform("unshare", uid == nil ? kinds : kinds | user) == 0 else {
-            throw Fault(.configuration, "no namespaces: \(SystemCall.reason)", advice: advice)
+            let why = errno == ENOSPC ? "the system's limit of them is reached" : SystemCall.reason
+            throw Fault(.configuration, "no namespaces: \(why)", advice: advice)
         }
         guard let uid, let gid else { return }
         // Whoever maps groups may not drop them any more; see user_namespaces(7).

@@ -43,8 +43,8 @@ struct SandboxSelftestCommand: ParsableCommand {
         abstract: "Tries some sixty ways out of the sandbox, for real, with the program that computes tasks.",
         discussion: """
             Each is tried as a kernel of Millrace and as a scientist's program, and without a sandbox where that harms
-            nobody, to see that the way is there. Exit code 0: all denied; 1: one is open, or shows nothing; 78: there is
-            no sandbox, or not all of it.
+            nobody, to see that the way is there. Exit code 0: all denied; 1: one is open, or shows nothing; 78: there
+            is no sandbox, or not all of it.
             """)
 
     @Flag(help: "For programs.")

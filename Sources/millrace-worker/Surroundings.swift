@@ -34,8 +34,8 @@ struct Surroundings {
 
     /// What a work unit's own bounds mean for the process that computes it.
     ///
-    /// The client ends a task by CPU time that fits this computer's measured speed; the bound here is a last resort, for
-    /// a computer of 10 MFLOP/s.
+    /// The client ends a task by CPU time that fits this computer's measured speed; the bound here is a last resort,
+    /// for a computer of 10 MFLOP/s.
     static func bounds(of unit: WireWorkUnitBody) -> Bounds {
         let seconds = unit.flopsBound / 1e7 + 3600
         return Bounds(

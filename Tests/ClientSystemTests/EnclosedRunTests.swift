@@ -65,7 +65,8 @@ struct EnclosedRunTests {
             done
             ln -s /etc/passwd link 2>/dev/null && echo "open link"
             rm -f /input/data 2>/dev/null && echo "open rm"
-            cp /bin/true /output/true 2>/dev/null && chmod 755 /output/true && /output/true 2>/dev/null && echo "open exec"
+            cp /bin/true /output/true && chmod 755 /output/true
+            /output/true 2>/dev/null && echo "open exec"
             true
             """)
         let end = run.wait()

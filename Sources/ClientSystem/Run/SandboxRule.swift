@@ -4,8 +4,9 @@ import WorkerHost
 
 /// When this client computes at all.
 ///
-/// Kernels are part of Millrace: they may run with fewer layers than a computer could have (an older Linux, a container),
-/// and without any only if the volunteer says so. Programs that scientists wrote run in the whole sandbox or not at all.
+/// Kernels are part of Millrace: they may run with fewer layers than a computer could have (an older Linux, a
+/// container), and without any only if the volunteer says so. Programs that scientists wrote run in the whole sandbox
+/// or not at all.
 public enum SandboxRule {
     /// Finds out what this computer has.
     ///

@@ -43,7 +43,7 @@ public final class EnclosedRun: Sendable {
         public var cause: Cause
         /// Of all its processes, and of the few milliseconds that making the enclosure took.
         public var cpuSeconds: Double
-        /// The end of what it wrote to its standard error (of `start`: also to its standard output), at most 2000 bytes.
+        /// The end of what it wrote to its standard error (of `start`: and to its standard output), at most 2000 bytes.
         public var lastWords: String
         /// What held it; empty when it never ran.
         public var layers: SandboxLayers

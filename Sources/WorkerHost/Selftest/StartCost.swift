@@ -10,7 +10,7 @@ struct StartCost {
 
     /// Medians of the differences, seconds.
     ///
-    /// Kernels: a probe that does next to nothing, shut in and not. Programs: `/bin/true`, enclosed and started directly.
+    /// Kernels: a probe that does next to nothing, shut in and not. Programs: `/bin/true`, enclosed and by itself.
     func measure(lacking: [String: String]) throws(Fault) -> [String: Double] {
         var seconds: [String: Double] = [:]
         let stage = try SelftestStage()
