@@ -10,6 +10,12 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var writtenAtMs: Int64
     public var computing: Bool
     public var pause: Pause?
+    /// What may be done now, and all that stands against more; nil in a status of an older client.
+    public var allowance: AllowanceStatus?
+    /// Why the file of preferences is not in force; nil: it is, or there is none.
+    public var preferencesProblem: String?
+    /// What the command line says in place of the file.
+    public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
     public var tasks: [Task]
     public var creditCobblestones: Double
@@ -25,10 +31,16 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     /// Why the server gave no work; empty while a held task can be computed.
     public var noWorkReasons: [String]
     public var problem: String?
+    /// A version of the client that the project knows of, newer than this one; it comes by the package manager only.
+    public var newerClient: String?
+    /// Why the project's signed releases could not be brought up to date.
+    public var releaseTrouble: String?
     /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
     public var kernelCPUSeconds: Double
     public var workerCPUSeconds: Double
     public var clientCPUSeconds: Double
+    /// Filled in by the shell, which bounds the workers.
+    public var processor: ProcessorLimit?
     /// What holds the tasks of this client; nil: not found out yet.
     public var sandbox: Sandbox?
 
@@ -80,16 +92,19 @@ extension ClientMachine {
     /// - Parameter liveWorkerCPUSeconds: of workers that have not ended yet.
     public func status(now: Timestamp, liveWorkerCPUSeconds: Double) -> ClientStatus {
         var pause: ClientStatus.Pause?
-        if case .paused(let why) = policy.mode {
+        if let why = policy.pause {
+            // The pause began when it began, whoever objects now.
             pause = ClientStatus.Pause(
-                probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
+                probe: why.probe?.rawValue, reason: why.reason,
+                sinceMs: (policy.pausedSince ?? why.since).milliseconds, until: why.until)
         }
         return ClientStatus(
             server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
             volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
             writtenAtMs: now.milliseconds, computing: policy.isComputing, pause: pause,
+            allowance: AllowanceStatus(policy.allowance, cores: coresNow),
             probes: policy.readings.map {
-                ClientStatus.Probe(name: $0.kind.rawValue, value: words($0.value), atMs: $0.at.milliseconds)
+                ClientStatus.Probe(name: $0.kind.rawValue, value: $0.value.words, atMs: $0.at.milliseconds)
             },
             tasks: state.tasks.map(row),
             creditCobblestones: Double(state.account.creditMicrocobblestones) / 1e6,
@@ -127,22 +142,5 @@ extension ClientMachine {
             label: PrintableText.clean(task.unit?.label ?? ""), state: word,
             fraction: fraction, cpuSeconds: task.used.cpuSeconds, deadlineMs: task.offer.deadline.milliseconds,
             message: message)
-    }
-
-    private func words(_ value: ProbeReading.Value) -> String {
-        switch value {
-        case .idle(let milliseconds): "idle for \(milliseconds / 1000) s"
-        case .busy(let cores): "\(Double(Int(cores * 100)) / 100) cores busy"
-        case .program(let name): name.map { "\($0) runs" } ?? "none runs"
-        case .fullScreen(let window): window.map { "\($0) fills the screen" } ?? "no window fills the screen"
-        case .power(let isOnBattery, let charge):
-            (isOnBattery ? "on battery" : "on mains") + (charge.map { ", charge \($0) %" } ?? "")
-        case .temperature(let degrees, let sensor): "\(Int(degrees.rounded())) °C (\(sensor))"
-        case .pressure(let cpu, let memory, let disk):
-            "processor \(Int(cpu)) %, memory \(Int(memory)) %, disk \(Int(disk)) %"
-        case .metered(let isMetered): isMetered ? "costs by the byte" : "does not cost by the byte"
-        case .permission(let isGiven, let reason): "\(isGiven ? "given" : "not given"): \(reason)"
-        case .unavailable(let why): "not available: \(why)"
-        }
     }
 }

@@ -3,6 +3,7 @@ import ClientCore
 import ClientSystem
 import Domain
 import Glibc
+import Preferences
 import WorkerHost
 
 struct RunCommand: ParsableCommand {
@@ -18,23 +19,28 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Compute whether or not somebody uses the computer: for servers.")
     var always = false
 
-    @Option(help: "Tasks at once; default: all cores.")
+    @Option(help: "quiet, standard or maximum. This and the next options take the place of the file of preferences.")
+    var preset: String?
+
+    @Option(help: "Tasks at once.")
     var cores: Int?
 
-    @Option(help: "Minutes without keyboard and pointer before computing begins.")
-    var idleMinutes: Double = 3
+    @Option(help: "Minutes without keyboard and pointer before the computer counts as unused.")
+    var idleMinutes: Double?
 
     @Option(help: "Pause when other programs use more than this percentage of all cores.")
-    var otherLoadPercent: Double = 25
+    var otherLoadPercent: Double?
 
     @Option(help: "Seconds of work to hold per core.")
-    var bufferSeconds: Double = 60
+    var bufferSeconds: Double?
 
     @Option(help: "Seconds between checkpoints.")
-    var checkpointSeconds: Double = 60
+    var checkpointSeconds: Double?
 
     @Option(help: "Exit 0 when nothing is held and no work was given for so many seconds.")
     var exitWhenIdle: Double?
+
+    @OptionGroup var file: PreferencesOption
 
     @Flag(help: "Compute without a sandbox, where this computer has none. Programs of scientists never run so.")
     var noSandbox = false
@@ -42,13 +48,6 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var data: DataOption
 
     func validate() throws {
-        if let cores, !(1...1024).contains(cores) { throw ValidationError("--cores is 1 to 1024") }
-        guard (0...1440).contains(idleMinutes) else { throw ValidationError("--idle-minutes is 0 to 1440") }
-        guard (0...100).contains(otherLoadPercent) else { throw ValidationError("--other-load-percent is 0 to 100") }
-        guard (0...604_800).contains(bufferSeconds) else { throw ValidationError("--buffer-seconds is 0 to 604800") }
-        guard (1...86_400).contains(checkpointSeconds) else {
-            throw ValidationError("--checkpoint-seconds is 1 to 86400")
-        }
         if let exitWhenIdle, !(0...31_536_000).contains(exitWhenIdle) {
             throw ValidationError("--exit-when-idle is 0 to 31536000")
         }
@@ -60,21 +59,33 @@ struct RunCommand: ParsableCommand {
             // Before any other thread exists, so that all of them leave the signals to this one.
             StopSignals.watch { stopper.stop() }
             let directory = try DataDirectory(path: data.path)
+            let preferences = try PreferencesFile(folder: directory.path, path: file.path, options: options)
             let loop = try ClientLoop(
-                directory: directory, sandbox: WorkerSandbox(isOn: !noSandbox), say: { log($0) }
+                directory: directory, preferences: preferences, sandbox: WorkerSandbox(isOn: !noSandbox),
+                say: { log($0) }
             ) { settings in
-                if let cores { settings.cores = cores }
                 settings.idle.always = always
-                settings.idle.userQuietSeconds = idleMinutes * 60
-                settings.idle.otherLoadMax = otherLoadPercent / 100
-                settings.bufferSeconds = bufferSeconds
-                settings.checkpointSeconds = checkpointSeconds
                 settings.exitWhenIdleSeconds = exitWhenIdle
             }
             stopper.set(loop.stopper)
             log("running in \(directory.path)")
             try loop.run()
             log("stopped; what was begun goes on at the next run")
+        }
+    }
+
+    /// What the options say of preferences.
+    private var options: [PreferenceOption] {
+        let given: [(path: String, text: String?, option: String)] = [
+            ("preset", preset, "--preset"),
+            ("in_use.cores", cores.map { "\($0)" }, "--cores"), ("not_in_use.cores", cores.map { "\($0)" }, "--cores"),
+            ("in_use.idle_after", idleMinutes.map { "\($0) min" }, "--idle-minutes"),
+            ("pause.other_load", otherLoadPercent.map { "\($0)" }, "--other-load-percent"),
+            ("work.buffer", bufferSeconds.map { "\($0) s" }, "--buffer-seconds"),
+            ("work.checkpoint", checkpointSeconds.map { "\($0) s" }, "--checkpoint-seconds"),
+        ]
+        return given.compactMap { path, text, option in
+            text.map { PreferenceOption(path: path, text: $0, option: option) }
         }
     }
 

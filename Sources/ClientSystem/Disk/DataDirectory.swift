@@ -82,6 +82,11 @@ public final class DataDirectory: Sendable {
         return flock(file, LOCK_EX | LOCK_NB) != 0
     }
 
+    /// What is believed of the releases of the project that this host is attached to.
+    public func releases(of project: VerifyingKey) -> ReleaseStore {
+        ReleaseStore(folder: "\(path)/releases", project: project)
+    }
+
     // MARK: Identity
 
     /// The host's private key.

@@ -135,7 +135,9 @@ public enum Attachment {
         if losses.untold == nil, !losses.open.isEmpty || !losses.unreported.isEmpty {
             do throws(Fault) { try giveBack(directory) } catch { losses.untold = error.message }
         }
-        for name in ["host.key", "identity.json", "state", "status.json", "slots", "blobs", "cache", "version"] {
+        for name in [
+            "host.key", "identity.json", "state", "status.json", "slots", "blobs", "cache", "releases", "version",
+        ] {
             try Files.remove("\(directory.path)/\(name)")
         }
         directory.removeTemporaries()

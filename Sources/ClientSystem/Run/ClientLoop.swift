@@ -3,6 +3,7 @@ import CPosix
 import ClientCore
 import Domain
 import Glibc
+import Preferences
 import Wire
 import WorkerHost
 
@@ -11,11 +12,15 @@ public final class ClientLoop {
     private let directory: DataDirectory
     private var machine: ClientMachine
     private var park: WorkerPark
+    private let governor: CPUGovernor
+    private let memoryGauge = MemoryGauge()
     private let courier: Courier
     private let mailbox: Mailbox<ClientEvent>
-    private let idleProbe: X11IdleProbe?
-    private var loadProbe = OtherLoadProbe()
+    private let releases: ReleaseWatch?
+    /// nil: it computes whatever they say.
+    private let probes: ProbeSet?
     private let say: (String) -> Void
+    private var keeper: PreferenceKeeper
 
     /// Actions that wait for the disk, or for one that does; the order is kept.
     private var queue = ActionQueue()
@@ -31,17 +36,21 @@ public final class ClientLoop {
     private static let diskChores = 20
     /// When nothing has happened, the status is written every so many chores.
     private static let statusChores = 5
+    /// Without workers nobody has anything to give back; only what may start depends on it.
+    private static let memoryChores = 10
     private var statusIsOld = true
     private let sandbox: ClientStatus.Sandbox
 
     /// Opens what a client needs; nothing is computed before `run`.
     ///
     /// - Parameter sandbox: how tasks are held; by default by all that this computer has.
+    /// - Parameter preferences: nil: the file in the directory.
     /// - Parameter configure: changes settings before they are used.
     /// - Parameter say: the log, a line each.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, sandbox: WorkerSandbox = WorkerSandbox(), say: @escaping (String) -> Void,
+        directory: DataDirectory, preferences: PreferencesFile? = nil, sandbox: WorkerSandbox = WorkerSandbox(),
+        say: @escaping (String) -> Void,
         configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
         let executable = try WorkerLocator.find()
@@ -50,30 +59,36 @@ public final class ClientLoop {
         var settings = ClientSettings(
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
-        configure(&settings)
         self.sandbox = try SandboxRule.status(sandbox, worker: executable)
         let mailbox = Mailbox<ClientEvent>()
-        let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
+        let file: PreferencesFile
+        if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        keeper = PreferenceKeeper(file: file, folder: directory.path, post: { mailbox.post($0) }, say: say)
+        settings.take(keeper.preferences, machineCores: HostInventory.cores)
+        configure(&settings)
+        let transport = HTTPTransport(
+            userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor)
         self.directory = directory
         self.mailbox = mailbox
         errand = DiskErrand(mailbox: mailbox)
         self.say = say
         machine = ClientMachine(
-            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
+            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now,
+            utcOffsetSeconds: keeper.utcOffsetSeconds, usage: keeper.usage)
+        governor = CPUGovernor()
         park = WorkerPark(
             executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            sandbox: sandbox, mailbox: mailbox)
+            sandbox: sandbox, mailbox: mailbox, governor: governor)
         courier = Courier(
             link: ServerLink(
                 transport: transport, serverURL: state.attachment.serverURL,
                 project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
             host: state.attachment.host, key: key, mailbox: mailbox)
-        idleProbe =
-            settings.idle.always
-            ? nil
-            : X11IdleProbe(executable: WorkerLocator.ownPath(), arguments: ["probe-x11"]) {
-                mailbox.post(.probed([$0]))
-            }
+        releases = VerifyingKey(rawRepresentation: state.attachment.projectKey).map { project in
+            let fetcher = ReleaseFetcher(transport: transport, serverURL: state.attachment.serverURL)
+            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
+        }
+        probes = settings.idle.always ? nil : ProbeSet(settings: settings.probes) { mailbox.post(.probed($0)) }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
@@ -106,7 +121,9 @@ public final class ClientLoop {
             }
             doChores()
         }
-        idleProbe?.stop()
+        probes?.stop()
+        governor.end()
+        keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
         writeStatus()
         errand.settle(seconds: 5)
@@ -176,6 +193,7 @@ public final class ClientLoop {
         case .resumeWorker(let task): park.resume(task)
         case .stopWorker(let task): park.stop(task)
         case .killWorker(let task): park.kill(task)
+        case .limitWorkers(let percent): park.limit(cpuPercent: percent)
         case .say(let text): say(text)
         case .exit: hasEnded = true
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
@@ -210,16 +228,19 @@ public final class ClientLoop {
         guard now - lastChores >= Self.choreSeconds, !hasEnded else { return }
         lastChores = now
         choreCount += 1
-        idleProbe?.tend()
+        releases?.tend(at: now) { [mailbox] in mailbox.post(.tick) }
         let ownCPU = millrace_own_cpu_seconds()
         machine.note(clientCPUSeconds: ownCPU - notedCPU)
         notedCPU = ownCPU
-        if idleProbe != nil,
-            let reading = loadProbe.read(
-                ownCPUSeconds: ownCPU + park.endedCPUSeconds + park.liveCPUSeconds, monotonicSeconds: now, now: Self.now
-            )
-        {
-            feed(.probed([reading]))
+        probes?.tend(isComputing: machine.policy.isComputing) {
+            ownCPU + park.endedCPUSeconds + park.liveCPUSeconds
+        }
+        if !park.isEmpty || choreCount % Self.memoryChores == 0, let reading = memoryGauge.read() {
+            feed(.memoryRead(reading))
+        }
+        for event in keeper.tend(mayUseNetwork: machine.policy.allowance.mayUseNetwork) {
+            if case .settingsChanged(let new) = event { park.checkpointSeconds = new.checkpointSeconds }
+            feed(event)
         }
         for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
         if choreCount % Self.diskChores == 0 { checkDisk() }
@@ -237,6 +258,12 @@ public final class ClientLoop {
     private func writeStatus() {
         var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
         status.sandbox = sandbox
+        status.newerClient = releases?.news.newerClient
+        status.releaseTrouble = releases?.news.trouble
+        status.processor = park.processorLimit
+        for words in governor.takeWords() { say(words) }
+        status.preferencesProblem = keeper.problem
+        status.preferenceOptions = keeper.optionStatus
         statusIsOld = !errand.write(status, to: directory)
     }
 

@@ -18,13 +18,19 @@ public enum StatusText {
         ]
         if let sandbox = status.sandbox { lines.append("sandbox    \(SandboxText.words(sandbox))") }
         if status.running {
+            lines += allowance(status, nowMs)
             for probe in status.probes {
                 lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
             }
         }
+        if status.running, let limit = status.processor, limit.cpuPercent < 100 { lines.append(bound(limit)) }
         lines.append("contact    \(status.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")")
         for reason in status.noWorkReasons { lines.append("no work    \(reason)") }
         if let problem = status.problem { lines.append("problem    \(problem)") }
+        if let version = status.newerClient {
+            lines.append("update     a newer client is there, \(version): your package manager has it")
+        }
+        if let trouble = status.releaseTrouble { lines.append("releases   \(trouble)") }
         lines.append("tasks      \(status.tasks.count)")
         for task in status.tasks {
             let percent = Int(task.fraction * 100)
@@ -32,6 +38,36 @@ public enum StatusText {
             lines.append("  \(task.id)  \(percent) %  \(task.state)\(message)  \(task.project) \(task.label)")
         }
         return lines
+    }
+
+    private static func bound(_ limit: ProcessorLimit) -> String {
+        let measured = limit.measuredPercent.map {
+            ", \(Int($0.rounded())) % used in the last \(Int(limit.measuredSeconds.rounded())) s"
+        }
+        return "processor  \(limit.cpuPercent) % of the cores of running tasks\(measured ?? "") (\(limit.method))"
+    }
+
+    /// What stands against computing beside the first, what against the network, and what is wrong with the file.
+    private static func allowance(_ status: ClientStatus, _ nowMs: Int64) -> [String] {
+        var lines: [String] = []
+        if let allowance = status.allowance {
+            if allowance.mayCompute {
+                let use = allowance.inUse ? "the computer is in use" : "nobody uses the computer"
+                lines.append("allowed    \(allowance.cores) tasks at \(allowance.cpuPercent) % of a core: \(use)")
+            }
+            let computing = allowance.objections.filter { $0.against == "computing" }
+            lines += computing.dropFirst().map { "           also: \(objection($0, nowMs))" }
+            let network = allowance.objections.filter { $0.against == "network" }
+            lines += network.map { "network    not used: \(objection($0, nowMs))" }
+        }
+        if let problem = status.preferencesProblem {
+            lines += problem.split(separator: "\n").map { "preferences \($0)" }
+        }
+        return lines
+    }
+
+    private static func objection(_ objection: AllowanceStatus.Objection, _ nowMs: Int64) -> String {
+        "\(objection.reason), for \(age(objection.sinceMs, nowMs)); ends when \(objection.until)"
     }
 
     private static func activity(_ status: ClientStatus, _ nowMs: Int64) -> String {

@@ -9,22 +9,26 @@ import WorkerHost
 struct WorkerPark {
     private let executable: String
     private let directory: DataDirectory
-    private let checkpointSeconds: Double
+    /// Of workers that start from now on.
+    var checkpointSeconds: Double
     private let mailbox: Mailbox<ClientEvent>
     private let sandbox: WorkerSandbox
+    private let governor: CPUGovernor
     private var runs: [TaskID: WorkerRun] = [:]
     /// CPU seconds of workers that have ended, since the client began.
     private(set) var endedCPUSeconds = 0.0
 
+    /// - Parameter governor: bounds the workers of all parks that have it.
     init(
         executable: String, directory: DataDirectory, checkpointSeconds: Double, sandbox: WorkerSandbox,
-        mailbox: Mailbox<ClientEvent>
+        mailbox: Mailbox<ClientEvent>, governor: CPUGovernor
     ) {
         self.sandbox = sandbox
         self.executable = executable
         self.directory = directory
         self.checkpointSeconds = checkpointSeconds
         self.mailbox = mailbox
+        self.governor = governor
     }
 
     /// - Throws: why the worker could not be started; the machine is to blame, not the task.
@@ -44,10 +48,9 @@ struct WorkerPark {
             return local
         }
         let (id, mailbox, folders) = (task.id, self.mailbox, self.directory)
-        runs[id] = try WorkerRun.start(
+        let run = try WorkerRun.start(
             executable: executable, directory: directory.slot(id), job: job, sandbox: sandbox
-        ) {
-            exit in
+        ) { exit in
             let progress = WorkerProgress.read(folders.slot(id))
             mailbox.post(
                 .workerEnded(
@@ -58,17 +61,37 @@ struct WorkerPark {
                         cpuSeconds: exit.exit.cpuSeconds, progress: progress,
                         result: exit.exit.code == 0 ? folders.result(id) : nil)))
         }
+        runs[id] = run
+        governor.add(run)
     }
 
     mutating func ended(_ task: TaskID, cpuSeconds: Double) {
-        runs[task] = nil
+        if let run = runs.removeValue(forKey: task) { governor.remove(run, cpuSeconds: cpuSeconds) }
         endedCPUSeconds += cpuSeconds
     }
 
-    func suspend(_ task: TaskID) { runs[task]?.suspend() }
-    func resume(_ task: TaskID) { runs[task]?.resume() }
-    func stop(_ task: TaskID) { runs[task]?.terminate() }
-    func kill(_ task: TaskID) { runs[task]?.kill() }
+    func suspend(_ task: TaskID) { act(task) { $0.suspend() } }
+    func resume(_ task: TaskID) { act(task) { $0.resume() } }
+    func stop(_ task: TaskID) { act(task) { $0.terminate() } }
+    func kill(_ task: TaskID) { act(task) { $0.kill() } }
+
+    /// First the signal, then the accounts.
+    private func act(_ task: TaskID, _ what: (WorkerRun) -> Void) {
+        guard let run = runs[task] else { return }
+        what(run)
+        governor.recount()
+    }
+
+    /// - Parameter cpuPercent: 1 ... 100, of the cores that running tasks occupy.
+    func limit(cpuPercent: Int) { governor.limit(percent: cpuPercent) }
+
+    /// How processor time is bounded, and what was measured; to be asked now and then.
+    var processorLimit: ProcessorLimit {
+        let report = governor.report()
+        return ProcessorLimit(
+            cpuPercent: report.percent, method: report.method.rawValue, measuredPercent: report.measured?.percent,
+            measuredSeconds: report.measured?.seconds ?? 0)
+    }
 
     var isEmpty: Bool { runs.isEmpty }
 
