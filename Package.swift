@@ -58,6 +58,7 @@ let package = Package(
         .target(name: "YAMLText", dependencies: ["Domain", yams]),
         .target(name: "Manifest", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Preferences", dependencies: ["YAMLText", "Domain"]),
+        .target(name: "Confinement", dependencies: ["Domain", "CPosix"]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
@@ -77,7 +78,7 @@ let package = Package(
         .target(name: "StorageS3", dependencies: ["StorageSQLite", "Storage", "Domain", "CCurl"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
         .target(name: "ClientCore", dependencies: ["Engine", "Preferences", "Wire", "Bytes", "Domain"]),
-        .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
+        .target(name: "WorkerHost", dependencies: ["Confinement", "Wire", "Bytes", "Domain", "CPosix"]),
         // Layer 5.
         .target(
             name: "ServerHTTP",
@@ -120,7 +121,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "millrace-worker",
-            dependencies: ["Apps", "Comparators", "Plugins", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix"]
+            dependencies: [
+                "Apps", "Comparators", "Plugins", "WorkerHost", "Confinement", "Wire", "Bytes", "Domain", "CPosix",
+            ]
         ),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Releases", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
@@ -145,6 +148,7 @@ let package = Package(
         // Tests.
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
+        .testTarget(name: "ConfinementTests", dependencies: ["Confinement", "Domain"]),
         .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(
@@ -186,8 +190,9 @@ let package = Package(
         .testTarget(
             name: "ClientSystemTests",
             dependencies: [
-                "ClientSystem", "ClientCore", "Preferences", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix",
-                protobuf,
+                "ClientSystem", "ClientCore", "Preferences", "Releases", "WorkerHost", "Confinement", "TestChild",
+                "Wire",
+                "Bytes", "Domain", "CPosix", protobuf,
             ]
         ),
         .testTarget(

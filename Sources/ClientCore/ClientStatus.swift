@@ -43,6 +43,23 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var clientCPUSeconds: Double
     /// Filled in by the shell, which bounds the workers.
     public var processor: ProcessorLimit?
+    /// What holds the tasks of this client; nil: not found out yet.
+    public var sandbox: Sandbox?
+
+    public struct Sandbox: Hashable, Sendable, Codable {
+        /// Whether it is on; off only when somebody said so.
+        public var isOn: Bool
+        /// Of the kernels that are part of Millrace.
+        public var layers: SandboxLayers
+        /// What it must have and lacks, in words; then nothing is computed while it is on.
+        public var lacking: String?
+
+        public init(isOn: Bool, layers: SandboxLayers, lacking: String?) {
+            self.isOn = isOn
+            self.layers = layers
+            self.lacking = lacking
+        }
+    }
 
     public struct Pause: Hashable, Sendable, Codable {
         public var probe: String?

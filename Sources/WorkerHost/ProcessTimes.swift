@@ -13,6 +13,19 @@ public enum ProcessTimes {
         return (user + system) / ticksPerSecond
     }
 
+    /// User and system time of all living processes of a group and of the children that they waited for; nil when
+    /// there are none.
+    public static func cpuSeconds(ofGroup group: pid_t, proc: String = "/proc") -> Double? {
+        var sum: Double?
+        for name in (try? Files.names(in: proc)) ?? [] {
+            guard let pid = pid_t(name), let fields = statFields(of: pid, proc: proc), fields.count > 14,
+                pid_t(fields[2]) == group
+            else { continue }
+            sum = fields[11...14].reduce(sum ?? 0) { $0 + (Double($1) ?? 0) / ticksPerSecond }
+        }
+        return sum
+    }
+
     /// User and system time of children that the process has collected, and of theirs; nil when it is gone.
     static func collectedCPUSeconds(of pid: pid_t, proc: String = "/proc") -> Double? {
         guard let fields = statFields(of: pid, proc: proc), fields.count > 14, let user = Double(fields[13]),

@@ -13,6 +13,32 @@ public struct WorkerExit: Hashable, Sendable {
     public var lastWords: String
 }
 
+/// How a worker shuts itself in before it reads anything of a project; see docs/sandbox.md.
+public struct WorkerSandbox: Hashable, Sendable {
+    /// Without, it computes as an ordinary process with low priority and bounds.
+    public var isOn: Bool
+    /// What must hold it, beyond what kernels always need; else it refuses, with exit code 78 and the reason.
+    public var demand: SandboxDemand
+    /// Layers that it leaves out as if this computer did not have them: for tests.
+    public var leftOut: Set<SandboxLayer>
+
+    public init(isOn: Bool = true, demand: SandboxDemand = .nothing, leftOut: Set<SandboxLayer> = []) {
+        self.isOn = isOn
+        self.demand = demand
+        self.leftOut = leftOut
+    }
+
+    /// What `millrace-worker run FOLDER` is told beyond the folder.
+    var options: [String] {
+        guard isOn else { return ["--no-sandbox"] }
+        var options: [String] = []
+        if !demand.words.isEmpty { options += ["--demand", demand.words.joined(separator: ",")] }
+        let without = SandboxDemand(leftOut).words
+        if !without.isEmpty { options += ["--without", without.joined(separator: ",")] }
+        return options
+    }
+}
+
 /// The files of one task's folder. `README.md` says who writes which.
 public enum RunFolder {
     public static let job = "job"
@@ -56,10 +82,11 @@ public final class WorkerRun: Sendable {
     /// Writes the job into the folder and starts the worker on it.
     ///
     /// - Parameter directory: exists; what an earlier run left there (checkpoint) is taken up.
+    /// - Parameter sandbox: how the worker shuts itself in; by default in all that this computer has.
     /// - Parameter onExit: called once on the run's own thread when the worker has ended and was collected.
     /// - Throws: `.noInput` without the program, `.cannotWrite` or `.osError` from the system.
     public static func start(
-        executable: String, directory: String, job: WireRunJob,
+        executable: String, directory: String, job: WireRunJob, sandbox: WorkerSandbox = WorkerSandbox(),
         onExit: (@Sendable (WorkerExit) -> Void)? = nil
     ) throws(Fault) -> WorkerRun {
         guard let bytes = try? job.serializedBytes() as [UInt8] else {
@@ -80,8 +107,8 @@ public final class WorkerRun: Sendable {
             opened += [errors.reading, errors.writing]
             let child = try ChildProcess.start(
                 ChildProcess.Launch(
-                    executable: executable, arguments: ["run", directory], folder: directory, input: input.reading,
-                    output: errors.writing, errors: errors.writing))
+                    executable: executable, arguments: ["run", directory] + sandbox.options, folder: directory,
+                    input: input.reading, output: errors.writing, errors: errors.writing))
             close(input.reading)
             close(errors.writing)
             run = WorkerRun(directory: directory, child: child, lifeline: input.writing)

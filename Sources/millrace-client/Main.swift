@@ -21,7 +21,8 @@ struct Main: ParsableCommand {
         version: HostInventory.clientVersion,
         subcommands: [
             AttachCommand.self, RunCommand.self, StatusCommand.self, PrefsCommand.self, ProbesCommand.self,
-            AccountCommand.self, TeamCommand.self, ReceiptsCommand.self, DetachCommand.self, ProbeX11Command.self,
+            SandboxCommand.self, AccountCommand.self, TeamCommand.self, ReceiptsCommand.self, DetachCommand.self,
+            ProbeX11Command.self,
         ]
     )
 }

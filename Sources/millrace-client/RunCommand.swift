@@ -4,6 +4,7 @@ import ClientSystem
 import Domain
 import Glibc
 import Preferences
+import WorkerHost
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +42,9 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var file: PreferencesOption
 
+    @Flag(help: "Compute without a sandbox, where this computer has none. Programs of scientists never run so.")
+    var noSandbox = false
+
     @OptionGroup var data: DataOption
 
     func validate() throws {
@@ -56,7 +60,10 @@ struct RunCommand: ParsableCommand {
             StopSignals.watch { stopper.stop() }
             let directory = try DataDirectory(path: data.path)
             let preferences = try PreferencesFile(folder: directory.path, path: file.path, options: options)
-            let loop = try ClientLoop(directory: directory, preferences: preferences, say: { log($0) }) { settings in
+            let loop = try ClientLoop(
+                directory: directory, preferences: preferences, sandbox: WorkerSandbox(isOn: !noSandbox),
+                say: { log($0) }
+            ) { settings in
                 settings.idle.always = always
                 settings.exitWhenIdleSeconds = exitWhenIdle
             }

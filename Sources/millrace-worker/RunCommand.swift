@@ -1,5 +1,6 @@
 import Apps
 import CPosix
+import Confinement
 import Domain
 import FoundationEssentials
 import Glibc
@@ -10,20 +11,24 @@ import Wire
 /// `millrace-worker run FOLDER`: reads the job, computes, and leaves `result` or `checkpoint` behind.
 struct RunCommand {
     let folder: String
+    let shelter: Shelter
 
     /// - Throws: a fault whose kind is the exit code.
     func perform() throws(Fault) {
+        Confinement.forgetInheritance()
         let surroundings = Surroundings()
         let lock = try takeFolder()
         defer { close(lock) }
         let job = try readJob()
+        // The job is the client's own word; all that is read from here on comes from a project.
+        try shelter.enter(folder: folder, job: job)
         let unit = try LoadedUnit.load(path: job.unitPath, inputs: job.inputs)
         guard unit.digest.bytes == Array(job.unitSha256) else {
             throw Fault(.badData, "work unit: the SHA-256 of \(job.unitPath) is not the one that the job names")
         }
         let app = try Catalogue.app(unit.body.app, version: Int(unit.body.appVersion))
         let inputs = try readInputs(job, unit)
-        surroundings.limitMemory(to: unit.body.memoryBytes)
+        try Surroundings.bounds(of: unit.body).apply()
 
         let started = millrace_own_cpu_seconds()
         let environment = KernelEnvironment(cachePath: job.cachePath.isEmpty ? nil : job.cachePath)

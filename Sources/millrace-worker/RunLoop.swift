@@ -127,7 +127,7 @@ struct RunLoop {
     }
 
     private mutating func checkMemory() throws(Fault) {
-        let peak = Surroundings.peakMemoryBytes()
+        let peak = surroundings.peakMemoryBytes()
         guard peak <= Int(clamping: unit.body.memoryBytes) + Surroundings.residentHeadroom else {
             throw Fault(
                 .osError, "\(peak >> 20) MiB of memory are in use; the work unit allows \(unit.body.memoryBytes >> 20)")
@@ -147,7 +147,7 @@ struct RunLoop {
         progress.cpuSeconds = spent.cpuSeconds
         progress.wallSeconds = spent.wallSeconds
         progress.kernelSeconds = spent.kernelSeconds
-        progress.peakMemoryBytes = UInt64(Surroundings.peakMemoryBytes())
+        progress.peakMemoryBytes = UInt64(surroundings.peakMemoryBytes())
         progress.done = done
         progress.fingerprint = kernel.fingerprint
         guard let bytes = try? progress.serializedBytes() as [UInt8] else { return }

@@ -1,11 +1,15 @@
 import CPosix
+import Confinement
 import Domain
 import Glibc
+import Wire
 
 /// How a task fits into the volunteer's machine: last in every queue, bounded, and gone when it is asked to go.
 struct Surroundings {
     private let parent = getppid()
     private let inputIsLifeline: Bool
+    /// `/proc/self/status`, which cannot be opened any more when this process is shut in.
+    private let ownStatus: Int32
 
     /// Address space beyond the unit's memory: the program itself, its libraries, allocator arenas.
     static let addressHeadroom: UInt64 = 1 << 30
@@ -23,12 +27,25 @@ struct Surroundings {
         var status = stat()
         let kind = fstat(0, &status) == 0 ? status.st_mode & S_IFMT : 0
         inputIsLifeline = kind == S_IFIFO || kind == S_IFSOCK
+        ownStatus = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+        // A file beyond its bound is an error of the write, with a message, and not the end.
+        signal(SIGXFSZ, SIG_IGN)
     }
 
-    /// Bounds the address space by the unit's declared memory.
-    func limitMemory(to bytes: UInt64) {
-        _ = millrace_limit_address_space(bytes + Self.addressHeadroom)
+    /// What a work unit's own bounds mean for the process that computes it.
+    ///
+    /// The client ends a task by CPU time that fits this computer's measured speed; the bound here is a last resort,
+    /// for a computer of 10 MFLOP/s.
+    static func bounds(of unit: WireWorkUnitBody) -> Bounds {
+        let seconds = unit.flopsBound / 1e7 + 3600
+        return Bounds(
+            addressSpaceBytes: Int(clamping: min(unit.memoryBytes, .max - addressHeadroom) + addressHeadroom),
+            fileBytes: Int(clamping: max(unit.diskBytes, unit.outputBytesMax, leastFileBytes)),
+            cpuSeconds: seconds.isFinite ? Int(min(max(seconds, 0), 1e9)) : nil)
     }
+
+    /// Room for checkpoints of units that declare less disk than that.
+    private static let leastFileBytes: UInt64 = 16 << 20
 
     /// What came since the last call.
     enum Request {
@@ -59,15 +76,11 @@ struct Surroundings {
     }
 
     /// Largest resident set so far, bytes, of this program alone: what `getrusage` says begins with the parent's.
-    static func peakMemoryBytes() -> Int {
-        guard let file = fopen("/proc/self/status", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 256)
-        while fgets(&line, 256, file) != nil {
-            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard text.hasPrefix("VmHWM:") else { continue }
-            return (text.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) * 1024
-        }
-        return 0
+    func peakMemoryBytes() -> Int {
+        var bytes = [UInt8](repeating: 0, count: 8192)
+        let count = pread(ownStatus, &bytes, bytes.count, 0)
+        let lines = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("VmHWM:") }) else { return 0 }
+        return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) * 1024
     }
 }

@@ -28,7 +28,7 @@ struct SandboxTests {
     func noSandbox() throws {
         do throws(Fault) { #expect(try Self.words("echo runs") == "runs\n") } catch {
             #expect(error.kind == .configuration && error.message.hasPrefix("there is no sandbox"))
-            #expect(error.advice?.contains("bubblewrap") == true)
+            #expect(error.advice?.contains("namespaces") == true)
         }
     }
 
@@ -91,9 +91,15 @@ struct SandboxTests {
         let code = try #require(fault("echo it is broken >&2; exit 3"))
         #expect(code.kind == .badData && code.message == "it ended with exit code 3: it is broken ")
         let signal = try #require(fault("kill -SEGV $$"))
-        #expect(signal.kind == .badData && signal.message.hasPrefix("it ended with "))
+        #expect(signal.kind == .badData && signal.message.hasPrefix("it ended with signal \(SIGSEGV)"))
         let late = try #require(fault("sleep 100 & sleep 100", seconds: 0.5))
         #expect(late.kind == .interrupted && late.message == "it did not end within 0.5 s")
+        let interpreter = SandboxedProgram(
+            name: "probe", program: Array("#!/nowhere/interpreter\n".utf8), arguments: [], folders: [:],
+            timeoutSeconds: 20, outputBytesMax: 1)
+        #expect { _ = try interpreter.run() } throws: {
+            ($0 as? Fault)?.message == "cannot start /program/probe: No such file or directory"
+        }
         let memory = try #require(fault("x=0123456789abcdef; while :; do x=$x$x; done", seconds: 300))
         #expect(memory.kind == .badData)
     }

@@ -82,7 +82,7 @@ final class WorkerProgramFixture: Sendable {
 
     /// Puts a unit into a folder of its own and starts the worker on it.
     func start(
-        _ name: String, change: (inout WireWorkUnitBody) -> Void = { _ in },
+        _ name: String, sandbox: WorkerSandbox = WorkerSandbox(), change: (inout WireWorkUnitBody) -> Void = { _ in },
         spoil: (inout WireRunJob) throws -> Void = { _ in }
     ) throws -> WorkerRun {
         var body = body
@@ -97,7 +97,7 @@ final class WorkerProgramFixture: Sendable {
         job.inputs = context.inputs
         job.checkpointSeconds = 60
         try spoil(&job)
-        return try WorkerRun.start(executable: Self.worker, directory: slot, job: job)
+        return try WorkerRun.start(executable: Self.worker, directory: slot, job: job, sandbox: sandbox)
     }
 
     func result(of name: String) throws -> WireResultBody {

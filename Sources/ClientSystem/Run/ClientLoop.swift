@@ -39,15 +39,18 @@ public final class ClientLoop {
     /// Without workers nobody has anything to give back; only what may start depends on it.
     private static let memoryChores = 10
     private var statusIsOld = true
+    private let sandbox: ClientStatus.Sandbox
 
     /// Opens what a client needs; nothing is computed before `run`.
     ///
+    /// - Parameter sandbox: how tasks are held; by default by all that this computer has.
     /// - Parameter preferences: nil: the file in the directory.
     /// - Parameter configure: changes settings before they are used.
     /// - Parameter say: the log, a line each.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, preferences: PreferencesFile? = nil, say: @escaping (String) -> Void,
+        directory: DataDirectory, preferences: PreferencesFile? = nil, sandbox: WorkerSandbox = WorkerSandbox(),
+        say: @escaping (String) -> Void,
         configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
         let executable = try WorkerLocator.find()
@@ -56,6 +59,7 @@ public final class ClientLoop {
         var settings = ClientSettings(
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
+        self.sandbox = try SandboxRule.status(sandbox, worker: executable)
         let mailbox = Mailbox<ClientEvent>()
         let file: PreferencesFile
         if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
@@ -74,7 +78,7 @@ public final class ClientLoop {
         governor = CPUGovernor()
         park = WorkerPark(
             executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            mailbox: mailbox, governor: governor)
+            sandbox: sandbox, mailbox: mailbox, governor: governor)
         courier = Courier(
             link: ServerLink(
                 transport: transport, serverURL: state.attachment.serverURL,
@@ -93,7 +97,17 @@ public final class ClientLoop {
     }
 
     /// Runs until it is told to stop, or has nothing to do for as long as the settings say.
+    ///
+    /// - Throws: `.configuration` when tasks would not be held by what they must be held by: the status says so, too.
     public func run() throws(Fault) {
+        if let fault = SandboxRule.refusal(sandbox) {
+            var status = machine.status(now: Self.now, liveWorkerCPUSeconds: 0)
+            status.sandbox = sandbox
+            status.problem = fault.message
+            try directory.save(status)
+            throw fault
+        }
+        say(SandboxText.line(sandbox))
         let findings = try directory.findings(say: say)
         feed(.started(slots: findings, blobs: try directory.cachedBlobs()))
         writeStatus()
@@ -243,6 +257,7 @@ public final class ClientLoop {
 
     private func writeStatus() {
         var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.sandbox = sandbox
         status.newerClient = releases?.news.newerClient
         status.releaseTrouble = releases?.news.trouble
         status.processor = park.processorLimit

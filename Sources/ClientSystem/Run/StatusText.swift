@@ -16,6 +16,7 @@ public enum StatusText {
                 + "\(status.validTasks) valid, \(status.invalidTasks) invalid",
             "client     \(activity(status, nowMs))",
         ]
+        if let sandbox = status.sandbox { lines.append("sandbox    \(SandboxText.words(sandbox))") }
         if status.running {
             lines += allowance(status, nowMs)
             for probe in status.probes {

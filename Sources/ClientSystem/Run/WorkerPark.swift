@@ -12,6 +12,7 @@ struct WorkerPark {
     /// Of workers that start from now on.
     var checkpointSeconds: Double
     private let mailbox: Mailbox<ClientEvent>
+    private let sandbox: WorkerSandbox
     private let governor: CPUGovernor
     private var runs: [TaskID: WorkerRun] = [:]
     /// CPU seconds of workers that have ended, since the client began.
@@ -19,9 +20,10 @@ struct WorkerPark {
 
     /// - Parameter governor: bounds the workers of all parks that have it.
     init(
-        executable: String, directory: DataDirectory, checkpointSeconds: Double, mailbox: Mailbox<ClientEvent>,
-        governor: CPUGovernor
+        executable: String, directory: DataDirectory, checkpointSeconds: Double, sandbox: WorkerSandbox,
+        mailbox: Mailbox<ClientEvent>, governor: CPUGovernor
     ) {
+        self.sandbox = sandbox
         self.executable = executable
         self.directory = directory
         self.checkpointSeconds = checkpointSeconds
@@ -46,7 +48,9 @@ struct WorkerPark {
             return local
         }
         let (id, mailbox, folders) = (task.id, self.mailbox, self.directory)
-        let run = try WorkerRun.start(executable: executable, directory: directory.slot(id), job: job) { exit in
+        let run = try WorkerRun.start(
+            executable: executable, directory: directory.slot(id), job: job, sandbox: sandbox
+        ) { exit in
             let progress = WorkerProgress.read(folders.slot(id))
             mailbox.post(
                 .workerEnded(

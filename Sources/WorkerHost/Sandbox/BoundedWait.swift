@@ -50,11 +50,18 @@ final class ReadingEnd {
 
 /// Reads pipes of a child until it ends, its time is over, or nobody waits for it.
 enum BoundedWait {
+    /// Why a child must be ended.
+    enum Cut: Hashable {
+        case late
+        /// Who asked has gone.
+        case unwanted
+    }
+
     /// - Parameter deadline: on the monotonic clock, seconds.
     /// - Returns: why the child must be ended; nil: it has ended.
     static func wait(
         for pid: pid_t, until deadline: Double, _ pipes: [ReadingEnd], whoAsks: Int32?
-    ) -> Bubblewrap.Ending? {
+    ) -> Cut? {
         let handle = millrace_pidfd_open(pid)
         defer { if handle >= 0 { close(handle) } }
         var ends = pipes.map { pollfd(fd: $0.reading, events: Int16(POLLIN), revents: 0) }

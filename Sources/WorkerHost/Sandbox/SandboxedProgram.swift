@@ -1,13 +1,14 @@
 import CPosix
+import Confinement
 import Domain
 import Glibc
 
 /// A scientist's program, run once on the server's machine: it reads folders and writes a few bytes.
 ///
-/// bubblewrap gives it namespaces of its own: no network, no other processes, no files but the system's programs and
-/// libraries, its own file and its folders (all read-only) and 64 MiB in `/tmp`; no privileges, no way to gain any, and
-/// not the root user of the machine, whoever started the server. Memory, CPU time, open files and processes are
-/// limited; everything that it started ends with it. Its files lie in memory, so that nothing can be left behind.
+/// It runs in an `Enclosure`: no network, no other processes, no files but the system's programs and libraries, its own
+/// file and its folders (all read-only) and 64 MiB in `/tmp`; no privileges, no way to gain any, and not the root user
+/// of the machine, whoever started the server. Memory, CPU time, open files and processes are limited; everything that
+/// it started ends with it. Its files lie in memory, so that nothing can be left behind.
 public struct SandboxedProgram: Sendable {
     /// A file that it may read.
     public struct File: Sendable {
@@ -47,49 +48,56 @@ public struct SandboxedProgram: Sendable {
         self.whoAsks = whoAsks
     }
 
+    private static let memoryBytesMax = 4 << 30
+    private static let temporaryBytes = 64 << 20
+    private static let wordsBytesMax = 200
+
+    private var enclosure: Enclosure {
+        var enclosure = Enclosure(
+            command: ["/program/\(name)"] + arguments,
+            environment: [
+                "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "OPENBLAS_NUM_THREADS=1",
+            ],
+            bounds: Bounds(
+                addressSpaceBytes: Self.memoryBytesMax, fileBytes: Self.temporaryBytes, processes: 256,
+                openFiles: 256, cpuSeconds: Int(timeoutSeconds.rounded(.up)) + 1))
+        enclosure.temporaryBytes = Self.temporaryBytes
+        return enclosure
+    }
+
     /// - Returns: what it wrote to its standard output.
     /// - Throws: `.badData` when it ended with another code than 0 or by a signal, with its last words; `.interrupted`
     ///   when not in time; `.configuration` when this machine has no sandbox or could not make one now; `.osError` when
     ///   the system refuses.
     public func run() throws(Fault) -> [UInt8] {
-        try Bubblewrap.check()
-        var files = [MemoryFile]()
-        files.append(try MemoryFile("/program/\(name)", program, isProgram: true))
-        for (folder, contents) in folders.sorted(by: { $0.key < $1.key }) {
-            for file in contents { files.append(try MemoryFile("/\(folder)/\(file.name)", file.bytes)) }
+        var contents = [EnclosedRun.Content(place: "/program/\(name)", bytes: program, isExecutable: true)]
+        for (folder, files) in folders.sorted(by: { $0.key < $1.key }) {
+            contents += files.map { .init(place: "/\(folder)/\($0.name)", bytes: $0.bytes) }
         }
-        let end = try Bubblewrap.run(
-            Bubblewrap.Call(
-                command: ["/program/\(name)"] + arguments, files: files, timeoutSeconds: timeoutSeconds,
-                outputBytesMax: outputBytesMax, whoAsks: whoAsks))
-        switch end.ending {
+        let output = try ReadingEnd(bytesMax: outputBytesMax, keepsEnd: false)
+        let errors = try ReadingEnd(bytesMax: 4096, keepsEnd: true)
+        let run = try EnclosedRun.launch(
+            enclosure, contents, try WorkerLocator.find(), output: output.writing, errors: errors.writing)
+        for end in [output, errors] { end.closeWriting() }
+        let cut = BoundedWait.wait(
+            for: run.pid, until: millrace_monotonic_seconds() + timeoutSeconds, [output, errors], whoAsks: whoAsks)
+        if cut != nil { run.kill() }
+        let words = PrintableText.clean(String(decoding: errors.bytes.suffix(Self.wordsBytesMax), as: UTF8.self))
+        let end = run.collect(lastWords: words)
+        switch cut {
         case .late: throw Fault(.interrupted, "it did not end within \(timeoutSeconds) s")
         case .unwanted: throw Fault(.osError, "nobody waits for its answer any more")
-        case .notStarted:
-            throw Fault(.configuration, "the sandbox could not be made: \(end.words)", advice: Bubblewrap.advice)
-        case .exited(0): return end.output
-        case .exited(let code):
-            let reason = code > 128 ? "signal \(code - 128)" : "exit code \(code)"
-            throw Fault(.badData, "it ended with \(reason)\(end.words.isEmpty ? "" : ": \(end.words)")")
+        case nil: break
+        }
+        switch end.cause {
+        case .code(0): return output.bytes
+        case .noSandbox(let why):
+            throw Fault(.configuration, "there is no sandbox: \(why)", advice: EnclosedRun.advice)
+        case .signal(let signal): throw Fault(.badData, "it ended with signal \(signal)\(Self.said(words))")
+        case .code(let code): throw Fault(.badData, "it ended with exit code \(code)\(Self.said(words))")
+        case .memory, .output, .notExecutable: throw Fault(.badData, "\(end.reason)\(Self.said(words))")
         }
     }
-}
 
-/// A file without a name on any disk.
-final class MemoryFile {
-    let path: String
-    let isProgram: Bool
-    let descriptor: Int32
-
-    /// - Parameter path: where the sandbox has it.
-    init(_ path: String, _ bytes: [UInt8], isProgram: Bool = false) throws(Fault) {
-        self.path = path
-        self.isProgram = isProgram
-        descriptor = memfd_create("millrace", 1 /* MFD_CLOEXEC */)
-        guard descriptor >= 0 else { throw Files.fault("make in memory", path) }
-        try Files.write(bytes, to: descriptor, path)
-        guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw Files.fault("rewind", path) }
-    }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    private static func said(_ words: String) -> String { words.isEmpty ? "" : ": \(words)" }
 }
