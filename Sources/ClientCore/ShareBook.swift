@@ -83,7 +83,7 @@ public enum ShareRules {
     public static let sliceSeconds = 3600.0
     /// Endangered tasks may take their project this far above its share, in seconds for each of the machine's cores.
     /// Without a bound, one project with short deadlines could have the machine for ever.
-    public static let borrowSeconds = 6 * 3600.0
+    public static let borrowSeconds = 2 * 3600.0
 
     /// Calls are never further apart while anything computes.
     static let gapSeconds = 30.0

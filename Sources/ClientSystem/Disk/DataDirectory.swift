@@ -148,7 +148,7 @@ public final class DataDirectory: Sendable {
     }
 
     /// What was used by which project; it only serves to be fair, so that a failure to write it is nobody's matter.
-    func save(_ shares: ShareBook) throws(Fault) {
+    package func save(_ shares: ShareBook) throws(Fault) {
         guard let bytes = try? JSONEncoder().encode(shares) else { return }
         try Files.replace("\(path)/shares.json", with: [UInt8](bytes) + [UInt8(ascii: "\n")], durable: false)
     }

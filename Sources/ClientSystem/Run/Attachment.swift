@@ -42,7 +42,6 @@ public enum Attachment {
         }
         let address = try ServerLink.normalised(url)
         let name = ProjectNames.name(for: address)
-        let data = try DataDirectory.prepare(data, fallback: name, say: say)
         let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
         let link = ServerLink(transport: transport, serverURL: address)
         let info = try link.project()
@@ -53,6 +52,8 @@ public enum Attachment {
             serverURL: address, site: printable(info.site),
             projects: info.projects.prefix(50).map { printable("\($0.name): \($0.title)") }, key: key)
         show(introduction)
+        // Not before the address has proven to be a server's: an old folder may go by it.
+        let data = try DataDirectory.prepare(data, fallback: name, say: say)
         let place = try Place.open(ProjectNames.path(name, in: data), say: say)
         if let old = place.identity, old.projectKey != key.rawRepresentation {
             throw Fault(

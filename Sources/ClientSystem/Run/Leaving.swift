@@ -187,13 +187,13 @@ extension Attachment {
 
 /// A detach's wish that a running client let a project go, for as long as the command lives: the file `NAME.leave`
 /// beside the project's folder, locked by the command. One that is not locked is of a command that was killed.
-struct LeaveWish {
+package struct LeaveWish {
     private let path: String
     private let lock: Int32
 
     /// - Parameter project: the project's folder.
     /// - Throws: `.configuration` when another command wishes the same.
-    init(project: String) throws(Fault) {
+    package init(project: String) throws(Fault) {
         path = project + ProjectNames.leaveMark
         guard let lock = try FolderLock.take(path) else {
             throw Fault(.configuration, "another detach of \(ProjectNames.last(project)) is at work")
@@ -201,13 +201,13 @@ struct LeaveWish {
         self.lock = lock
     }
 
-    func end() {
+    package func end() {
         unlink(path)
         FolderLock.release(lock)
     }
 
     /// Whether somebody wishes that now; what a killed command left is removed.
-    static func isThere(for project: String) -> Bool {
+    package static func isThere(for project: String) -> Bool {
         let path = project + ProjectNames.leaveMark
         guard Files.exists(path) else { return false }
         if FolderLock.isTaken(path) { return true }
