@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 import WorkerHost
 
-@Suite("A client that runs for several projects", .serialized)
+@Suite("A client that runs for several projects")
 struct ClientLoopTests {
     /// A client in this process, on a thread of its own.
     final class Client: Sendable {
