@@ -46,11 +46,11 @@ struct LeavingTests {
         site.server?.killNow()
         #expect(await site.clients["Ada"]?.stop() == 0)
         let folder = site.folder.path("Ada")
-        let project = site.projectFolder("Ada")
+        let attachment = site.projectFolder("Ada")
         let detached = try await Programs.run("millrace-client", ["detach", "--data", folder, "--force"])
         #expect(detached.status == 0, "\(detached.errors)")
         #expect(detached.output.contains("the server could not be told"), "\(detached.output)")
-        #expect(!FileManager.default.fileExists(atPath: project + "/identity.json"))
+        #expect(!FileManager.default.fileExists(atPath: attachment + "/identity.json"))
     }
 
     @Test("A host stays with its first volunteer, and attach says so")

@@ -80,7 +80,7 @@ struct SeveralProjectsTests {
         let key = try #require(other) + "/host.key"
         let text = try String(contentsOfFile: key, encoding: .utf8)
         try "damaged".write(toFile: key, atomically: false, encoding: .utf8)
-        await bad.server?.killNow()
+        bad.server?.killNow()
         try good.startClient("Ada")
         let finished = try await good.millrace(["status", "1", "--watch"], limitSeconds: 600)
         #expect(finished.status == 0, "\(finished.output) \(good.logText("Ada.log"))")
