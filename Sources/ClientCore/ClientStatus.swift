@@ -29,7 +29,7 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public struct Project: Hashable, Sendable, Codable {
         /// Of its folder, and for commands.
         public var name: String
-        /// working, leaving, set aside
+        /// working, stopping, stopped, set aside
         public var state: String
         /// Weight against the other projects.
         public var share: Double
@@ -110,7 +110,7 @@ extension ClientMachine {
         name: String = "", share: Double = ShareRules.standardShare, now: Timestamp, liveWorkerCPUSeconds: Double
     ) -> ClientStatus.Project {
         var status = ClientStatus.Project(
-            name: name, state: stopping == nil ? "working" : "leaving", attachment: state.attachment, share: share,
+            name: name, state: stopping == nil ? "working" : "stopping", attachment: state.attachment, share: share,
             problem: problem)
         status.cores = grant.cores
         status.tasks = state.tasks.map { row($0, now) }

@@ -22,7 +22,7 @@ struct ProjectsCommand: ParsableCommand {
         var site: String?
         var host: Int64?
         var share: Double?
-        /// working, leaving, set aside; nil: no client runs, or it has not taken the project up yet
+        /// working, stopping, stopped, set aside; nil: no client runs, or it has not taken the project up yet
         var state: String?
         var creditCobblestones: Double?
         var problem: String?

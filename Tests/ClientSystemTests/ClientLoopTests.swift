@@ -77,6 +77,9 @@ struct ClientLoopTests {
         #expect(eventually { one.calls > calls })
         #expect(client.stop())
         #expect(client.fault == nil)
+        // What they were is known when no client runs, too.
+        #expect(client.projects.values.allSatisfy { $0.state == "stopped" && $0.volunteer == "Ada" })
+        #expect(client.projects.count == 2)
     }
 
     @Test("A damaged project is set aside with a message, and taken up when it was put right; the good one works")

@@ -15,7 +15,7 @@ public final class ClientLoop {
     private let executable: String
     private let say: (String) -> Void
 
-    private var shares: [String: Double]
+    private let shares: [String: Double]
     private var book: ShareBook
     private let idleProbe: X11IdleProbe?
     private var loadProbe = OtherLoadProbe()
@@ -151,7 +151,7 @@ public final class ClientLoop {
     }
 
     private func closeEnded() {
-        for session in desk.takeEnded() {
+        for session in desk.takeEnded(shares: shares) {
             let (closing, name, mailbox) = (session.closing, session.name, self.mailbox)
             BlockingThread.start("close") {
                 closing()
@@ -160,13 +160,11 @@ public final class ClientLoop {
         }
     }
 
-    private func share(_ session: ProjectSession) -> Double {
-        shares[session.machine.state.attachment.serverURL] ?? ShareRules.standardShare
-    }
-
     private func divide() {
         let sessions = desk.inOrder
-        let claims = sessions.map { ShareBook.Claim(project: $0.name, share: share($0), demand: $0.demand()) }
+        let claims = sessions.map {
+            ShareBook.Claim(project: $0.name, share: ProjectDesk.share($0, shares), demand: $0.demand())
+        }
         let grants = book.divide(
             claims, cores: settings.cores, memoryBytes: sessions.first?.machine.memoryShare, now: Self.now)
         for session in sessions { if let grant = grants[session.name] { session.take(grant) } }
@@ -227,10 +225,8 @@ public final class ClientLoop {
     }
 
     private func status() -> ClientStatus {
-        let projects = desk.inOrder.map { $0.status(share: share($0)) } + desk.asideStatus(shares: shares)
-        return ClientStatus(
-            writtenAt: Self.now, policy: desk.inOrder.first?.machine.policy,
-            projects: projects.sorted { $0.name < $1.name })
+        ClientStatus(
+            writtenAt: Self.now, policy: desk.inOrder.first?.machine.policy, projects: desk.status(shares: shares))
     }
 
     private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }

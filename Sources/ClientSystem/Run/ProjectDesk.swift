@@ -13,6 +13,8 @@ struct ProjectDesk {
     /// Had nothing to do for as long as the settings say: not taken up again in this run.
     private var rested: Set<String> = []
     private var aside: [String: Aside] = [:]
+    /// The last word of sessions that have ended, while their folders are there.
+    private var stopped: [String: ClientStatus.Project] = [:]
     private var numbers = 0
     private var hasWorked = false
     private var isAttached = true
@@ -49,6 +51,7 @@ struct ProjectDesk {
         sessions[number] = session
         opening.remove(session.name)
         aside[session.name] = nil
+        stopped[session.name] = nil
         hasWorked = true
     }
 
@@ -62,12 +65,16 @@ struct ProjectDesk {
     }
 
     /// Takes out what has ended; it must be closed.
-    mutating func takeEnded() -> [ProjectSession] {
+    ///
+    /// - Parameter shares: by the servers' addresses.
+    mutating func takeEnded(shares: [String: Double]) -> [ProjectSession] {
         var ended: [ProjectSession] = []
         for (number, session) in sessions where session.hasEnded {
             sessions[number] = nil
             goneCPUSeconds += session.park.endedCPUSeconds
             closing.insert(session.name)
+            stopped[session.name] = session.status(share: Self.share(session, shares))
+            stopped[session.name]?.state = "stopped"
             if !session.isStopping { rested.insert(session.name) }
             ended.append(session)
             asideIsNew = true
@@ -101,6 +108,10 @@ struct ProjectDesk {
         isAttached = !names.isEmpty
         for name in aside.keys where !names.contains(name) {
             aside[name] = nil
+            asideIsNew = true
+        }
+        for name in stopped.keys where !names.contains(name) {
+            stopped[name] = nil
             asideIsNew = true
         }
         for session in inOrder where !session.hasEnded {
@@ -149,13 +160,26 @@ struct ProjectDesk {
         for session in sessions.values { session.hasNews = false }
     }
 
+    /// All projects, in order of their names.
+    ///
     /// - Parameter shares: by the servers' addresses.
-    func asideStatus(shares: [String: Double]) -> [ClientStatus.Project] {
+    func status(shares: [String: Double]) -> [ClientStatus.Project] {
+        let working = sessions.values.map { $0.status(share: Self.share($0, shares)) }
+        let others = stopped.values.filter { aside[$0.name] == nil }
+        return (working + others + asideStatus(shares)).sorted { $0.name < $1.name }
+    }
+
+    static func share(_ session: ProjectSession, _ shares: [String: Double]) -> Double {
+        shares[session.machine.state.attachment.serverURL] ?? ShareRules.standardShare
+    }
+
+    private func asideStatus(_ shares: [String: Double]) -> [ClientStatus.Project] {
         aside.map { name, aside in
-            let attachment = try? ProjectDirectory.recoveredIdentity(in: ProjectNames.path(name, in: data))
+            let path = ProjectNames.path(name, in: data)
+            let attachment = (try? ProjectDirectory.recoveredIdentity(in: path)) ?? nil
             return ClientStatus.Project(
-                name: name, state: "set aside", attachment: attachment ?? nil,
-                share: attachment.flatMap { $0 }.flatMap { shares[$0.serverURL] } ?? ShareRules.standardShare,
+                name: name, state: "set aside", attachment: attachment,
+                share: attachment.flatMap { shares[$0.serverURL] } ?? ShareRules.standardShare,
                 problem: "\(aside.fault)")
         }
     }

@@ -29,7 +29,7 @@ public enum StatusText {
             let cores = isRunning ? ", \(project.cores) cores now" : ""
             lines.append("share      \(short(project.share)) of \(short(share))\(cores)")
         }
-        if project.state != "working" { lines.append("state      \(project.state)") }
+        if !["working", "stopped"].contains(project.state) { lines.append("state      \(project.state)") }
         if let problem = project.problem { lines.append("problem    \(problem)") }
         guard project.state != "set aside" else { return lines }
         lines += [
