@@ -79,7 +79,8 @@ struct ShareTable {
 
     private func level(_ at: Int) -> (Int, Double, Int) {
         let row = rows[at]
-        let planned = row.use + Double(row.cores + 1) * ShareRules.sliceSeconds
+        // Half of the slice that the next core would bring: so that use swings about the share, not below it.
+        let planned = row.use + (Double(row.cores) + 0.5) * ShareRules.sliceSeconds
         return row.claim.share > 0 ? (0, planned / row.claim.share, at) : (1, planned, at)
     }
 

@@ -105,8 +105,8 @@ public final class ProjectDirectory: Sendable {
             throw Fault(
                 .configuration, "\(file) is damaged: it does not say where this host is attached",
                 advice:
-                    "Run `millrace-client attach URL` with the same address: host.key tells the server who this is, and "
-                    + "tasks and results stay.")
+                    "Run `millrace-client attach URL` with the same address: host.key tells the server who this is, "
+                    + "and tasks and results stay.")
         }
     }
 

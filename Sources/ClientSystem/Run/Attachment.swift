@@ -23,8 +23,8 @@ public enum Attachment {
         }
     }
 
-    /// Asks the server who it is, checks that against the pin, registers this host, and saves the identity. Works beside
-    /// a running client, which takes the project up within seconds.
+    /// Asks the server who it is, checks that against the pin, registers this host, and saves the identity. Works
+    /// beside a running client, which takes the project up within seconds.
     ///
     /// - Parameter volunteer: 1 ... 64 bytes, no control characters.
     /// - Parameter data: the client's folder.
