@@ -2,7 +2,7 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test fuzz bench bench-verify bench-server bench-large chaos sim lint format clean
+.PHONY: help setup build demo test fuzz bench bench-verify bench-server bench-client bench-large chaos sim lint format clean
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays, digits compared'
@@ -11,6 +11,7 @@ help:
 	@echo 'make bench   speed, size and memory, as ratios'
 	@echo 'make bench-verify  mathematical checks beside their jobs: cost, tolerance, what can hide'
 	@echo 'make bench-server  the table of the server: calls, tasks, units, latencies, beside targets, nginx, Ray and Dask'
+	@echo 'make bench-client  how fast the client yields, bounds on processor time, what it costs while idle, beside BOINC'
 	@echo 'make chaos   100 kills of server and clients during 2,000 work units, books and answer compared; again with PostgreSQL'
 	@echo 'make bench-large   an input of 4 GiB there and back, killed on the way: memory, disk, rate beside nginx'
 	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
@@ -41,6 +42,9 @@ bench-verify: setup
 
 bench-server: build
 	@scripts/bench-server.sh
+
+bench-client: build
+	@scripts/bench-client.sh
 
 chaos: build
 	@scripts/chaos.sh $(SWIFT_FLAGS)

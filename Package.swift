@@ -55,10 +55,13 @@ let package = Package(
             dependencies: ["Domain", "Bytes", "CZstd", protobuf],
             exclude: ["README.md", "Generated/README.md"]
         ),
-        .target(name: "Manifest", dependencies: ["Domain", yams]),
+        .target(name: "YAMLText", dependencies: ["Domain", yams]),
+        .target(name: "Manifest", dependencies: ["YAMLText", "Domain"]),
+        .target(name: "Preferences", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
+        .target(name: "Releases", dependencies: ["Domain", "Bytes"]),
         .target(name: "Compute", dependencies: ["Domain", "Bytes", "CFFTW", "COpenBLAS"]),
         // Layer 3.
         .target(
@@ -73,24 +76,30 @@ let package = Package(
         .target(name: "StoragePostgres", dependencies: ["Storage", "Domain", "CPostgres"]),
         .target(name: "StorageS3", dependencies: ["StorageSQLite", "Storage", "Domain", "CCurl"]),
         .target(name: "ServerCore", dependencies: ["Engine", "Transparency", "Storage", "Wire", "Bytes", "Domain"]),
-        .target(name: "ClientCore", dependencies: ["Engine", "Wire", "Bytes", "Domain"]),
+        .target(name: "ClientCore", dependencies: ["Engine", "Preferences", "Wire", "Bytes", "Domain"]),
         .target(name: "WorkerHost", dependencies: ["Wire", "Bytes", "Domain", "CPosix"]),
         // Layer 5.
         .target(
             name: "ServerHTTP",
             dependencies: [
-                "ServerCore", "Transparency", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes", "Domain", "CZlib",
-                hummingbird, mustache, logging,
+                "ServerCore", "Transparency", "Releases", "Storage", "WorkerHost", "Manifest", "Wire", "Bytes",
+                "Domain",
+                "CZlib", hummingbird, mustache, logging,
             ]
         ),
         .target(
             name: "ClientSystem",
-            dependencies: ["ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss", "CPosix"]
+            dependencies: [
+                "ClientCore", "Preferences", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss",
+                "CPosix",
+            ]
         ),
         .target(
             name: "Console",
             dependencies: [
-                "ClientSystem", "WorkerHost", "Engine", "Manifest", "Transparency", "Wire", "Bytes", "Domain",
+                "ClientSystem", "WorkerHost", "Engine", "Manifest", "YAMLText", "Transparency", "Releases", "Wire",
+                "Bytes",
+                "Domain",
             ]
         ),
         .target(
@@ -107,13 +116,13 @@ let package = Package(
         ),
         .executableTarget(
             name: "millrace-client",
-            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Bytes", "Domain", arguments]
+            dependencies: ["ClientSystem", "ClientCore", "Preferences", "WorkerHost", "Bytes", "Domain", arguments]
         ),
         .executableTarget(
             name: "millrace-worker",
             dependencies: ["Apps", "Comparators", "Plugins", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix"]
         ),
-        .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Domain", arguments]),
+        .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Releases", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
         .executableTarget(
             name: "millrace-bench",
@@ -128,7 +137,7 @@ let package = Package(
             dependencies: ["Wire", "Bytes", "Domain", "CPosix"],
             path: "Tests/Equipment/ForgingWorker"
         ),
-        .target(name: "TestChild", path: "Tests/Equipment/TestChild"),
+        .target(name: "TestChild", dependencies: ["CPosix"], path: "Tests/Equipment/TestChild"),
         .target(
             name: "PostgresServer", dependencies: ["CPostgres", "TestChild"], path: "Tests/Equipment/PostgresServer",
             exclude: ["postgres.sh"]
@@ -138,9 +147,13 @@ let package = Package(
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
         .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
-        .testTarget(name: "ManifestTests", dependencies: ["Manifest", "Domain"], exclude: ["Golden", "README.md"]),
+        .testTarget(
+            name: "ManifestTests", dependencies: ["Manifest", "YAMLText", "Domain"], exclude: ["Golden", "README.md"]
+        ),
+        .testTarget(name: "PreferencesTests", dependencies: ["Preferences", "Bytes", "Domain"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Domain"]),
         .testTarget(name: "TransparencyTests", dependencies: ["Transparency", "Bytes", "Domain"]),
+        .testTarget(name: "ReleasesTests", dependencies: ["Releases", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
         .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
@@ -163,18 +176,23 @@ let package = Package(
         .testTarget(
             name: "ServerHTTPTests",
             dependencies: [
-                "ServerHTTP", "ServerCore", "Transparency", "StorageSQLite", "Storage", "TestChild", "Wire", "Bytes",
-                "Domain", protobuf,
+                "ServerHTTP", "ServerCore", "ClientSystem", "Console", "Releases", "Transparency", "StorageSQLite",
+                "Storage", "TestChild", "WorkerHost", "Wire", "Bytes", "Domain", protobuf,
             ]
         ),
-        .testTarget(name: "ClientCoreTests", dependencies: ["ClientCore", "Wire", "Bytes", "Domain", protobuf]),
+        .testTarget(
+            name: "ClientCoreTests", dependencies: ["ClientCore", "Preferences", "Wire", "Bytes", "Domain", protobuf]
+        ),
         .testTarget(
             name: "ClientSystemTests",
-            dependencies: ["ClientSystem", "ClientCore", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix", protobuf]
+            dependencies: [
+                "ClientSystem", "ClientCore", "Preferences", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CPosix",
+                protobuf,
+            ]
         ),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", "Manifest", "Transparency", "Wire", "Bytes", "Domain", protobuf]
+            dependencies: ["Console", "Manifest", "Transparency", "Releases", "Wire", "Bytes", "Domain", protobuf]
         ),
         .testTarget(name: "ConformanceTests", dependencies: ["Apps", "Plugins", "Domain", "Bytes"]),
         .testTarget(

@@ -57,6 +57,16 @@ static inline int millrace_set_idle_disk(void) {
 #endif
 }
 
+// The class of the disk queue that a process or thread is in: 3 is the idle one; -1 when it is gone or cannot be told.
+static inline int millrace_disk_class(pid_t pid) {
+#ifdef SYS_ioprio_get
+    long priority = syscall(SYS_ioprio_get, 1, pid);
+    return priority < 0 ? -1 : (int)(priority >> 13);
+#else
+    return -1;
+#endif
+}
+
 // A descriptor that becomes readable when the process ends; -1 on a kernel without it. glibc has no wrapper before 2.36.
 static inline int millrace_pidfd_open(pid_t pid) {
 #ifdef SYS_pidfd_open
@@ -77,10 +87,23 @@ static inline int millrace_wait_without_reaping(pid_t pid) {
     return status;
 }
 
+// Whether the process has ended; it is not collected by this.
+static inline int millrace_has_ended(pid_t pid) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == pid;
+}
+
 // CPU seconds of this process: user and system.
 static inline double millrace_own_cpu_seconds(void) {
     struct timespec t;
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0) { return 0; }
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+// CPU seconds of all threads of a process, to the nanosecond; -1 when it is gone.
+static inline double millrace_process_cpu_seconds(pid_t pid) {
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) { return -1; }
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 // Seconds since some fixed moment; never goes back.

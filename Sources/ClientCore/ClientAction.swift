@@ -26,6 +26,8 @@ public enum ClientAction: Sendable {
     /// Checkpoint and leave.
     case stopWorker(TaskID)
     case killWorker(TaskID)
+    /// Each worker may use this share of its core's time from now on, 1 ... 100; those that start later, too.
+    case limitWorkers(cpuPercent: Int)
 
     /// Removes the task's folder; only ever after a `save` without the task.
     case dropTask(TaskID)
@@ -51,7 +53,7 @@ public enum ClientAction: Sendable {
 
     public var standing: Standing {
         switch self {
-        case .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .say: .atOnce
+        case .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .limitWorkers, .say: .atOnce
         case .dropTask, .dropBlob, .keepBlobs: .dispensable
         case .storeTask, .save, .keepReceipts, .call, .fetchUnit, .fetchBlob, .upload, .startWorker, .exit: .inOrder
         }

@@ -1,4 +1,5 @@
 import Domain
+import Preferences
 import Wire
 
 /// What happens to a client. Every event carries all that the decision needs.
@@ -8,6 +9,15 @@ public enum ClientEvent: Sendable {
     /// Time has passed.
     case tick
     case probed([ProbeReading])
+    case memoryRead(MemoryReading)
+    /// The preferences have changed.
+    case settingsChanged(Preferences)
+    /// Local time minus UTC; at a start, and whenever it is another.
+    case utcOffset(seconds: Int)
+    /// What all projects together have sent and fetched today.
+    case networkUsed(NetworkUsage)
+    /// What the disk has left for us, and what the client's folder has taken, in bytes.
+    case diskMeasured(free: Int64, used: Int64)
 
     case callAnswered(WireSchedulerReply)
     case callFailed(CallFailure)

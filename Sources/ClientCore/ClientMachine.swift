@@ -1,6 +1,7 @@
 import Bytes
 import Domain
 import Engine
+import Preferences
 import Wire
 
 /// The client's decisions: state and event in, changes and actions out. No clock, no randomness, no files.
@@ -10,11 +11,17 @@ import Wire
 /// time, never work.
 public struct ClientMachine: Sendable {
     public internal(set) var state: ClientState
-    public let settings: ClientSettings
+    public internal(set) var settings: ClientSettings
     public internal(set) var policy: IdlePolicy
 
     /// Tasks whose worker lives, or is being started.
     var runs: [TaskID: Run] = [:]
+    /// The share of a core that workers were last told.
+    var toldCPUPercent = 100
+    /// Of the whole machine.
+    let machineCores: Int
+    /// The last measurement of the disk.
+    var disk: (free: Int64, used: Int64)?
     /// Restarts after a crash that was not the task's doing, as far as is known.
     var restarts: [TaskID: Int] = [:]
     var blobs: [Digest: Blob] = [:]
@@ -33,6 +40,7 @@ public struct ClientMachine: Sendable {
     /// Nothing is started before this: the disk is full, or workers cannot be started.
     var startsBlockedUntil: Timestamp?
     var startFailures = 0
+    var memory: MemoryGuard
     /// When the client last held a task.
     var lastBusy: Timestamp
     var lastTick: Timestamp
@@ -61,11 +69,21 @@ public struct ClientMachine: Sendable {
     static let clockStepSeconds = 5.0
 
     /// - Parameter machineCores: of the whole machine, for the bound on the load of others.
-    public init(state: ClientState, settings: ClientSettings, machineCores: Int, now: Timestamp) {
+    /// - Parameter utcOffsetSeconds: local time minus UTC.
+    /// - Parameter usage: what was sent and fetched before; nil: it is not known.
+    public init(
+        state: ClientState, settings: ClientSettings, machineCores: Int, now: Timestamp, utcOffsetSeconds: Int = 0,
+        usage: NetworkUsage? = nil
+    ) {
         self.state = state
         self.settings = settings
         grant = .all(cores: settings.cores)
-        policy = IdlePolicy(settings: settings.idle, cores: machineCores, now: now)
+        self.machineCores = machineCores
+        policy = IdlePolicy(
+            settings: settings.idle, cores: machineCores, memoryBytes: settings.profile.memoryBytes, now: now)
+        policy.utcOffsetSeconds = utcOffsetSeconds
+        policy.usage = usage
+        memory = MemoryGuard(settings: settings.memory)
         lastBusy = now
         lastTick = now
         lastBlobNote = now
@@ -85,6 +103,11 @@ public struct ClientMachine: Sendable {
         case .started(let slots, let present): reconcile(slots, present, now, &out)
         case .tick: break
         case .probed(let readings): policy.update(readings, now: now)
+        case .memoryRead(let reading): memory.take(reading, now: now)
+        case .settingsChanged(let preferences): take(preferences)
+        case .utcOffset(let seconds): policy.utcOffsetSeconds = seconds
+        case .networkUsed(let usage): policy.usage = usage
+        case .diskMeasured(let free, let used): noteDisk(free: free, used: used)
         case .callAnswered(let reply): take(reply, now, random, &out)
         case .callFailed(let failure): take(failure, now, random, &out)
         case .unitFetched(let task, let bytes):
@@ -138,10 +161,14 @@ public struct ClientMachine: Sendable {
         policy.update([], now: now)
         giveBackHopeless(now, &out)
         sweepBlobs(now, &out)
-        pursueFetches(now, &out)
+        let mayUseNetwork = policy.allowance.mayUseNetwork
+        if mayUseNetwork { pursueFetches(now, &out) }
+        pursueMemory(now, &out)
         pursueRuns(now, &out)
-        pursueUploads(now, &out)
-        pursueCall(now, &out)
+        if mayUseNetwork {
+            pursueUploads(now, &out)
+            pursueCall(now, &out)
+        }
         if let limit = settings.exitWhenIdleSeconds, state.tasks.isEmpty, runs.isEmpty, call.inFlight == nil,
             (now - lastBusy).seconds >= limit
         {

@@ -1,10 +1,13 @@
 import Domain
+import Preferences
 
-/// How this client works; from the command line for now.
+/// How this client works.
 public struct ClientSettings: Hashable, Sendable {
-    /// Tasks that run at once.
+    /// Tasks that run at once at most; `Allowance.cores` says how many of them may now.
     public var cores: Int
     public var idle: IdleSettings
+    public var memory = MemorySettings()
+    public var probes = ProbeSettings()
     /// Tasks that wait beyond the running ones, per core.
     public var bufferTasksPerCore: Int
     /// Seconds of work that are held per core, the running tasks included.
@@ -34,5 +37,15 @@ public struct ClientSettings: Hashable, Sendable {
         stopGraceSeconds = 10
         self.apps = apps
         self.profile = profile
+    }
+
+    /// Takes over what the preferences say. `idle.always` and what only the command line knows stay.
+    ///
+    /// - Parameter machineCores: of the whole machine.
+    public mutating func take(_ preferences: Preferences, machineCores: Int) {
+        idle.preferences = preferences
+        cores = preferences.mostCores(of: machineCores)
+        bufferSeconds = preferences.bufferSeconds
+        checkpointSeconds = preferences.checkpointSeconds
     }
 }

@@ -7,20 +7,33 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     /// Whether nobody objects to computing; false while nothing is attached.
     public var computing: Bool
     public var pause: Pause?
+    /// What may be done now, and all that stands against more; nil in a status of an older client.
+    public var allowance: AllowanceStatus?
+    /// Why the file of preferences is not in force; nil: it is, or there is none.
+    public var preferencesProblem: String?
+    /// What the command line says in place of the file.
+    public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
+    /// Filled in by the shell, which bounds the workers.
+    public var processor: ProcessorLimit?
     /// In order of their folders' names.
     public var projects: [Project]
 
-    public init(writtenAt: Timestamp, policy: IdlePolicy?, projects: [Project]) {
+    /// - Parameter policy: of any of the projects, since all hear the same; nil: there is none.
+    /// - Parameter cores: that tasks of all projects together may use now.
+    public init(writtenAt: Timestamp, policy: IdlePolicy?, cores: Int, projects: [Project]) {
         running = true
         writtenAtMs = writtenAt.milliseconds
         computing = policy?.isComputing ?? false
-        if case .paused(let why)? = policy?.mode {
+        if let policy, let why = policy.pause {
+            // The pause began when it began, whoever objects now.
             pause = Pause(
-                probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
+                probe: why.probe?.rawValue, reason: why.reason,
+                sinceMs: (policy.pausedSince ?? why.since).milliseconds, until: why.until)
         }
+        allowance = policy.map { AllowanceStatus($0.allowance, cores: cores) }
         probes = (policy?.readings ?? []).map {
-            Probe(name: $0.kind.rawValue, value: Self.words($0.value), atMs: $0.at.milliseconds)
+            Probe(name: $0.kind.rawValue, value: $0.value.words, atMs: $0.at.milliseconds)
         }
         self.projects = projects
     }
@@ -53,6 +66,11 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         /// Why the server gave no work; empty while a held task can be computed.
         public var noWorkReasons: [String] = []
         public var problem: String?
+        /// A version of the client that the project knows of, newer than this one; it comes by the package manager
+        /// only.
+        public var newerClient: String?
+        /// Why the project's signed releases could not be brought up to date.
+        public var releaseTrouble: String?
         /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
         public var kernelCPUSeconds = 0.0
         public var workerCPUSeconds = 0.0
@@ -131,7 +149,7 @@ extension ClientMachine {
     }
 
     private func whyNotStarted(_ task: HeldTask) -> String? {
-        if runs.count >= grant.cores, grant.cores < settings.cores {
+        if runs.count >= grant.cores, grant.isShared {
             return "waits for its project's turn"
         }
         return memoryObjection(to: task)
@@ -161,25 +179,5 @@ extension ClientMachine {
             label: PrintableText.clean(task.unit?.label ?? ""), state: word,
             fraction: fraction, cpuSeconds: task.used.cpuSeconds, deadlineMs: task.offer.deadline.milliseconds,
             message: message)
-    }
-
-}
-
-extension ClientStatus {
-    private static func words(_ value: ProbeReading.Value) -> String {
-        switch value {
-        case .idle(let milliseconds): "idle for \(milliseconds / 1000) s"
-        case .busy(let cores): "\(Double(Int(cores * 100)) / 100) cores busy"
-        case .program(let name): name.map { "\($0) runs" } ?? "none runs"
-        case .fullScreen(let window): window.map { "\($0) fills the screen" } ?? "no window fills the screen"
-        case .power(let isOnBattery, let charge):
-            (isOnBattery ? "on battery" : "on mains") + (charge.map { ", charge \($0) %" } ?? "")
-        case .temperature(let degrees, let sensor): "\(Int(degrees.rounded())) °C (\(sensor))"
-        case .pressure(let cpu, let memory, let disk):
-            "processor \(Int(cpu)) %, memory \(Int(memory)) %, disk \(Int(disk)) %"
-        case .metered(let isMetered): isMetered ? "costs by the byte" : "does not cost by the byte"
-        case .permission(let isGiven, let reason): "\(isGiven ? "given" : "not given"): \(reason)"
-        case .unavailable(let why): "not available: \(why)"
-        }
     }
 }

@@ -7,6 +7,7 @@ extension ClientMachine {
     mutating func setClockBack(by step: TimeSpan) {
         func moved(_ moment: Timestamp) -> Timestamp { moment + step }
         policy.setClockBack(by: step)
+        memory.setClockBack(by: step)
         call.notBefore = call.notBefore.map(moved)
         call.noWorkBefore = call.noWorkBefore.map(moved)
         call.lastContact = call.lastContact.map(moved)
@@ -39,20 +40,5 @@ extension Transfer {
         var transfer = self
         transfer.notBefore = notBefore.map { $0 + step }
         return transfer
-    }
-}
-
-extension IdlePolicy {
-    /// - Parameter step: negative.
-    mutating func setClockBack(by step: TimeSpan) {
-        overloadSince = overloadSince.map { $0 + step }
-        loadBlockedUntil = loadBlockedUntil.map { $0 + step }
-        for at in readings.indices { readings[at].at = readings[at].at + step }
-        switch mode {
-        case .computing(let since): mode = .computing(since: since + step)
-        case .paused(var pause):
-            pause.since = pause.since + step
-            mode = .paused(pause)
-        }
     }
 }

@@ -1,88 +1,90 @@
 import Domain
+import Preferences
 
-/// When the machine counts as idle.
-public struct IdleSettings: Hashable, Sendable {
-    /// Compute whatever the probes say: servers, and machines given to the project.
-    public var always = false
-    /// Without keyboard and pointer for this long.
-    public var userQuietSeconds = 180.0
-    /// Others may use this fraction of all cores.
-    public var otherLoadMax = 0.25
-    /// A load over the bound counts after this long: a moment of work by others is no reason to stop.
-    public var loadSustainSeconds = 2.0
-    /// The load must stay under the bound for this long.
-    public var loadQuietSeconds = 60.0
-    /// A reading older than this is no reading.
-    public var staleSeconds = 10.0
-    /// After a pause of this length workers write a checkpoint and leave the memory.
-    public var checkpointAfterSeconds = 600.0
-
-    public init() {}
-}
-
-/// Decides from probe readings whether to compute: pauses at the first objection, goes on when all have been quiet.
+/// Decides from probe readings, preferences and local time what may be done: pauses at the first objection, goes on
+/// when there is none.
+///
+/// - Somebody is there when any source of input tells of a touch within `in_use.idle_after`: an old reading still tells
+///   that. When all sources that spoke are silent, somebody may be there, for `forgetSeconds`; a source that is
+///   unavailable, or was silent for longer, counts as none. A machine without any has no user.
+/// - Readings of the surroundings hold until the next one, or for `forgetSeconds`: a dead probe never blocks for ever.
 public struct IdlePolicy: Hashable, Sendable {
-    public enum Mode: Hashable, Sendable {
-        case computing(since: Timestamp)
-        case paused(Pause)
-    }
-
-    /// Why nothing is computed, as data.
-    public struct Pause: Hashable, Sendable {
-        /// nil: no reading has come yet.
-        public var probe: ProbeKind?
-        /// For example `keyboard or pointer were used 3 s ago`.
-        public var reason: String
-        public var since: Timestamp
-        /// What would have to change.
-        public var until: String
-    }
-
-    private let settings: IdleSettings
-    private let cores: Int
-    public internal(set) var mode: Mode
+    public internal(set) var settings: IdleSettings
+    /// Of the whole machine.
+    let cores: Int
+    /// 0: not known.
+    let memoryBytes: Int64
+    public private(set) var allowance: Allowance
     /// The last reading of each probe, in the order of `ProbeKind`.
     public internal(set) var readings: [ProbeReading] = []
+    /// Local time minus UTC; the edge tells it, and tells it anew when summer time begins or ends.
+    public internal(set) var utcOffsetSeconds = 0
+    public internal(set) var usage: NetworkUsage?
+
+    /// When the machine began to listen to its probes.
+    var began: Timestamp
     var overloadSince: Timestamp?
     var loadBlockedUntil: Timestamp?
+    /// What has passed its bound and not come back far enough.
+    var isHot = false
+    var isMemoryShort = false
+    var isDiskSlow = false
+    var isChargeLow = false
+    /// Since when each cause stands.
+    private var standing: [Objection.Cause: Timestamp] = [:]
+    /// Since when nothing is computed, whoever objects; nil: it is.
+    public private(set) var pausedSince: Timestamp?
 
     /// - Parameter cores: of the whole machine.
-    public init(settings: IdleSettings, cores: Int, now: Timestamp) {
+    /// - Parameter memoryBytes: of the whole machine; 0: not known.
+    public init(settings: IdleSettings, cores: Int, memoryBytes: Int64 = 0, now: Timestamp) {
         self.settings = settings
         self.cores = max(1, cores)
-        mode =
-            settings.always
-            ? .computing(since: now)
-            : .paused(
-                Pause(
-                    probe: nil, reason: "the machine was not looked at yet", since: now,
-                    until: "the first readings are here"))
+        self.memoryBytes = memoryBytes
+        began = now
+        allowance = Allowance(
+            isInUse: false, mayCompute: false, mayUseNetwork: false, cores: 1, cpuPercent: 100, memoryBytes: nil,
+            releasesMemory: false, objections: [])
+        decide(now)
     }
 
-    public var isComputing: Bool {
-        if case .computing = mode { return true }
-        return false
-    }
+    public var isComputing: Bool { allowance.mayCompute }
 
-    /// Takes readings in, and decides. Without new readings it decides anew by their age.
+    /// What stands against computing first; nil: nothing does.
+    public var pause: Objection? { allowance.objections.first { $0.cause.subject == .computing } }
+
+    /// Takes readings in, and decides. Without new readings it decides anew by their age and by the clock.
     public mutating func update(_ new: [ProbeReading], now: Timestamp) {
         for reading in new { take(reading) }
-        guard !settings.always else { return }
-        guard Self.awaited.isSubset(of: readings.map(\.kind)) else { return }
-        let objection = readings.compactMap { self.objection(of: $0, now: now) }.first
-        switch (mode, objection) {
-        case (.computing, nil): break
-        case (.paused, nil): mode = .computing(since: now)
-        case (.computing, let pause?): mode = .paused(pause)
-        case (.paused(let old), var pause?):
-            // The pause began when it began, whoever objects now.
-            pause.since = old.since
-            mode = .paused(pause)
-        }
+        decide(now)
     }
 
-    /// Nothing is computed before these have been heard; the others may come later or never.
-    private static let awaited: Set<ProbeKind> = [.userInput, .otherLoad]
+    private mutating func decide(_ now: Timestamp) {
+        judgeLevels(now)
+        let desk = desk(now)
+        let isInUse = !settings.always && desk.isInUse
+        let limits = isInUse ? settings.preferences.inUse : settings.preferences.notInUse
+        var objections = objections(desk, limits, now)
+        var still: [Objection.Cause: Timestamp] = [:]
+        for at in objections.indices {
+            let since = standing[objections[at].cause] ?? now
+            objections[at].since = since
+            still[objections[at].cause] = since
+        }
+        standing = still
+        let mayCompute = !objections.contains { $0.cause.subject == .computing }
+        pausedSince = mayCompute ? nil : pausedSince ?? now
+        allowance = Allowance(
+            isInUse: isInUse, mayCompute: mayCompute,
+            mayUseNetwork: !objections.contains { $0.cause.subject == .network },
+            cores: limits.cores.count(of: cores), cpuPercent: limits.cpuPercent,
+            memoryBytes: memoryBytes > 0
+                ? memoryBytes / 100 * Int64(limits.memoryPercent) + memoryBytes % 100 * Int64(limits.memoryPercent)
+                    / 100 : nil,
+            releasesMemory: objections.contains { $0.cause == .memoryPressure }, objections: objections)
+    }
+
+    // MARK: - Readings
 
     private mutating func take(_ reading: ProbeReading) {
         readings.removeAll { $0.kind == reading.kind }
@@ -101,40 +103,63 @@ public struct IdlePolicy: Hashable, Sendable {
         }
     }
 
-    private var loadMaxCores: Double { settings.otherLoadMax * Double(cores) }
+    /// Others may keep this many cores busy.
+    var loadMaxCores: Double { settings.preferences.pauses.otherLoad * Double(cores) }
 
-    private func objection(of reading: ProbeReading, now: Timestamp) -> Pause? {
-        let age = (now - reading.at).seconds
-        switch reading.value {
-        case .unavailable: return nil
-        case _ where age > settings.staleSeconds:
-            return Pause(
-                probe: reading.kind, reason: "no reading of \(reading.kind.rawValue) for \(Int(age)) s", since: now,
-                until: "it can be read again")
-        case .idle(let milliseconds):
-            let idle = Double(milliseconds) / 1000 + age
-            guard idle < settings.userQuietSeconds else { return nil }
-            return Pause(
-                probe: .userInput, reason: "keyboard or pointer were used \(Int(idle)) s ago", since: now,
-                until: "they were not used for \(Int(settings.userQuietSeconds)) s")
-        case .busy(let busy):
-            guard let until = loadBlockedUntil, now < until else { return nil }
-            guard busy > loadMaxCores else {
-                let quiet = settings.loadQuietSeconds - (until - now).seconds
-                return Pause(
-                    probe: .otherLoad, reason: "other programs were busy until \(Int(max(0, quiet))) s ago", since: now,
-                    until: "they were quiet for \(Int((until - now).seconds.rounded(.up))) s more")
-            }
-            return Pause(
-                probe: .otherLoad, reason: "other programs use \(tenths(busy)) cores", since: now,
-                until: "they used at most \(tenths(loadMaxCores)) for \(Int(settings.loadQuietSeconds)) s")
-        // Nothing reads these yet.
-        case .program, .fullScreen, .power, .temperature, .pressure, .metered, .permission: return nil
+    /// Seconds since a reading was made.
+    func age(_ reading: ProbeReading, _ now: Timestamp) -> Double { max(0, (now - reading.at).seconds) }
+
+    /// The value of a probe of the surroundings; nil: there is none that still holds.
+    func value(_ kind: ProbeKind, _ now: Timestamp) -> ProbeReading.Value? {
+        guard let reading = readings.first(where: { $0.kind == kind }) else { return nil }
+        var holds = settings.forgetSeconds
+        if kind == .permission, let permission = settings.preferences.permission {
+            // Nobody asks again before.
+            holds = max(holds, 2 * permission.keepSeconds + permission.timeLimitSeconds)
+        }
+        return age(reading, now) <= holds ? reading.value : nil
+    }
+
+    /// Bounds with two edges: what has passed one must come back over the other, or workers would start and stop with
+    /// every reading.
+    private mutating func judgeLevels(_ now: Timestamp) {
+        let pauses = settings.preferences.pauses
+        func isOver(_ value: Double, _ max: Double, _ back: Double, _ was: Bool) -> Bool {
+            value > max || was && value > back
+        }
+        if case .temperature(let degrees, _)? = value(.temperature, now) {
+            isHot = isOver(degrees, pauses.temperature, pauses.temperature - pauses.temperatureMargin, isHot)
+        } else {
+            isHot = false
+        }
+        if case .pressure(_, let memory, let disk)? = value(.pressure, now) {
+            let (memoryMax, diskMax) = (Double(pauses.memoryPressure), Double(pauses.diskPressure))
+            isMemoryShort = isOver(memory, memoryMax, memoryMax / 2, isMemoryShort)
+            isDiskSlow = isOver(disk, diskMax, diskMax / 2, isDiskSlow)
+        } else {
+            (isMemoryShort, isDiskSlow) = (false, false)
+        }
+        if case .power(isOnBattery: true, let charge)? = value(.power, now) {
+            let floor = pauses.chargeFloorPercent
+            isChargeLow =
+                charge.map { $0 < floor || isChargeLow && $0 < Self.chargeEnough(floor) } ?? (floor > 0)
+        } else {
+            isChargeLow = false
         }
     }
 
-    private func tenths(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10)"
+    /// The charge at which computing goes on.
+    static func chargeEnough(_ floor: Int) -> Int { floor == 0 ? 0 : min(100, floor + 5) }
+
+    /// The clock was set back: every moment that is kept moves with it.
+    ///
+    /// - Parameter step: negative.
+    mutating func setClockBack(by step: TimeSpan) {
+        began = began + step
+        overloadSince = overloadSince.map { $0 + step }
+        loadBlockedUntil = loadBlockedUntil.map { $0 + step }
+        pausedSince = pausedSince.map { $0 + step }
+        standing = standing.mapValues { $0 + step }
+        for at in readings.indices { readings[at].at = readings[at].at + step }
     }
 }

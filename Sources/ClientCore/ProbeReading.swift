@@ -71,3 +71,24 @@ public struct ProbeReading: Hashable, Sendable {
         self.at = at
     }
 }
+
+extension ProbeReading.Value {
+    /// For people, for example `idle for 12 s`.
+    public var words: String {
+        switch self {
+        case .idle(let milliseconds): "idle for \(milliseconds / 1000) s"
+        case .busy(let cores): "\(Double(Int(cores * 100)) / 100) cores busy"
+        case .program(let name): name.map { "\($0) runs" } ?? "none runs"
+        case .fullScreen(let window): window.map { "\($0) fills the screen" } ?? "no window fills the screen"
+        case .power(let isOnBattery, let charge):
+            (isOnBattery ? "on battery" : "on mains") + (charge.map { ", charge \($0) %" } ?? "")
+        case .temperature(let degrees, let sensor): "\(Int(degrees.rounded())) °C (\(sensor))"
+        case .pressure(let cpu, let memory, let disk):
+            "processor \(Int(cpu)) %, memory \(Int(memory)) %, disk \(Int(disk)) %"
+        case .metered(let isMetered): isMetered ? "costs by the byte" : "does not cost by the byte"
+        case .permission(let isGiven, let reason):
+            (isGiven ? "given" : "not given") + (reason.isEmpty ? "" : ": \(reason)")
+        case .unavailable(let why): "not available: \(why)"
+        }
+    }
+}

@@ -4,17 +4,20 @@ import Engine
 /// Workers: which tasks run, and when they pause.
 extension ClientMachine {
     mutating func pursueRuns(_ now: Timestamp, _ out: inout Outbox) {
-        if policy.isComputing {
-            for task in runs.keys.sorted() {
-                guard case .suspended? = runs[task]?.phase, runs[task]?.isKilled == false else { continue }
-                runs[task]?.phase = .computing
-                if runs[task]?.isLeaving == false { out.add(.resumeWorker(task)) }
-            }
-            leaveCores(now, &out)
-            startMore(now, &out)
-        } else {
-            for task in runs.keys.sorted() { pause(task, now, &out) }
+        if policy.isComputing { leaveCores(now, &out) }
+        let allowed = allowedRuns()
+        for task in runs.keys.sorted() {
+            if allowed.contains(task) { goOn(task, &out) } else { pause(task, now, &out) }
         }
+        guard policy.isComputing else { return }
+        tellLimit(&out)
+        startMore(now, &out)
+    }
+
+    private mutating func goOn(_ task: TaskID, _ out: inout Outbox) {
+        guard case .suspended? = runs[task]?.phase, runs[task]?.isKilled == false else { return }
+        runs[task]?.phase = .computing
+        if runs[task]?.isLeaving == false { out.add(.resumeWorker(task)) }
     }
 
     private mutating func pause(_ task: TaskID, _ now: Timestamp, _ out: inout Outbox) {
@@ -27,38 +30,31 @@ extension ClientMachine {
             out.add(.suspendWorker(task))
         case .suspended(let since):
             // The user is here for longer: give the memory back, too.
-            if (now - since).seconds >= settings.idle.checkpointAfterSeconds {
+            if policy.allowance.releasesMemory || isTimeToLeave(since, now) {
                 runs[task]?.isLeaving = true
                 out.add(.stopWorker(task))
             }
         }
     }
 
-    /// Bytes that all tasks together may declare: three quarters of the machine's memory. nil: it is not known.
-    public var memoryShare: Int64? {
-        settings.profile.memoryBytes > 0 ? settings.profile.memoryBytes / 4 * 3 : nil
-    }
-
     /// Bytes that the workers' tasks declare. What stands still keeps its memory, too.
-    var memoryInUse: Int64 {
-        runs.keys.reduce(Int64(0)) { $0.clampedSum(state[task: $1]?.unit?.memoryBytes ?? 0) }
-    }
+    var memoryInUse: Int64 { runs.keys.reduce(Int64(0)) { $0.clampedSum(declaredMemory($1)) } }
 
     /// Why a task that could run must wait for the memory of others; nil: it need not.
     ///
     /// One may always run; more only while all of them leave a part of the memory to their owner.
     func memoryObjection(to task: HeldTask) -> String? {
+        if let why = shortageObjection(to: task) { return why }
         let inUse = memoryInUse.clampedSum(grant.othersMemoryBytes)
-        guard let share = memoryShare, let needed = task.unit?.memoryBytes, !runs.isEmpty || inUse > 0 else {
-            return nil
-        }
+        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.memoryBytes, !runs.isEmpty || inUse > 0
+        else { return nil }
         guard needed > share - min(inUse, share) else { return nil }
         return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"
     }
 
     private mutating func startMore(_ now: Timestamp, _ out: inout Outbox) {
         if let startsBlockedUntil, now < startsBlockedUntil { return }
-        var free = grant.cores - runs.count
+        var free = coresNow - runs.count
         guard free > 0 else { return }
         let ready = state.tasks.filter { $0.stage == .ready && runs[$0.id] == nil && inputsAreHere($0) }
         for task in ready.sorted(by: { ($0.offer.deadline, $0.id) < ($1.offer.deadline, $1.id) }) {

@@ -37,11 +37,12 @@ public struct ShareBook: Hashable, Sendable, Codable {
     ///
     /// - Parameter claims: of all projects, each once.
     /// - Parameter cores: that tasks of all projects together may use.
+    /// - Parameter coresNow: of those, on which workers may compute at this moment; the rest stands still. nil: all.
     /// - Parameter memoryBytes: that tasks of all projects together may declare; nil: it is not known.
     /// - Parameter now: may be before the last call's: then no time has passed.
     /// - Returns: by project, for every claim.
     public mutating func divide(
-        _ claims: [Claim], cores: Int, memoryBytes: Int64?, now: Timestamp
+        _ claims: [Claim], cores: Int, coresNow: Int? = nil, memoryBytes: Int64?, now: Timestamp
     ) -> [String: CoreGrant] {
         let claims = claims.sorted { $0.project < $1.project }
         count(claims, now)
@@ -51,7 +52,7 @@ public struct ShareBook: Hashable, Sendable, Codable {
         table.lendToEndangered()
         if !isNewSlice { table.keepRunning() }
         table.fill()
-        return table.grants()
+        return table.grants(coresNow: coresNow ?? cores)
     }
 
     /// Adds what was used, and forgets. A project that is new begins where the one that was served least stands, since
@@ -154,8 +155,13 @@ public struct CoreGrant: Hashable, Sendable {
     public var othersMemoryBytes: Int64
     /// There are others: a core whose worker has ended goes back, to be divided anew.
     public var isShared: Bool
+    /// Workers that may compute now; the others stand still, since the machine's user has come back to it. nil: all.
+    public var computing: Int?
 
-    public init(cores: Int, bufferCores: Double, othersMemoryBytes: Int64 = 0, isShared: Bool = false) {
+    public init(
+        cores: Int, bufferCores: Double, othersMemoryBytes: Int64 = 0, isShared: Bool = false, computing: Int? = nil
+    ) {
+        self.computing = computing
         self.isShared = isShared
         self.cores = cores
         self.bufferCores = bufferCores

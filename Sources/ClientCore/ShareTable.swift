@@ -48,7 +48,9 @@ struct ShareTable {
     }
 
     /// What each may do now. An increase waits until others have let go, so that never more workers live than cores.
-    func grants() -> [String: CoreGrant] {
+    ///
+    /// - Parameter coresNow: on which workers may compute.
+    func grants(coresNow: Int) -> [String: CoreGrant] {
         var cores = rows.map { min($0.cores, $0.claim.demand.running) }
         var free = max(0, self.cores - rows.reduce(0) { $0 + $1.claim.demand.running })
         let keeping = order().filter { rows[$0].cores >= rows[$0].claim.demand.running }
@@ -59,15 +61,31 @@ struct ShareTable {
         }
         // Nobody's cores: whoever is due begins with them at once when work comes.
         if let first = keeping.first { cores[first] += free }
+        let computing = computing(cores, coresNow)
         let memory = rows.map { max($0.memoryBytes, $0.claim.demand.runningMemoryBytes) }
         var grants: [String: CoreGrant] = [:]
         for at in rows.indices {
             grants[rows[at].claim.project] = CoreGrant(
                 cores: cores[at], bufferCores: bufferCores(at),
                 othersMemoryBytes: memory.indices.reduce(Int64(0)) { $1 == at ? $0 : $0.clampedSum(memory[$1]) },
-                isShared: rows.count > 1)
+                isShared: rows.count > 1, computing: computing[at])
         }
         return grants
+    }
+
+    /// Who may compute on fewer cores than workers have: one each in turn, who is due first at the front.
+    private func computing(_ granted: [Int], _ coresNow: Int) -> [Int?] {
+        var left = max(0, coresNow)
+        guard left < cores else { return rows.map { _ in nil } }
+        var computing = rows.map { _ in 0 }
+        let order = order()
+        while left > 0,
+            let at = order.filter({ computing[$0] < granted[$0] }).min(by: { computing[$0] < computing[$1] })
+        {
+            computing[at] += 1
+            left -= 1
+        }
+        return computing
     }
 
     // MARK: One row

@@ -50,7 +50,7 @@ extension ClientMachine {
     /// Workers beyond what was granted write their checkpoints and leave: those first that are in no hurry.
     mutating func leaveCores(_ now: Timestamp, _ out: inout Outbox) {
         let staying = runs.filter(\.value.isStaying).keys
-        guard staying.count > grant.cores else { return }
+        guard grant.isShared, staying.count > grant.cores else { return }
         let leaving = staying.compactMap { state[task: $0] }.sorted { first, second in
             let (a, b) = (isEndangered(first, now: now), isEndangered(second, now: now))
             return a != b ? b : (first.offer.deadline, first.id) > (second.offer.deadline, second.id)

@@ -1,6 +1,7 @@
 import Domain
 import Manifest
 import WorkerHost
+import YAMLText
 
 enum NearestWord {
     /// `; did you mean x?`, or nothing.

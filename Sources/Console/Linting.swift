@@ -4,6 +4,7 @@ import Glibc
 import Manifest
 import Wire
 import WorkerHost
+import YAMLText
 
 /// What is known of a project after its manifest and its input files were looked at.
 public struct LintReport: Sendable {

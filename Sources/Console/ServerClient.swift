@@ -1,6 +1,7 @@
 import Bytes
 import ClientSystem
 import Domain
+import Releases
 import Wire
 
 /// The admin interface of a server: one method per question. Calls block.
@@ -129,6 +130,16 @@ public struct ServerClient: Sendable {
         let path = "/v1/batches/\(id)/cancel"
         return try read(try retried { () throws(Fault) in try send("POST", path) }, path) {
             (answer, url) throws(Fault) in try Self.status(answer, url, of: id)
+        }
+    }
+
+    /// Sent again after a broken connection: the same files once more change nothing.
+    func publishReleases(_ bundle: ReleaseBundle) throws(Fault) {
+        let path = "/v1/releases"
+        let response = try retried { () throws(Fault) in try send("POST", path, body: bundle.bytes) }
+        guard response.status == 204 else {
+            if response.status >= 400 { throw explained(response.refusal(url: settings.url + path)) }
+            throw Self.foreign(settings.url + path, "status \(response.status) for a publication")
         }
     }
 

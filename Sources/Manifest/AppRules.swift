@@ -1,4 +1,5 @@
 import Domain
+import YAMLText
 
 /// Checks parameters and inputs against what the app says of itself.
 struct AppRules {

@@ -1,4 +1,5 @@
 import Domain
+import YAMLText
 
 /// The scientist's own comparing program: `validation.compare_program` and what belongs to it.
 struct ComparingProgram {

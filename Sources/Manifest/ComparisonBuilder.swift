@@ -1,4 +1,5 @@
 import Domain
+import YAMLText
 
 /// Makes the `ComparisonRule` of `validation.compare`.
 struct ComparisonBuilder {

@@ -1,4 +1,5 @@
 import Domain
+import YAMLText
 
 /// A checked value of a key.
 enum KeyValue: Hashable, Sendable {
@@ -10,15 +11,6 @@ enum KeyValue: Hashable, Sendable {
     case packing(InputPacking)
     case reals([Double])
     case lines([String])
-}
-
-/// Why a scalar is not what its key wants.
-struct ValueFault: Error {
-    var message: String
-    var expected: String?
-    var suggestion: String?
-    /// Of the element of a list; nil: of the whole value.
-    var place: Place?
 }
 
 /// Reads the text of one scalar as one kind of value.
@@ -89,13 +81,13 @@ struct ValueReader {
         case .licence: return .text(try licence(text, found))
         case .app:
             let names = apps.map(\.name)
-            return .text(try word(text, found, names, "an app: " + names.joined(separator: ", ")))
+            return .text(try Scalars.word(text, found, names, "an app: " + names.joined(separator: ", ")))
         case .path: return .text(try path(text, found))
         case .packing:
             let words = InputPacking.allCases.map(\.rawValue)
-            let found = try word(text, found, words, kind.expected(apps))
+            let found = try Scalars.word(text, found, words, kind.expected(apps))
             return .packing(InputPacking(rawValue: found) ?? .plain)
-        case .choice(let words): return .text(try word(text, found, words, kind.expected(apps)))
+        case .choice(let words): return .text(try Scalars.word(text, found, words, kind.expected(apps)))
         case .flag: return .flag(try flag(text, found))
         case .integer(let range):
             guard let value = Quantities.integer(text) else {
@@ -111,11 +103,11 @@ struct ValueReader {
             return .real(try inRange(value, range, found, kind))
         case .duration(let range):
             let units = Quantities.times.map { (word: $0.word, factor: $0.seconds) }
-            let seconds = try quantity(text, found, units, kind)
+            let seconds = try Scalars.quantity(text, found, units, expected: kind.expected(apps))
             return .span(TimeSpan(seconds: try inRange(seconds, range, found, kind)))
         case .size(let range):
             let units = Quantities.sizes.map { (word: $0.word, factor: $0.bytes) }
-            let bytes = try quantity(text, found, units, kind)
+            let bytes = try Scalars.quantity(text, found, units, expected: kind.expected(apps))
             guard abs(bytes) < 9e18, bytes.rounded() == bytes else {
                 throw ValueFault(message: "\(found) is no whole number of bytes", expected: kind.expected(apps))
             }
@@ -132,32 +124,6 @@ struct ValueReader {
 
     private func outOfRange(_ found: String, _ kind: ValueKind) -> ValueFault {
         ValueFault(message: "\(found) is out of range", expected: kind.expected(apps))
-    }
-
-    private func quantity(
-        _ text: String, _ found: String, _ units: [(word: String, factor: Double)], _ kind: ValueKind
-    ) throws(ValueFault) -> Double {
-        switch Quantities.withUnit(text, units) {
-        case .value(let value): return value
-        case .tooLarge: throw outOfRange(found, kind)
-        case .noNumber:
-            throw ValueFault(message: "\(found) does not begin with a number", expected: kind.expected(apps))
-        case .unknownUnit(let word):
-            throw ValueFault(
-                message: "\(found) has the unknown unit `\(YAMLNode.short(word))`", expected: kind.expected(apps),
-                suggestion: Nearest.word(to: word, in: units.map(\.word)))
-        }
-    }
-
-    private func word(
-        _ text: String, _ found: String, _ words: [String], _ expected: String
-    ) throws(ValueFault) -> String {
-        guard words.contains(text) else {
-            throw ValueFault(
-                message: "\(found) is none of the valid words", expected: expected,
-                suggestion: Nearest.word(to: text, in: words))
-        }
-        return text
     }
 
     /// YAML 1.1 also knew `yes`, `on` and the like; YAML 1.2, and this manifest, only true and false.

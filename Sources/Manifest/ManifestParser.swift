@@ -1,4 +1,5 @@
 import Domain
+import YAMLText
 
 /// Reads `project.yaml`.
 public enum ManifestParser {
@@ -13,7 +14,10 @@ public enum ManifestParser {
     /// Like `parse`, with the places of the input files, for a caller that can look at them.
     public static func read(_ text: String, file: String, apps: [AppSchema]) -> ManifestReading {
         var faults = FaultList(file: file)
-        guard let root = YAMLReader.read(text, &faults) else {
+        guard
+            let root = YAMLReader.read(
+                text, noun: "manifest", bytesMax: Limits.manifestBytesMax, example: "name: my-project", &faults)
+        else {
             return ManifestReading(outcome: .faults(FaultList.sorted(faults.faults)), inputs: [], app: nil)
         }
         guard case .mapping(let entries) = root.value else {

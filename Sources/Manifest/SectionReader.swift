@@ -1,4 +1,5 @@
 import Domain
+import YAMLText
 
 /// What was read of one section.
 struct SectionValues {

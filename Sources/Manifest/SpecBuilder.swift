@@ -1,4 +1,5 @@
 import Domain
+import YAMLText
 
 /// Fills in defaults, applies the rules that tie keys together, and makes the `ProjectSpec`.
 struct SpecBuilder {

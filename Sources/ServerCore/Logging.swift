@@ -62,6 +62,16 @@ extension ProjectServer {
         try log(.release(release), in: tx, now: now)
     }
 
+    /// An admin published another list of programs that clients may run.
+    ///
+    /// - Parameter digest: of the signed file.
+    public func logReleases(
+        _ name: String, version: Int64, digest: Digest, in tx: any StoreTransaction, now: Timestamp
+    ) throws {
+        let object = "releases \(name) targets \(version) sha256 \(digest.hex)"
+        try log(.adminAct(LoggedAdminAct(actor: "admin", act: "release", object: object)), in: tx, now: now)
+    }
+
     /// A batch was let in: what it is cannot be edited from now on.
     func logRow(of batch: BatchRecord, in tx: any StoreTransaction, now: Timestamp) throws {
         let rows = LoggedRows(table: .batch, first: batch.id.rawValue, seals: [keys.rows.seal(batch)])

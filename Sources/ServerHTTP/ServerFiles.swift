@@ -19,6 +19,8 @@ public struct ServerFiles: Sendable {
     public var statsPath: String { path + "/stats" }
     /// The public log: may be served by any web server, too.
     public var logPath: String { path + "/log" }
+    /// Signed releases of the project's apps; the server makes the anchor beside them.
+    public var releasesPath: String { path + "/releases" }
 
     /// The project's key, made at the first start. Losing it means that every client must attach anew.
     public func projectKey() throws -> SigningKey {

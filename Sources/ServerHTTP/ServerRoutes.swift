@@ -21,12 +21,14 @@ public struct ServerRoutes: Sendable {
     let infos = PageShelf<WireProjectInfo>()
     let counts = PageShelf<BatchCounts>()
     let voids = VoidShelf()
+    let releases: ReleaseShelf
 
     /// - Parameter token: what admins and scientists must show; only its hash is kept.
     public init(runtime: ServerRuntime, files: ServerFiles, web: WebFolder, token: String) {
         self.runtime = runtime
         self.files = files
         self.web = web
+        releases = ReleaseShelf(path: files.releasesPath, project: runtime.core.keys.project)
         tokenHash = SHA256Hash.digest(of: Array(token.utf8))
         _ = ServerRoutes.startedAt
     }
@@ -52,6 +54,7 @@ public struct ServerRoutes: Sendable {
         addPages(router)
         addLog(router)
         addStatistics(router)
+        addReleases(router)
         addHealth(router)
         refuseOtherMethods(router)
         return router

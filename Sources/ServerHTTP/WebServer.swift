@@ -92,7 +92,7 @@ public struct WebServer: Sendable {
         let group = ServiceGroup(configuration: configuration)
         if !signals.isEmpty { watch(signals, group, runtime, reload) }
         do {
-            try await group.run()
+            try await run(group)
         } catch let error as IOError {
             throw cannotListen(String(cString: strerror(error.errnoCode)))
         } catch {
@@ -100,6 +100,24 @@ public struct WebServer: Sendable {
             throw cannotListen("\(error)")
         }
     }
+
+    /// What has been accepted and waits to be served must not be dropped: SwiftNIO traps at an unserved connection
+    /// (`NIOAsyncWriter.deinit`). So the listening socket is closed first, and the rest a moment later.
+    private func run(_ group: ServiceGroup) async throws {
+        let running = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            Task {
+                await group.triggerGracefulShutdown()
+                try? await Task.sleep(for: .milliseconds(WebServer.lastAcceptedMilliseconds))
+                running.cancel()
+            }
+        }
+    }
+
+    /// How long connections that were accepted last may wait to be taken up when the server is cancelled.
+    private static let lastAcceptedMilliseconds = 1000
 
     private func watch(
         _ signals: [Int32], _ group: ServiceGroup, _ runtime: ServerRuntime, _ reload: (@Sendable () -> Void)?

@@ -1,16 +1,18 @@
 import CPosix
 import Domain
 import Glibc
+import Synchronization
 
 /// A child of our own kind that says something line by line, for as long as its standard input is open.
 public final class LineChild: Sendable {
     private let child: ChildProcess
-    private let lifeline: Int32
+    /// Our end of its standard input; -1 when it has ended.
+    private let lifeline: Mutex<Int32>
     private static let lineBytesMax = 4096
 
     private init(child: ChildProcess, lifeline: Int32) {
         self.child = child
-        self.lifeline = lifeline
+        self.lifeline = Mutex(lifeline)
     }
 
     /// Starts the child; its lines come on a thread of its own.
@@ -22,16 +24,20 @@ public final class LineChild: Sendable {
         executable: String, arguments: [String], variables: [String],
         onLine: @escaping @Sendable (String) -> Void, onEnd: @escaping @Sendable (ChildExit) -> Void
     ) throws(Fault) -> LineChild {
-        let input = try Pipe()
+        // A socket, because writing to one whose other end is gone can be told to raise no signal.
+        var input: [Int32] = [0, 0]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &input) == 0 else {
+            throw Fault(.osError, "cannot make a pair of sockets: \(String(cString: strerror(errno)))")
+        }
         let output: Pipe
         do throws(Fault) { output = try Pipe() } catch {
-            close(input.reading)
-            close(input.writing)
+            close(input[0])
+            close(input[1])
             throw error
         }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
         defer {
-            close(input.reading)
+            close(input[0])
             close(output.writing)
             if nowhere >= 0 { close(nowhere) }
         }
@@ -39,11 +45,11 @@ public final class LineChild: Sendable {
         do throws(Fault) {
             let child = try ChildProcess.start(
                 ChildProcess.Launch(
-                    executable: executable, arguments: arguments, folder: nil, input: input.reading,
+                    executable: executable, arguments: arguments, folder: nil, input: input[0],
                     output: output.writing, errors: nowhere >= 0 ? nowhere : output.writing, variables: variables))
-            started = LineChild(child: child, lifeline: input.writing)
+            started = LineChild(child: child, lifeline: input[1])
         } catch {
-            close(input.writing)
+            close(input[1])
             close(output.reading)
             throw error
         }
@@ -53,13 +59,23 @@ public final class LineChild: Sendable {
             close(reading)
             started.child.signal(SIGKILL)
             let exit = started.child.reap()
-            close(started.lifeline)
+            started.lifeline.withLock {
+                close($0)
+                $0 = -1
+            }
             onEnd(exit)
         }
         return started
     }
 
     public var pid: pid_t { child.pid }
+
+    /// Says a line to it; one that has ended, or does not listen, does not get it.
+    public func say(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        // One that does not read must not hold us up.
+        lifeline.withLock { if $0 >= 0 { _ = send($0, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) } }
+    }
 
     /// Ends it; `onEnd` follows.
     public func stop() { child.signal(SIGKILL) }

@@ -13,6 +13,27 @@ public enum ProcessTimes {
         return (user + system) / ticksPerSecond
     }
 
+    /// User and system time of children that the process has collected, and of theirs; nil when it is gone.
+    static func collectedCPUSeconds(of pid: pid_t, proc: String = "/proc") -> Double? {
+        guard let fields = statFields(of: pid, proc: proc), fields.count > 14, let user = Double(fields[13]),
+            let system = Double(fields[14])
+        else { return nil }
+        return (user + system) / ticksPerSecond
+    }
+
+    /// When the process was started, in clock ticks since the machine was: with the process number it names one
+    /// process for ever. nil when it is gone.
+    static func start(of pid: pid_t, proc: String = "/proc") -> UInt64? {
+        guard let fields = statFields(of: pid, proc: proc), fields.count > 19 else { return nil }
+        return UInt64(fields[19])
+    }
+
+    /// Whether the process is there and has not ended; a zombie has.
+    static func isAlive(_ pid: pid_t, proc: String = "/proc") -> Bool {
+        guard let state = statFields(of: pid, proc: proc)?.first else { return false }
+        return state != "Z" && state != "X"
+    }
+
     /// The process group; nil when the process is gone.
     public static func group(of pid: pid_t, proc: String = "/proc") -> pid_t? {
         guard let fields = statFields(of: pid, proc: proc), fields.count > 2 else { return nil }
@@ -36,8 +57,8 @@ public enum ProcessTimes {
         return text[text.index(after: end)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
     }
 
-    /// Files of `/proc` have no size: read until the end, at most 64 KiB.
-    private static func text(_ path: String) -> String? {
+    /// Files of `/proc` have no size: read until the end, at most 64 KiB. nil: there is no such file, or it is empty.
+    package static func text(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

@@ -36,6 +36,16 @@ public final class WorkerRun: Sendable {
     /// The writing end of the worker's standard input; nothing is ever written, its end is the message.
     private let lifeline: Int32
     private let ended = Mutex<WorkerExit?>(nil)
+    private let standing = Mutex(Standing())
+
+    /// Who wants it to stand. The owner's word counts for more than the duty cycle's, which only takes turns.
+    private struct Standing {
+        var isSuspended = false
+        /// Stopped by the duty cycle, until its next turn.
+        var isHeld = false
+        /// Asked to leave, or killed: nothing stops it any more.
+        var isLeaving = false
+    }
 
     private init(directory: String, child: ChildProcess, lifeline: Int32) {
         self.directory = directory
@@ -88,20 +98,64 @@ public final class WorkerRun: Sendable {
 
     public var pid: pid_t { child.pid }
 
-    /// Stops the worker where it stands; it keeps its memory and uses no CPU.
-    public func suspend() { child.signal(SIGSTOP) }
+    /// Stops the worker where it stands, whatever the duty cycle does; it keeps its memory and uses no CPU.
+    public func suspend() {
+        standing.withLock {
+            $0.isSuspended = true
+            child.signal(SIGSTOP)
+        }
+    }
 
-    /// Lets a stopped worker go on.
-    public func resume() { child.signal(SIGCONT) }
+    /// Lets a suspended worker go on, with its next turn when a duty cycle bounds it.
+    public func resume() {
+        standing.withLock {
+            $0.isSuspended = false
+            if !$0.isHeld { child.signal(SIGCONT) }
+        }
+    }
 
     /// Asks the worker to write a checkpoint and to leave with code 75, stopped or not.
     public func terminate() {
-        child.signal(SIGTERM)
-        child.signal(SIGCONT)
+        standing.withLock {
+            $0 = Standing(isLeaving: true)
+            child.signal(SIGTERM)
+            child.signal(SIGCONT)
+        }
     }
 
     /// Ends the worker at once; its last checkpoint stays.
-    public func kill() { child.signal(SIGKILL) }
+    public func kill() {
+        standing.withLock {
+            $0.isLeaving = true
+            child.signal(SIGKILL)
+        }
+    }
+
+    /// Stops it until `release`, for the duty cycle.
+    ///
+    /// - Returns: false when it is held already, or not to be: it is suspended, or about to leave.
+    func hold() -> Bool {
+        standing.withLock {
+            guard !$0.isSuspended, !$0.isLeaving, !$0.isHeld else { return false }
+            $0.isHeld = true
+            child.signal(SIGSTOP)
+            return true
+        }
+    }
+
+    /// Undoes `hold`; a worker that was suspended meanwhile goes on standing.
+    func release() {
+        standing.withLock {
+            guard $0.isHeld else { return }
+            $0.isHeld = false
+            if !$0.isSuspended { child.signal(SIGCONT) }
+        }
+    }
+
+    /// Whether it wants to run: it is neither suspended, nor leaving, nor gone.
+    public var isComputing: Bool {
+        standing.withLock { !$0.isSuspended && !$0.isLeaving } && child.exit == nil
+    }
 
     /// How it ended, or nil while it lives.
     public func poll() -> WorkerExit? { ended.withLock { $0 } }

@@ -20,8 +20,9 @@ struct Main: ParsableCommand {
             """,
         version: HostInventory.clientVersion,
         subcommands: [
-            AttachCommand.self, RunCommand.self, StatusCommand.self, AccountCommand.self, TeamCommand.self,
-            ReceiptsCommand.self, ProjectsCommand.self, DetachCommand.self, ProbeX11Command.self,
+            AttachCommand.self, RunCommand.self, StatusCommand.self, ProjectsCommand.self, PrefsCommand.self,
+            ProbesCommand.self, AccountCommand.self, TeamCommand.self, ReceiptsCommand.self, DetachCommand.self,
+            ProbeX11Command.self,
         ]
     )
 }

@@ -3,6 +3,7 @@ import ClientCore
 import ClientSystem
 import Domain
 import Glibc
+import Preferences
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,57 +18,38 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Compute whether or not somebody uses the computer: for servers.")
     var always = false
 
-    @Option(help: "Tasks at once; default: all cores.")
+    @Option(help: "quiet, standard or maximum. This and the next options take the place of the file of preferences.")
+    var preset: String?
+
+    @Option(help: "Tasks at once.")
     var cores: Int?
 
-    @Option(help: "Minutes without keyboard and pointer before computing begins.")
-    var idleMinutes: Double = 3
+    @Option(help: "Minutes without keyboard and pointer before the computer counts as unused.")
+    var idleMinutes: Double?
 
     @Option(help: "Pause when other programs use more than this percentage of all cores.")
-    var otherLoadPercent: Double = 25
+    var otherLoadPercent: Double?
 
     @Option(help: "Seconds of work to hold per core.")
-    var bufferSeconds: Double = 60
+    var bufferSeconds: Double?
 
     @Option(help: "Seconds between checkpoints.")
-    var checkpointSeconds: Double = 60
+    var checkpointSeconds: Double?
 
     @Option(help: "Leave a project alone that gave no work for so many seconds; exit 0 when all are.")
     var exitWhenIdle: Double?
 
-    @Option(
-        help: ArgumentHelp(
-            "A project's weight against the others, 100 unless set; 0: only what the others leave. Repeat for more.",
-            valueName: "url=number"))
-    var share: [String] = []
-
     @Flag(help: "Do not end while there is no project: take up the first one when it is attached.")
     var wait = false
+
+    @OptionGroup var file: PreferencesOption
 
     @OptionGroup var data: DataOption
 
     func validate() throws {
-        if let cores, !(1...1024).contains(cores) { throw ValidationError("--cores is 1 to 1024") }
-        guard (0...1440).contains(idleMinutes) else { throw ValidationError("--idle-minutes is 0 to 1440") }
-        guard (0...100).contains(otherLoadPercent) else { throw ValidationError("--other-load-percent is 0 to 100") }
-        guard (0...604_800).contains(bufferSeconds) else { throw ValidationError("--buffer-seconds is 0 to 604800") }
-        guard (1...86_400).contains(checkpointSeconds) else {
-            throw ValidationError("--checkpoint-seconds is 1 to 86400")
-        }
-        for text in share where Self.weight(text) == nil {
-            throw ValidationError("--share is URL=NUMBER, with a number of 0 to 1000000, not \"\(text)\"")
-        }
         if let exitWhenIdle, !(0...31_536_000).contains(exitWhenIdle) {
             throw ValidationError("--exit-when-idle is 0 to 31536000")
         }
-    }
-
-    /// `http://a.example=50` as an address and its weight.
-    private static func weight(_ text: String) -> (String, Double)? {
-        guard let mark = text.lastIndex(of: "="), let number = Double(text[text.index(after: mark)...]),
-            (0...1_000_000).contains(number), let url = try? ServerLink.normalised(String(text[..<mark]))
-        else { return nil }
-        return (url, number)
     }
 
     func run() throws {
@@ -76,20 +58,32 @@ struct RunCommand: ParsableCommand {
             // Before any other thread exists, so that all of them leave the signals to this one.
             StopSignals.watch { stopper.stop() }
             let directory = try DataDirectory(path: data.path) { log($0) }
-            let shares = Dictionary(share.compactMap { Self.weight($0) }, uniquingKeysWith: { $1 })
-            let loop = try ClientLoop(directory: directory, waits: wait, shares: shares, say: { log($0) }) { settings in
-                if let cores { settings.cores = cores }
+            let preferences = try PreferencesFile(folder: directory.path, path: file.path, options: options)
+            let loop = try ClientLoop(
+                directory: directory, waits: wait, preferences: preferences, say: { log($0) }
+            ) { settings in
                 settings.idle.always = always
-                settings.idle.userQuietSeconds = idleMinutes * 60
-                settings.idle.otherLoadMax = otherLoadPercent / 100
-                settings.bufferSeconds = bufferSeconds
-                settings.checkpointSeconds = checkpointSeconds
                 settings.exitWhenIdleSeconds = exitWhenIdle
             }
             stopper.set(loop.stopper)
             log("running in \(directory.path)")
             try loop.run()
             log("stopped; what was begun goes on at the next run")
+        }
+    }
+
+    /// What the options say of preferences.
+    private var options: [PreferenceOption] {
+        let given: [(path: String, text: String?, option: String)] = [
+            ("preset", preset, "--preset"),
+            ("in_use.cores", cores.map { "\($0)" }, "--cores"), ("not_in_use.cores", cores.map { "\($0)" }, "--cores"),
+            ("in_use.idle_after", idleMinutes.map { "\($0) min" }, "--idle-minutes"),
+            ("pause.other_load", otherLoadPercent.map { "\($0)" }, "--other-load-percent"),
+            ("work.buffer", bufferSeconds.map { "\($0) s" }, "--buffer-seconds"),
+            ("work.checkpoint", checkpointSeconds.map { "\($0) s" }, "--checkpoint-seconds"),
+        ]
+        return given.compactMap { path, text, option in
+            text.map { PreferenceOption(path: path, text: $0, option: option) }
         }
     }
 

@@ -57,7 +57,8 @@ struct PurgeCommand: AsyncParsableCommand {
             settings: ServerSettings(site: "purge", resultsPath: files.resultsPath),
             keys: ServerKeys(project: try files.projectKey()), blobs: blobs
         ) { _ in throw Fault(.software, "purging reads no manifest") }
-        let purging = Purging(core, store)
+        let releases = ReleaseShelf(path: files.releasesPath, project: core.keys.project)
+        let purging = Purging(core, store, kept: try releases.programs())
         let chosen = try batch.isEmpty ? old(store) : batch.map { BatchID(rawValue: $0) }
         for id in chosen { try purge(id, purging, ArchiveFolder(data: directory.path), files) }
         if chosen.isEmpty { print("no batch ended so long ago") }

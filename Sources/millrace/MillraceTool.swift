@@ -35,7 +35,7 @@ struct MillraceTool: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Init.self, Lint.self, DryRun.self, Submit.self, Status.self, Results.self, Cancel.self, Report.self,
-            Export.self, Apps.self, Ledger.self, WitnessTool.self,
+            Export.self, Apps.self, Release.self, Ledger.self, WitnessTool.self,
         ])
 
     /// As the parser's own, but wrong arguments beside `--json` give JSON.

@@ -4,8 +4,8 @@ import Testing
 @Suite("The cores are pure")
 struct PurityTests {
     static let pure: Set = [
-        "Domain", "Bytes", "Wire", "Manifest", "Plugins", "Engine", "Compute", "Apps", "Comparators", "Storage",
-        "ServerCore", "ClientCore", "Transparency",
+        "Domain", "Bytes", "Wire", "YAMLText", "Manifest", "Preferences", "Plugins", "Engine", "Compute", "Apps",
+        "Comparators", "Storage", "ServerCore", "ClientCore", "Transparency", "Releases",
     ]
     static let forbidden = [
         "Date()", "Date.now", ".random(", "SystemRandomNumberGenerator", "ContinuousClock", "SuspendingClock",

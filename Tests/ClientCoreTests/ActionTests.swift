@@ -10,7 +10,7 @@ struct ActionTests {
     func workersAreStoppedAtOnce() {
         let actions: [ClientAction] = [
             .suspendWorker(Self.task), .resumeWorker(Self.task), .stopWorker(Self.task), .killWorker(Self.task),
-            .say("a word"),
+            .limitWorkers(cpuPercent: 50), .say("a word"),
         ]
         #expect(actions.allSatisfy { $0.standing == .atOnce })
     }

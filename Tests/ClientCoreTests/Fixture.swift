@@ -178,6 +178,7 @@ extension [ClientAction] {
             case .resumeWorker(let task): "resume \(task.unit.index)"
             case .stopWorker(let task): "stop \(task.unit.index)"
             case .killWorker(let task): "kill \(task.unit.index)"
+            case .limitWorkers(let percent): "limit \(percent)"
             case .dropTask(let task): "drop \(task.unit.index)"
             case .dropBlob: "drop blob"
             case .keepBlobs: "keep blobs"

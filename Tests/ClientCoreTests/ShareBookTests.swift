@@ -145,4 +145,19 @@ struct ShareBookTests {
         #expect(simulation.used["large"]! > 20 * 3600)
         #expect(simulation.used["small"]! > 20 * 3600)
     }
+
+    @Test("On fewer cores than workers have they compute in turn, and stand still otherwise")
+    func fewerNow() {
+        var book = ShareBook()
+        let claims = [Self.claim("a", needs: 3, running: 3), Self.claim("b", needs: 1, running: 1)]
+        for (coresNow, computing) in [(4, [nil, nil]), (3, [2, 1]), (2, [1, 1]), (1, [0, 1]), (0, [0, 0])]
+            as [(
+                Int, [Int?]
+            )]
+        {
+            let grants = book.divide(claims, cores: 4, coresNow: coresNow, memoryBytes: nil, now: Self.start)
+            #expect(["a", "b"].map { grants[$0]?.computing } == computing, "\(coresNow)")
+            #expect(["a", "b"].map { grants[$0]?.cores } == [3, 1])
+        }
+    }
 }

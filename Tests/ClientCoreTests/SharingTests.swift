@@ -118,4 +118,15 @@ struct SharingTests {
         driver.send(.callFailed(.failed("nobody answers")))
         #expect(!driver.machine.demand(now: driver.now).mayHaveMore)
     }
+
+    @Test("When its user is back and shares the machine, workers stand still, and none leaves")
+    func standStill() throws {
+        var driver = try Self.driver(cores: 3, tasks: 3)
+        driver.send(.granted(CoreGrant(cores: 3, bufferCores: 3, isShared: true, computing: 1)))
+        #expect(driver.last.words == ["suspend 1", "suspend 2"])
+        driver.send(.granted(CoreGrant(cores: 3, bufferCores: 3, isShared: true)))
+        #expect(driver.last.words == ["resume 1", "resume 2"])
+        driver.send(.granted(CoreGrant(cores: 2, bufferCores: 3, isShared: true, computing: 1)))
+        #expect(driver.last.words == ["stop 2", "suspend 1"])
+    }
 }

@@ -15,18 +15,18 @@ struct ClientLoopTests {
         private let stopper = Stopper()
         let folder: String
 
-        init(_ folder: String, waits: Bool = false, shares: [String: Double] = [:]) {
+        init(_ folder: String, waits: Bool = false) {
             self.folder = folder
             BlockingThread.start("client") { [self] in
-                let ended = Result { () throws(Fault) in try run(waits, shares) }
+                let ended = Result { () throws(Fault) in try run(waits) }
                 outcome.withLock { $0 = ended }
             }
         }
 
-        private func run(_ waits: Bool, _ shares: [String: Double]) throws(Fault) {
+        private func run(_ waits: Bool) throws(Fault) {
             let directory = try DataDirectory(path: folder)
             let loop = try ClientLoop(
-                directory: directory, waits: waits, shares: shares,
+                directory: directory, waits: waits,
                 say: { [self] line in said.withLock { $0.append(line) } }
             ) {
                 $0.cores = 2
@@ -58,7 +58,8 @@ struct ClientLoopTests {
         let folder = try TemporaryFolder()
         let (one, two) = (try ProjectServer(), try ProjectServer())
         try AttachingTests.attach(one, folder)
-        let client = Client(folder.path, shares: [two.url: 300])
+        try folder.write("preferences.yaml", "shares:\n  \"\(two.url)\": 300\n")
+        let client = Client(folder.path)
         #expect(eventually { one.calls > 0 }, "\(client.words)")
         try AttachingTests.attach(two, folder)
         #expect(eventually { two.calls > 0 }, "\(client.words)")

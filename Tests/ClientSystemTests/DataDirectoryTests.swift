@@ -64,7 +64,7 @@ struct DataDirectoryTests {
                 state: ClientState(attachment: Self.identity()), settings: settings, machineCores: 1, now: now)
             try directory.save(
                 ClientStatus(
-                    writtenAt: now, policy: machine.policy,
+                    writtenAt: now, policy: machine.policy, cores: 1,
                     projects: [machine.status(name: "a_1", now: now, liveWorkerCPUSeconds: 2)]))
             let status = try DataDirectory.status(in: path)
             #expect(status.running)

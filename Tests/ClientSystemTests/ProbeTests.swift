@@ -16,6 +16,11 @@ final class Readings: Sendable {
         for reading in all.reversed() { if case .idle(let milliseconds) = reading.value { return milliseconds } }
         return nil
     }
+    var idles: [Int64] {
+        all.compactMap { if case .idle(let milliseconds) = $0.value { milliseconds } else { nil } }
+    }
+    /// What was last said of the window that fills the screen.
+    var lastWindow: ProbeReading.Value? { all.last { $0.kind == .fullScreen }?.value }
     var unavailable: String? {
         for reading in all { if case .unavailable(let why) = reading.value { return why } }
         return nil
@@ -74,6 +79,34 @@ struct OtherLoadTests {
             "42/stat", "42 (a) b (c) S 1 77 77 0 -1 0 0 0 0 0 \(3 * ticks) \(2 * ticks) 0 0 20 0 1 0 5 0 0\n")
         #expect(ProcessTimes.cpuSeconds(of: 42, proc: folder.path) == 5)
         #expect(ProcessTimes.group(of: 42, proc: folder.path) == 77)
+    }
+}
+
+@Suite("A child that talks line by line")
+struct LineChildTests {
+    @Test("It hears what is said to it; one that has ended, or does not listen, does no harm")
+    func says() throws {
+        let lines = Readings()
+        let child = try LineChild.start(
+            executable: "/bin/sh", arguments: ["-c", "read a; read b; test \"$a $b\" = 'one two' && echo heard"],
+            variables: [], onLine: { _ in lines.add(ProbeReading(kind: .power, value: .metered(true), at: probeNow)) },
+            onEnd: { _ in lines.add(ProbeReading(kind: .power, value: .metered(false), at: probeNow)) })
+        child.say("one")
+        child.say("two")
+        #expect(eventually { lines.all.map(\.value) == [.metered(true), .metered(false)] })
+        child.say("three")
+
+        let deaf = try LineChild.start(
+            executable: "/bin/sleep", arguments: ["1000"], variables: [], onLine: { _ in }, onEnd: { _ in })
+        defer { deaf.stop() }
+        for _ in 0..<2000 { deaf.say(String(repeating: "x", count: 1000)) }
+        let closed = try LineChild.start(
+            executable: "/bin/sh", arguments: ["-c", "exec <&-; echo; sleep 1000"], variables: [],
+            onLine: { _ in lines.add(ProbeReading(kind: .network, value: .metered(true), at: probeNow)) },
+            onEnd: { _ in })
+        defer { closed.stop() }
+        #expect(eventually { lines.all.last?.kind == .network })
+        closed.say("nobody listens")
     }
 }
 

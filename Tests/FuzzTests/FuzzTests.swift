@@ -6,17 +6,17 @@ struct FuzzTests {
     /// What the process may have taken at its peak when all is done: alone, and beside other tests.
     static let memoryMax = FuzzRun.isAlone ? 512 << 20 : 2 << 30
 
-    @Test func messages() throws { FuzzRun.run(try MessageTarget(), share: 550) }
-    @Test func containers() throws { FuzzRun.run(try ContainerTarget(), share: 240) }
-    @Test func client() throws { FuzzRun.run(try ClientTarget(), share: 70) }
-    @Test func scheduler() throws { FuzzRun.run(try SchedulerTarget(), share: 40) }
-    @Test func workerReplies() throws { FuzzRun.run(try WorkerReplyTarget(), share: 30) }
-    @Test func manifests() throws { FuzzRun.run(try ManifestTarget(), share: 20) }
-    @Test func tables() throws { FuzzRun.run(try TableTextTarget(), share: 10) }
-    @Test func registration() throws { FuzzRun.run(try RegistrationTarget(), share: 10) }
-    @Test func accounts() throws { FuzzRun.run(try AccountTarget(), share: 10) }
-    @Test func submissions() throws { FuzzRun.run(try SubmissionTarget(), share: 10) }
-    @Test func tickets() throws { FuzzRun.run(try TicketTarget(), share: 10) }
+    @Test func messages() async throws { try await FuzzRun.run(MessageTarget.init, share: 550) }
+    @Test func containers() async throws { try await FuzzRun.run(ContainerTarget.init, share: 240) }
+    @Test func client() async throws { try await FuzzRun.run(ClientTarget.init, share: 70) }
+    @Test func scheduler() async throws { try await FuzzRun.run(SchedulerTarget.init, share: 40) }
+    @Test func workerReplies() async throws { try await FuzzRun.run(WorkerReplyTarget.init, share: 30) }
+    @Test func manifests() async throws { try await FuzzRun.run(ManifestTarget.init, share: 20) }
+    @Test func tables() async throws { try await FuzzRun.run(TableTextTarget.init, share: 10) }
+    @Test func registration() async throws { try await FuzzRun.run(RegistrationTarget.init, share: 10) }
+    @Test func accounts() async throws { try await FuzzRun.run(AccountTarget.init, share: 10) }
+    @Test func submissions() async throws { try await FuzzRun.run(SubmissionTarget.init, share: 10) }
+    @Test func tickets() async throws { try await FuzzRun.run(TicketTarget.init, share: 10) }
 
     @Test func whatBrokeAPromiseOnceIsTriedAgain() throws {
         try FuzzRun.runCorpus(try MessageTarget())

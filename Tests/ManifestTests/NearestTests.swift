@@ -1,5 +1,6 @@
 import Manifest
 import Testing
+import YAMLText
 
 @Suite struct NearestTests {
     static let words = ["name", "title", "licence", "parameters", "replication", "resources", "validation", "credit"]

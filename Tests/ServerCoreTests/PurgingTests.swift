@@ -63,6 +63,18 @@ struct PurgingTests {
         return found
     }
 
+    @Test("The file of a released app stays, though a result that is purged has the same bytes")
+    func keptPrograms() throws {
+        let (site, first, _) = try finished(store: MemoryStore())
+        let program = SHA256Hash.digest(of: Array("true \(first).0".utf8))
+        #expect(try site.blobs.contains(program))
+        let purging = Purging(site.core, site.store, kept: [program])
+        let (batch, bytes) = try archive(purging, first)
+        try purging.removeRows(batch, archive: SHA256Hash.digest(of: bytes.all), now: site.now)
+        #expect(try purging.removeBlobs(bytes.reader()).count == 9)
+        #expect(try site.blobs.contains(program))
+    }
+
     @Test("Rows and blobs go, audits hold with the archive, and nothing of another batch is touched")
     func wholeWay() throws {
         for store in [MemoryStore(), try SQLiteStore.inMemory()] as [any Store] {

@@ -72,7 +72,10 @@ struct ConnectionLimitTests {
 
     @Test("Whoever sends a head or a body too slowly is told so and cut")
     func slowWriters() async throws {
-        let change: (inout ServerStart.Options) -> Void = { $0.limits.headSeconds = 1 }
+        let change: (inout ServerStart.Options) -> Void = {
+            $0.limits.headSeconds = 1
+            $0.limits.bodyBytesPerSecond = ServerLimits().bodyBytesPerSecond
+        }
         try await withSite(options: change) { site in
             let heads = try (0..<10).map { _ in try RawConnection(port: site.probe.port) }
             let bodies = try (0..<10).map { _ in try RawConnection(port: site.probe.port) }

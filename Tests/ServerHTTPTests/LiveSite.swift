@@ -62,6 +62,10 @@ final class LiveSite: Sendable {
         var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         log.logLevel = .critical
         var options = ServerStart.Options(site: "Test <site>", workers: 2, webFolder: nil)
+        // Beside all other tests a server may have to wait long for its turn.
+        options.limits.bodySeconds = 3600
+        options.limits.headSeconds = 3600
+        options.limits.bodyBytesPerSecond = 0
         change(&options)
         let parts = try ServerStart.start(
             files: ServerFiles(path: folder.path), blobs: blobs,
@@ -106,7 +110,7 @@ final class LiveSite: Sendable {
         try await WebServer(routes: parts.routes, address: address, log: log).run(signals: []) { _ in }
     }
 
-    /// Stops the server as SIGTERM would. The folder stays for the next one.
+    /// Stops the server. The folder stays for the next one.
     func stop() async {
         serving.cancel()
         _ = await serving.result

@@ -45,6 +45,11 @@ public final class ProjectDirectory: Sendable {
 
     public var name: String { ProjectNames.last(path) }
 
+    /// What is believed of the project's releases.
+    func releases(of project: VerifyingKey) -> ReleaseStore {
+        ReleaseStore(folder: "\(path)/releases", project: project)
+    }
+
     // MARK: Identity
 
     /// The host's private key.

@@ -15,7 +15,7 @@ package struct TakeOver {
     private static let planFile = "taking-over"
     /// What version 1 kept, in the order in which it moves. `status.json` is not among it: it only informs.
     private static let things = [
-        "slots", "blobs", "cache", "receipts.old", "receipts", "state", "host.key", "identity.json",
+        "slots", "blobs", "cache", "releases", "receipts.old", "receipts", "state", "host.key", "identity.json",
     ]
     private static let version = "2\n"
     /// Receipts of a project that was left long ago, with nothing that says which.

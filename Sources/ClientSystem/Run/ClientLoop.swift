@@ -2,6 +2,7 @@ import CPosix
 import ClientCore
 import Domain
 import Glibc
+import Preferences
 import Wire
 import WorkerHost
 
@@ -11,16 +12,19 @@ public final class ClientLoop {
     let directory: DataDirectory
     var desk: ProjectDesk
     let mailbox = Mailbox<ClientMail>()
-    private let settings: ClientSettings
+    private var settings: ClientSettings
     private let executable: String
     private let say: (String) -> Void
 
-    private let shares: [String: Double]
     private var book: ShareBook
-    private let idleProbe: X11IdleProbe?
-    private var loadProbe = OtherLoadProbe()
+    private var keeper: PreferenceKeeper
+    private let governor = CPUGovernor()
+    private let memoryGauge = MemoryGauge()
+    /// nil: it computes whatever they say.
+    private let probes: ProbeSet?
     /// The last of each kind, for projects that come later.
     private var readings: [ProbeKind: ProbeReading] = [:]
+    private var disk: ClientEvent?
 
     private let errand = DiskErrand(mailbox: Postbox { _ in })
     private var lastChores = 0.0
@@ -32,12 +36,12 @@ public final class ClientLoop {
 
     /// - Parameter directory: with at least one project, unless `waits`.
     /// - Parameter waits: go on while there is no project, and take one up when it comes.
-    /// - Parameter shares: weights of projects by their servers' addresses; the others have 100.
+    /// - Parameter preferences: nil: the file in the directory.
     /// - Parameter say: the log, a line each.
     /// - Parameter configure: changes settings before they are used; they are the same for all projects.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, waits: Bool = false, shares: [String: Double] = [:],
+        directory: DataDirectory, waits: Bool = false, preferences: PreferencesFile? = nil,
         say: @escaping (String) -> Void, configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
         let attached = try ProjectNames.attached(in: directory.path)
@@ -50,19 +54,20 @@ public final class ClientLoop {
         var settings = ClientSettings(
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
+        let file: PreferencesFile
+        if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        keeper = PreferenceKeeper(
+            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say)
+        settings.take(keeper.preferences, machineCores: HostInventory.cores)
         configure(&settings)
         self.settings = settings
         self.directory = directory
-        self.shares = shares
         self.say = say
         desk = ProjectDesk(data: directory.path, waits: waits)
         book = directory.loadShares(say: say)
-        idleProbe =
+        probes =
             settings.idle.always
-            ? nil
-            : X11IdleProbe(executable: WorkerLocator.ownPath(), arguments: ["probe-x11"]) { [mailbox] in
-                mailbox.post(.everybody(.probed([$0])))
-            }
+            ? nil : ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
@@ -83,7 +88,9 @@ public final class ClientLoop {
             if let fault = desk.startFault { throw fault }
             if desk.isDone(isStopping: isStopping) { break }
         }
-        idleProbe?.stop()
+        probes?.stop()
+        governor.end()
+        keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
         let (status, book, directory) = (self.status(), self.book, self.directory)
         errand.note { () throws(Fault) in
@@ -99,8 +106,7 @@ public final class ClientLoop {
         switch mail {
         case .session(let number, let event): desk.sessions[number]?.feed(event)
         case .everybody(let event):
-            if case .stopRequested = event { isStopping = true }
-            if case .probed(let new) = event { for reading in new { readings[reading.kind] = reading } }
+            note(event)
             for session in desk.inOrder { session.feed(event) }
         case .opened(let name, .success(let project)): begin(project, name)
         case .opened(let name, .failure(let fault)):
@@ -109,14 +115,29 @@ public final class ClientLoop {
         }
     }
 
+    /// Remembers what projects must know that come later.
+    private func note(_ event: ClientEvent) {
+        switch event {
+        case .stopRequested: isStopping = true
+        case .probed(let new): for reading in new { readings[reading.kind] = reading }
+        case .settingsChanged(let new): settings.take(new, machineCores: HostInventory.cores)
+        case .diskMeasured: disk = event
+        default: break
+        }
+    }
+
     private func begin(_ project: OpenedProject, _ name: String) {
         for line in project.words { tell(name, line) }
         let number = desk.nextNumber()
         let session = ProjectSession(
-            project, settings: settings, machineCores: HostInventory.cores, executable: executable,
+            project,
+            ProjectSession.Common(
+                settings: settings, executable: executable, utcOffsetSeconds: keeper.utcOffsetSeconds,
+                usage: keeper.usage, governor: governor, transfers: keeper.governor),
             mailbox: mailbox.postbox { .session(number, $0) }, say: { [unowned self] in tell(name, $0) })
         desk.add(session, number: number)
         session.feed(.started(slots: project.findings, blobs: project.blobs))
+        if let disk { session.feed(disk) }
         if !readings.isEmpty { session.feed(.probed(readings.values.sorted { $0.at < $1.at })) }
         if isStopping { session.feed(.stopRequested) }
     }
@@ -151,7 +172,7 @@ public final class ClientLoop {
     }
 
     private func closeEnded() {
-        for session in desk.takeEnded(shares: shares) {
+        for session in desk.takeEnded(shares: keeper.preferences) {
             let (closing, name, mailbox) = (session.closing, session.name, self.mailbox)
             BlockingThread.start("close") {
                 closing()
@@ -163,10 +184,12 @@ public final class ClientLoop {
     private func divide() {
         let sessions = desk.inOrder
         let claims = sessions.map {
-            ShareBook.Claim(project: $0.name, share: ProjectDesk.share($0, shares), demand: $0.demand())
+            ShareBook.Claim(project: $0.name, share: ProjectDesk.share($0, keeper.preferences), demand: $0.demand())
         }
+        let machine = sessions.first?.machine
         let grants = book.divide(
-            claims, cores: settings.cores, memoryBytes: sessions.first?.machine.memoryShare, now: Self.now)
+            claims, cores: settings.cores, coresNow: machine?.machineCoresNow,
+            memoryBytes: machine?.policy.allowance.memoryBytes, now: Self.now)
         for session in sessions { if let grant = grants[session.name] { session.take(grant) } }
     }
 
@@ -191,9 +214,8 @@ public final class ClientLoop {
             lastChores = now
             choreCount += 1
             lookForProjects()
-            idleProbe?.tend()
             let ownCPU = millrace_own_cpu_seconds()
-            readLoad(ownCPU, now)
+            look(ownCPU)
             let sessions = desk.inOrder
             let part = (ownCPU - notedCPU) / Double(max(1, sessions.count))
             notedCPU = ownCPU
@@ -204,12 +226,16 @@ public final class ClientLoop {
         writeStatus(now)
     }
 
-    private func readLoad(_ ownCPU: Double, _ now: Double) {
-        guard idleProbe != nil,
-            let reading = loadProbe.read(
-                ownCPUSeconds: ownCPU + desk.workerCPUSeconds, monotonicSeconds: now, now: Self.now)
-        else { return }
-        take(.everybody(.probed([reading])))
+    /// At the probes, the memory and the preferences.
+    private func look(_ ownCPU: Double) {
+        let machine = desk.inOrder.first?.machine
+        probes?.tend(isComputing: machine?.policy.isComputing ?? false) { ownCPU + desk.workerCPUSeconds }
+        // Without workers nobody has anything to give back; only what may start depends on it.
+        if desk.isBusy || choreCount % Pace.memoryChores == 0, let reading = memoryGauge.read() {
+            take(.everybody(.memoryRead(reading)))
+        }
+        let mayUseNetwork = machine?.policy.allowance.mayUseNetwork ?? true
+        for event in keeper.tend(mayUseNetwork: mayUseNetwork) { take(.everybody(event)) }
     }
 
     private func writeStatus(_ now: Double) {
@@ -225,8 +251,18 @@ public final class ClientLoop {
     }
 
     private func status() -> ClientStatus {
-        ClientStatus(
-            writtenAt: Self.now, policy: desk.inOrder.first?.machine.policy, projects: desk.status(shares: shares))
+        let machine = desk.inOrder.first?.machine
+        var status = ClientStatus(
+            writtenAt: Self.now, policy: machine?.policy, cores: machine?.machineCoresNow ?? 0,
+            projects: desk.status(shares: keeper.preferences))
+        let report = governor.report()
+        status.processor = ProcessorLimit(
+            cpuPercent: report.percent, method: report.method.rawValue, measuredPercent: report.measured?.percent,
+            measuredSeconds: report.measured?.seconds ?? 0)
+        for words in governor.takeWords() { say(words) }
+        status.preferencesProblem = keeper.problem
+        status.preferenceOptions = keeper.optionStatus
+        return status
     }
 
     private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
@@ -258,6 +294,7 @@ private enum Pace {
     static let restSeconds = 5.0
     /// A look at the size of task folders every so many chores.
     static let diskChores = 20
+    static let memoryChores = 2
     /// The status is written so long after something happened, and when nothing has.
     static let newsSeconds = 1.0
     static let busyStatusSeconds = 5.0

@@ -68,8 +68,9 @@ package final class Courier: Sendable {
         downloads.submit { [self] in
             let sink = MemorySink(bytesMax: Int(clamping: max(bytes, 1)))
             do throws(Fault) {
-                let head = try link.transport.exchange(
-                    HTTPRequest(method: "GET", url: url, responseBytesMax: sink.bytesMax), sink: sink)
+                var request = HTTPRequest(method: "GET", url: url, responseBytesMax: sink.bytesMax)
+                request.kind = .download
+                let head = try link.transport.exchange(request, sink: sink)
                 let response = HTTPResponse(status: head.status, headers: head.headers, body: sink.bytes)
                 guard response.status == 200 else { throw response.refusal(url: url) }
                 guard !response.isWebPage else {
@@ -108,8 +109,9 @@ package final class Courier: Sendable {
 
     /// A unit does not say how large its dictionary is; the limit does.
     private func fetchDictionary(_ url: String, _ digest: Digest) throws(Fault) {
-        let response = try link.transport.perform(
-            HTTPRequest(method: "GET", url: url, responseBytesMax: Limits.dictionaryBytesMax))
+        var request = HTTPRequest(method: "GET", url: url, responseBytesMax: Limits.dictionaryBytesMax)
+        request.kind = .download
+        let response = try link.transport.perform(request)
         guard response.status == 200 else { throw response.refusal(url: url) }
         guard SHA256Hash.digest(of: response.body) == digest else {
             throw Fault(.badData, "\(url): the bytes that came have another SHA-256")

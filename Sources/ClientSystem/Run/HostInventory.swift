@@ -25,7 +25,7 @@ public enum HostInventory {
     /// Processors that this process may use.
     public static var cores: Int { min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), coresMax) }
 
-    static var platform: String {
+    public static var platform: String {
         #if arch(x86_64)
             "x86_64-linux"
         #elseif arch(arm64)
@@ -50,12 +50,10 @@ public enum HostInventory {
     }
 
     private static func memoryBytes() -> Int64 {
-        let line = lines("/proc/meminfo").first { $0.hasPrefix("MemTotal:") }
-        let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap { Int64($0) } ?? 0
-        return min(max(0, kibibytes), memoryBytesMax / 1024) * 1024
+        min(max(0, MemoryGauge().totalBytes() ?? 0), memoryBytesMax)
     }
 
-    private static func diskFreeBytes(_ folder: String) -> Int64 {
+    static func diskFreeBytes(_ folder: String) -> Int64 {
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else { return 0 }
         return diskFreeBytes(blocks: UInt64(status.f_bavail), blockBytes: UInt64(status.f_frsize))

@@ -123,7 +123,7 @@ extension Attachment {
         guard ((try? ProjectNames.attached(in: data)) ?? [""]).isEmpty, let lock = try? FolderLock.take("\(data)/lock")
         else { return }
         defer { FolderLock.release(lock) }
-        for name in ["status.json", "shares.json"] { try? Files.remove("\(data)/\(name)") }
+        for name in ["status.json", "shares.json", "transfers"] { try? Files.remove("\(data)/\(name)") }
         rmdir("\(data)/\(ProjectNames.folder)")
         guard !Files.exists("\(data)/\(ProjectNames.folder)") else { return }
         for name in ["version", "lock"] { try? Files.remove("\(data)/\(name)") }
@@ -150,7 +150,7 @@ extension Attachment {
             do throws(Fault) { try giveBack(directory) } catch { losses.untold = error.message }
         }
         // The identity last: what is left of an act that was cut short can still be named, and left again.
-        for name in ["slots", "blobs", "cache", "state", "host.key", "identity.json"] {
+        for name in ["slots", "blobs", "cache", "releases", "state", "host.key", "identity.json"] {
             try Files.remove("\(directory.path)/\(name)")
         }
         directory.removeTemporaries()

@@ -1,5 +1,6 @@
 import ClientCore
 import Domain
+import Preferences
 import WorkerHost
 
 /// Which projects the running client works for, which it opens and closes, and which it has set aside.
@@ -66,8 +67,8 @@ struct ProjectDesk {
 
     /// Takes out what has ended; it must be closed.
     ///
-    /// - Parameter shares: by the servers' addresses.
-    mutating func takeEnded(shares: [String: Double]) -> [ProjectSession] {
+    /// - Parameter shares: who says how much each project is due.
+    mutating func takeEnded(shares: Preferences) -> [ProjectSession] {
         var ended: [ProjectSession] = []
         for (number, session) in sessions where session.hasEnded {
             sessions[number] = nil
@@ -162,24 +163,24 @@ struct ProjectDesk {
 
     /// All projects, in order of their names.
     ///
-    /// - Parameter shares: by the servers' addresses.
-    func status(shares: [String: Double]) -> [ClientStatus.Project] {
+    /// - Parameter shares: who says how much each project is due.
+    func status(shares: Preferences) -> [ClientStatus.Project] {
         let working = sessions.values.map { $0.status(share: Self.share($0, shares)) }
         let others = stopped.values.filter { aside[$0.name] == nil }
         return (working + others + asideStatus(shares)).sorted { $0.name < $1.name }
     }
 
-    static func share(_ session: ProjectSession, _ shares: [String: Double]) -> Double {
-        shares[session.machine.state.attachment.serverURL] ?? ShareRules.standardShare
+    static func share(_ session: ProjectSession, _ shares: Preferences) -> Double {
+        shares.share(ofProject: session.machine.state.attachment.serverURL)
     }
 
-    private func asideStatus(_ shares: [String: Double]) -> [ClientStatus.Project] {
+    private func asideStatus(_ shares: Preferences) -> [ClientStatus.Project] {
         aside.map { name, aside in
             let path = ProjectNames.path(name, in: data)
             let attachment = (try? ProjectDirectory.recoveredIdentity(in: path)) ?? nil
             return ClientStatus.Project(
                 name: name, state: "set aside", attachment: attachment,
-                share: attachment.flatMap { shares[$0.serverURL] } ?? ShareRules.standardShare,
+                share: attachment.map { shares.share(ofProject: $0.serverURL) } ?? ShareRules.standardShare,
                 problem: "\(aside.fault)")
         }
     }

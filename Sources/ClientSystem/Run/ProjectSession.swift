@@ -2,6 +2,7 @@ import Bytes
 import CPosix
 import ClientCore
 import Domain
+import Preferences
 import Wire
 import WorkerHost
 
@@ -63,6 +64,7 @@ final class ProjectSession {
 
     private let directory: ProjectDirectory
     private let courier: Courier
+    private let releases: ReleaseWatch?
     private let mailbox: Postbox<ClientEvent>
     private let say: (String) -> Void
     /// Actions that wait for the disk, or for one that does; the order is kept.
@@ -71,27 +73,44 @@ final class ProjectSession {
     private var retryAt = 0.0
     private static let retrySeconds = 2.0
 
-    /// - Parameter machineCores: of the whole machine.
+    /// What all projects of a client have in common.
+    struct Common {
+        var settings: ClientSettings
+        var executable: String
+        var utcOffsetSeconds: Int
+        var usage: NetworkUsage
+        /// Bounds the workers' processor time.
+        var governor: CPUGovernor
+        /// Bounds what is sent and fetched.
+        var transfers: TransferGovernor
+    }
+
     /// - Parameter mailbox: for the events of this session.
     init(
-        _ opened: OpenedProject, settings: ClientSettings, machineCores: Int, executable: String,
-        mailbox: Postbox<ClientEvent>, say: @escaping (String) -> Void
+        _ opened: OpenedProject, _ common: Common, mailbox: Postbox<ClientEvent>, say: @escaping (String) -> Void
     ) {
         name = opened.directory.name
         directory = opened.directory
         self.mailbox = mailbox
         self.say = say
-        machine = ClientMachine(state: opened.state, settings: settings, machineCores: machineCores, now: Self.now)
+        machine = ClientMachine(
+            state: opened.state, settings: common.settings, machineCores: HostInventory.cores, now: Self.now,
+            utcOffsetSeconds: common.utcOffsetSeconds, usage: common.usage)
         errand = DiskErrand(mailbox: mailbox)
         park = WorkerPark(
-            executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            mailbox: mailbox)
+            executable: common.executable, directory: directory,
+            checkpointSeconds: common.settings.checkpointSeconds, mailbox: mailbox, governor: common.governor)
         let attachment = opened.state.attachment
+        let project = VerifyingKey(rawRepresentation: attachment.projectKey)
+        let transport = HTTPTransport(
+            userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: common.transfers)
         courier = Courier(
-            link: ServerLink(
-                transport: HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)"),
-                serverURL: attachment.serverURL, project: VerifyingKey(rawRepresentation: attachment.projectKey)),
+            link: ServerLink(transport: transport, serverURL: attachment.serverURL, project: project),
             directory: directory, host: attachment.host, key: opened.key, mailbox: mailbox)
+        releases = project.map { [directory] project in
+            let fetcher = ReleaseFetcher(transport: transport, serverURL: attachment.serverURL)
+            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
+        }
     }
 
     /// Takes one event in, and does what follows from it.
@@ -99,6 +118,7 @@ final class ProjectSession {
         guard !hasEnded else { return }
         if case .workerEnded(let task, let ending) = event { park.ended(task, cpuSeconds: ending.cpuSeconds) }
         if case .stopRequested = event { isStopping = true }
+        if case .settingsChanged(let new) = event { park.checkpointSeconds = new.checkpointSeconds }
         let before = machine.policy.isComputing
         let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
         if !actions.isEmpty || machine.policy.isComputing != before { hasNews = true }
@@ -125,6 +145,7 @@ final class ProjectSession {
     /// - Parameter checkingDisk: whether the sizes of task folders are looked at, too.
     func doChores(clientCPUSeconds: Double, checkingDisk: Bool) {
         machine.note(clientCPUSeconds: clientCPUSeconds)
+        releases?.tend(at: millrace_monotonic_seconds()) { [mailbox] in mailbox.post(.tick) }
         for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
         for (task, bytes) in checkingDisk ? park.diskBytes() : [] {
             guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
@@ -141,7 +162,11 @@ final class ProjectSession {
     }
 
     func status(share: Double) -> ClientStatus.Project {
-        machine.status(name: name, share: share, now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        var status = machine.status(
+            name: name, share: share, now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.newerClient = releases?.news.newerClient
+        status.releaseTrouble = releases?.news.trouble
+        return status
     }
 
     /// The folder was taken away: there is nothing left to save for.
@@ -215,6 +240,7 @@ final class ProjectSession {
         case .resumeWorker(let task): park.resume(task)
         case .stopWorker(let task): park.stop(task)
         case .killWorker(let task): park.kill(task)
+        case .limitWorkers(let percent): park.limit(cpuPercent: percent)
         case .say(let text): say(text)
         case .exit: hasEnded = true
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break

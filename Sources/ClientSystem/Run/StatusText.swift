@@ -6,10 +6,12 @@ public enum StatusText {
     public static func lines(_ status: ClientStatus, nowMs: Int64) -> [String] {
         var lines = ["client     \(activity(status, nowMs))"]
         if status.running {
+            lines += allowance(status, nowMs)
             for probe in status.probes {
                 lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
             }
         }
+        if status.running, let limit = status.processor, limit.cpuPercent < 100 { lines.append(bound(limit)) }
         let shares = status.projects.reduce(0) { $0 + $1.share }
         for project in status.projects {
             if status.projects.count > 1 { lines.append("") }
@@ -39,6 +41,10 @@ public enum StatusText {
             "contact    \(project.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")",
         ]
         for reason in project.noWorkReasons { lines.append("no work    \(reason)") }
+        if let version = project.newerClient {
+            lines.append("update     a newer client is there, \(version): your package manager has it")
+        }
+        if let trouble = project.releaseTrouble { lines.append("releases   \(trouble)") }
         lines.append("tasks      \(project.tasks.count)")
         for task in project.tasks {
             let percent = Int(task.fraction * 100)
@@ -78,6 +84,36 @@ public enum StatusText {
     /// A share, without decimals where it has none.
     private static func short(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : decimal(value)
+    }
+
+    private static func bound(_ limit: ProcessorLimit) -> String {
+        let measured = limit.measuredPercent.map {
+            ", \(Int($0.rounded())) % used in the last \(Int(limit.measuredSeconds.rounded())) s"
+        }
+        return "processor  \(limit.cpuPercent) % of the cores of running tasks\(measured ?? "") (\(limit.method))"
+    }
+
+    /// What stands against computing beside the first, what against the network, and what is wrong with the file.
+    private static func allowance(_ status: ClientStatus, _ nowMs: Int64) -> [String] {
+        var lines: [String] = []
+        if let allowance = status.allowance {
+            if allowance.mayCompute {
+                let use = allowance.inUse ? "the computer is in use" : "nobody uses the computer"
+                lines.append("allowed    \(allowance.cores) tasks at \(allowance.cpuPercent) % of a core: \(use)")
+            }
+            let computing = allowance.objections.filter { $0.against == "computing" }
+            lines += computing.dropFirst().map { "           also: \(objection($0, nowMs))" }
+            let network = allowance.objections.filter { $0.against == "network" }
+            lines += network.map { "network    not used: \(objection($0, nowMs))" }
+        }
+        if let problem = status.preferencesProblem {
+            lines += problem.split(separator: "\n").map { "preferences \($0)" }
+        }
+        return lines
+    }
+
+    private static func objection(_ objection: AllowanceStatus.Objection, _ nowMs: Int64) -> String {
+        "\(objection.reason), for \(age(objection.sinceMs, nowMs)); ends when \(objection.until)"
     }
 
     private static func activity(_ status: ClientStatus, _ nowMs: Int64) -> String {

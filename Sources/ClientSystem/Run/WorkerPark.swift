@@ -9,17 +9,24 @@ import WorkerHost
 struct WorkerPark {
     private let executable: String
     private let directory: ProjectDirectory
-    private let checkpointSeconds: Double
+    /// Of workers that start from now on.
+    var checkpointSeconds: Double
     private let mailbox: Postbox<ClientEvent>
+    private let governor: CPUGovernor
     private var runs: [TaskID: WorkerRun] = [:]
     /// CPU seconds of workers that have ended, since the client began.
     private(set) var endedCPUSeconds = 0.0
 
-    init(executable: String, directory: ProjectDirectory, checkpointSeconds: Double, mailbox: Postbox<ClientEvent>) {
+    /// - Parameter governor: bounds the workers of all parks that have it.
+    init(
+        executable: String, directory: ProjectDirectory, checkpointSeconds: Double, mailbox: Postbox<ClientEvent>,
+        governor: CPUGovernor
+    ) {
         self.executable = executable
         self.directory = directory
         self.checkpointSeconds = checkpointSeconds
         self.mailbox = mailbox
+        self.governor = governor
     }
 
     /// - Throws: why the worker could not be started; the machine is to blame, not the task.
@@ -39,7 +46,7 @@ struct WorkerPark {
             return local
         }
         let (id, mailbox, folders) = (task.id, self.mailbox, self.directory)
-        runs[id] = try WorkerRun.start(executable: executable, directory: directory.slot(id), job: job) { exit in
+        let run = try WorkerRun.start(executable: executable, directory: directory.slot(id), job: job) { exit in
             let progress = WorkerProgress.read(folders.slot(id))
             mailbox.post(
                 .workerEnded(
@@ -50,17 +57,29 @@ struct WorkerPark {
                         cpuSeconds: exit.exit.cpuSeconds, progress: progress,
                         result: exit.exit.code == 0 ? folders.result(id) : nil)))
         }
+        runs[id] = run
+        governor.add(run)
     }
 
     mutating func ended(_ task: TaskID, cpuSeconds: Double) {
-        runs[task] = nil
+        if let run = runs.removeValue(forKey: task) { governor.remove(run, cpuSeconds: cpuSeconds) }
         endedCPUSeconds += cpuSeconds
     }
 
-    func suspend(_ task: TaskID) { runs[task]?.suspend() }
-    func resume(_ task: TaskID) { runs[task]?.resume() }
-    func stop(_ task: TaskID) { runs[task]?.terminate() }
-    func kill(_ task: TaskID) { runs[task]?.kill() }
+    func suspend(_ task: TaskID) { act(task) { $0.suspend() } }
+    func resume(_ task: TaskID) { act(task) { $0.resume() } }
+    func stop(_ task: TaskID) { act(task) { $0.terminate() } }
+    func kill(_ task: TaskID) { act(task) { $0.kill() } }
+
+    /// First the signal, then the accounts.
+    private func act(_ task: TaskID, _ what: (WorkerRun) -> Void) {
+        guard let run = runs[task] else { return }
+        what(run)
+        governor.recount()
+    }
+
+    /// - Parameter cpuPercent: 1 ... 100, of the cores that running tasks occupy.
+    func limit(cpuPercent: Int) { governor.limit(percent: cpuPercent) }
 
     func killAll() {
         for run in runs.values { run.kill() }

@@ -48,6 +48,7 @@ public struct BlobDownload: Sendable {
 
     private func receive(_ url: String, _ sink: FileSink) throws(Fault) {
         var request = HTTPRequest(method: "GET", url: url, timeoutSeconds: 24 * 3600)
+        request.kind = .download
         if sink.offset > 0 { request.headers.append(HTTPHeader("Range", "bytes=\(sink.offset)-")) }
         let head = try transport.exchange(request, sink: sink)
         if head.status == 416 {

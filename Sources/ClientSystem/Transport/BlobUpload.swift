@@ -91,14 +91,15 @@ public struct BlobUpload: Sendable {
     ) throws(Fault) -> HTTPResponse {
         // The last chunk is answered when the server has hashed everything, or has sent it on to a bucket.
         let work = offset + Int64(chunk.count) == size ? Double(size) / Double(4 << 20) : 0
-        return try transport.perform(
-            HTTPRequest(
-                method: "PATCH", url: url,
-                headers: headers + [
-                    HTTPHeader("Content-Type", "application/octet-stream"),
-                    HTTPHeader("Upload-Offset", "\(offset)"), HTTPHeader("Upload-Length", "\(size)"),
-                    HTTPHeader("Upload-Digest", digest.hex),
-                ], body: chunk, timeoutSeconds: 600 + work, quietSeconds: work > 0 ? 120 + work : nil))
+        var request = HTTPRequest(
+            method: "PATCH", url: url,
+            headers: headers + [
+                HTTPHeader("Content-Type", "application/octet-stream"),
+                HTTPHeader("Upload-Offset", "\(offset)"), HTTPHeader("Upload-Length", "\(size)"),
+                HTTPHeader("Upload-Digest", digest.hex),
+            ], body: chunk, timeoutSeconds: 600 + work, quietSeconds: work > 0 ? 120 + work : nil)
+        request.kind = .upload
+        return try transport.perform(request)
     }
 
     private static func offset(_ response: HTTPResponse) -> Int64? {

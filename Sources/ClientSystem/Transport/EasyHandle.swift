@@ -8,6 +8,8 @@ final class EasyHandle: @unchecked Sendable {
     static let library: CURLcode = curl_global_init(3 /* CURL_GLOBAL_ALL */)
 
     private let curl: UnsafeMutableRawPointer
+    /// Bytes of the last exchange, heads included.
+    private(set) var moved: (down: Int, up: Int) = (0, 0)
     private var errorText = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
 
     init() {
@@ -22,12 +24,29 @@ final class EasyHandle: @unchecked Sendable {
     /// What the callbacks of one exchange share.
     private final class Exchange {
         let sink: any BodySink
+        let governor: TransferGovernor?
+        let kind: TransferGovernor.Kind
+        var received = 0
+        /// Broken off, because no more bytes may move.
+        var isStopped = false
         var head = ResponseHead()
         var bodyBytes = 0
         var began = false
 
-        init(sink: any BodySink) {
+        init(sink: any BodySink, governor: TransferGovernor?, kind: TransferGovernor.Kind) {
             self.sink = sink
+            self.governor = governor
+            self.kind = kind
+        }
+
+        /// - Returns: whether more may come. A call that has begun is brought to its end: its answer says what to do
+        ///   with results that wait.
+        func count(_ bytes: Int) -> Bool {
+            received += bytes
+            guard let governor else { return true }
+            governor.count(bytes)
+            isStopped = kind != .call && !governor.mayGoOn
+            return !isStopped
         }
 
         func header(_ line: String) {
@@ -44,11 +63,13 @@ final class EasyHandle: @unchecked Sendable {
     }
 
     func perform(
-        _ request: HTTPRequest, userAgent: String, settings: HTTPSettings, sink: any BodySink
+        _ request: HTTPRequest, userAgent: String, settings: HTTPSettings, rates: TransferGovernor.Rates,
+        governor: TransferGovernor?, sink: any BodySink
     ) throws(Fault) -> ResponseHead {
         curl_easy_reset(curl)
-        let exchange = Exchange(sink: sink)
+        let exchange = Exchange(sink: sink, governor: governor, kind: request.kind)
         setCommon(request, userAgent: userAgent, settings: settings)
+        setRates(rates, request)
         var list: UnsafeMutablePointer<curl_slist>?
         // libcurl would announce larger bodies by `Expect` and wait a second for servers that do not know it.
         for header in request.headers + [HTTPHeader("Expect", "")] {
@@ -73,6 +94,8 @@ final class EasyHandle: @unchecked Sendable {
                 }
             }
         }
+        moved = (exchange.received, sentBytes(request))
+        governor?.count(moved.up)
         exchange.head.status = status
         guard code == CURLE_OK else { throw fault(code, request, exchange) }
         return exchange.head
@@ -84,6 +107,32 @@ final class EasyHandle: @unchecked Sendable {
         var value = 0
         _ = millrace_curl_get_long(curl, info, &value)
         return value
+    }
+
+    /// libcurl counts a body that goes out together with its head as part of the request, too.
+    private func sentBytes(_ request: HTTPRequest) -> Int {
+        var body: curl_off_t = 0
+        _ = millrace_curl_get_offset(curl, CURLINFO_SIZE_UPLOAD_T, &body)
+        let head =
+            request.url.utf8.count + request.headers.reduce(100) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        return Int(body) + min(long(CURLINFO_REQUEST_SIZE), head)
+    }
+
+    /// Times are stretched where the rate is slower than the 16 KiB/s that `HTTPRequest.timeoutSeconds` reckons with.
+    private func setRates(_ rates: TransferGovernor.Rates, _ request: HTTPRequest) {
+        if let slowest = [rates.down, rates.up].compactMap({ $0 }).min() {
+            // libcurl looks at the rate after a hundred pieces at the latest: that is a second of it.
+            _ = millrace_curl_set_long(curl, CURLOPT_BUFFERSIZE, Int(min(max(slowest / 100, 1024), 16_384)))
+            _ = millrace_curl_set_long(curl, CURLOPT_UPLOAD_BUFFERSIZE, 16_384)
+        }
+        if let down = rates.down {
+            _ = millrace_curl_set_offset(curl, CURLOPT_MAX_RECV_SPEED_LARGE, curl_off_t(down))
+        }
+        if let up = rates.up { _ = millrace_curl_set_offset(curl, CURLOPT_MAX_SEND_SPEED_LARGE, curl_off_t(up)) }
+        if let slowest = [rates.down, rates.up].compactMap({ $0 }).min(), slowest < 16_384 {
+            let seconds = min(86_400, request.timeoutSeconds * 16_384 / Double(slowest))
+            _ = millrace_curl_set_long(curl, CURLOPT_TIMEOUT_MS, Int(seconds * 1000))
+        }
     }
 
     private func setCommon(_ request: HTTPRequest, userAgent: String, settings: HTTPSettings) {
@@ -116,6 +165,8 @@ final class EasyHandle: @unchecked Sendable {
             let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
             let text = String(decoding: line, as: UTF8.self)
             exchange.header(text.last?.isNewline == true ? String(text.dropLast()) : text)
+            exchange.received += size * count
+            exchange.governor?.count(size * count)
             return size * count
         }
         _ = millrace_curl_set_write(curl, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
@@ -127,7 +178,7 @@ final class EasyHandle: @unchecked Sendable {
             }
             exchange.bodyBytes += size * count
             let taken = exchange.sink.take(UnsafeRawBufferPointer(start: bytes, count: size * count))
-            return taken ? size * count : 0
+            return exchange.count(size * count) && taken ? size * count : 0
         }
     }
 
@@ -135,6 +186,7 @@ final class EasyHandle: @unchecked Sendable {
         if let problem = exchange.sink.problem {
             return Fault(problem.kind, "\(request.url): \(problem.message)", advice: problem.advice)
         }
+        if exchange.isStopped, let governor = exchange.governor { return governor.fault }
         let said = String(decoding: errorText.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let reason = said.isEmpty ? String(cString: curl_easy_strerror(code)) : said
         // What changes something and was sent may have been done, or is being done now.

@@ -28,6 +28,8 @@ public struct HTTPRequest: Hashable, Sendable {
     /// On a connection of its own. A reused one may die unanswered, and libcurl then sends the request again by itself:
     /// what must not happen twice needs this.
     public var freshConnection: Bool
+    /// Which of the rates of a client's owner it has.
+    package var kind = TransferGovernor.Kind.call
 
     public init(
         method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],

@@ -23,12 +23,19 @@ public struct HTTPSettings: Hashable, Sendable {
 public final class HTTPTransport: Sendable {
     private let settings: HTTPSettings
     private let userAgent: String
+    private let governor: TransferGovernor?
     private let pool = Mutex<[EasyHandle]>([])
     private static let idleHandlesMax = 4
 
     /// - Parameter userAgent: for example `millrace-client/0.1.0`.
-    public init(userAgent: String, settings: HTTPSettings = HTTPSettings()) {
+    public convenience init(userAgent: String, settings: HTTPSettings = HTTPSettings()) {
+        self.init(userAgent: userAgent, settings: settings, governor: nil)
+    }
+
+    /// - Parameter governor: holds all exchanges to its limits.
+    package init(userAgent: String, settings: HTTPSettings = HTTPSettings(), governor: TransferGovernor?) {
         _ = EasyHandle.library
+        self.governor = governor
         self.userAgent = userAgent
         self.settings = settings
     }
@@ -45,14 +52,22 @@ public final class HTTPTransport: Sendable {
 
     /// As `perform`, with the body going elsewhere than into memory.
     func exchange(_ request: HTTPRequest, sink: any BodySink) throws(Fault) -> ResponseHead {
+        let rates = governor?.rates(of: request.kind) ?? TransferGovernor.Rates()
+        let lane = governor?.enter(request.kind, rates)
+        if let governor, !governor.mayGoOn {
+            lane?.leave(after: (0, 0), rates)
+            throw governor.fault
+        }
         let handle = pool.withLock { $0.popLast() } ?? EasyHandle()
         let outcome: Result<ResponseHead, Fault>
         do throws(Fault) {
             outcome = .success(
-                try handle.perform(request, userAgent: userAgent, settings: settings, sink: sink))
+                try handle.perform(
+                    request, userAgent: userAgent, settings: settings, rates: rates, governor: governor, sink: sink))
         } catch {
             outcome = .failure(error)
         }
+        lane?.leave(after: handle.moved, rates)
         pool.withLock { if $0.count < Self.idleHandlesMax { $0.append(handle) } }
         let head = try outcome.get()
         guard !(300..<400).contains(head.status) || head.status == 304 else {

@@ -16,10 +16,13 @@ import Transparency
 public struct Purging {
     private let core: ProjectServer
     private let store: any Store
+    /// Blobs that no row names and that stay all the same: the files of released apps.
+    private let kept: Set<Digest>
 
-    public init(_ core: ProjectServer, _ store: any Store) {
+    public init(_ core: ProjectServer, _ store: any Store, kept: Set<Digest> = []) {
         self.core = core
         self.store = store
+        self.kept = kept
     }
 
     public static let actor = "admin"
@@ -129,6 +132,7 @@ public struct Purging {
         var candidates: Set<Digest> = []
         func sweep() throws {
             try store.transaction { tx in
+                candidates.subtract(kept)
                 try NamedBlobs.forEach(in: tx) { digest, _ in candidates.remove(digest) }
                 for digest in candidates.sorted() {
                     guard let size = try core.blobs.size(of: digest) else { continue }

@@ -12,7 +12,7 @@ extension SimHost {
         if actions.isEmpty && queue.isEmpty {
             // Waits begin with something that happened; that time passes begins none.
             switch event {
-            case .tick, .workerProgressed, .probed: return
+            case .tick, .workerProgressed, .probed, .memoryRead: return
             default: return replanWake()
             }
         }
@@ -106,7 +106,8 @@ extension SimHost {
         case .resumeWorker(let task): resume(task)
         case .stopWorker(let task): stopWorker(task)
         case .killWorker(let task): killWorker(task)
-        case .say: break
+        // Simulated workers have no rate of their own; what the allowance decides is tested in ClientCoreTests.
+        case .limitWorkers, .say: break
         case .exit: leave()
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
         }
@@ -130,15 +131,19 @@ extension SimHost {
         world.plan(.chores(host: place, life: life), after: isBusy ? 1000 : 60_000)
     }
 
+    /// A simulated machine has one source of input.
+    private static let missingSources = ProbeKind.allCases.filter { $0.isInput && $0 != .userInput }
+
     /// Readings of keyboard and load; somebody comes every hour or so, and stays for minutes.
     private func probe() {
         if draws.chance(oneIn: isUserHere ? 400 : 4000) { isUserHere.toggle() }
         let idle: Int64 = isUserHere ? 500 : 3_600_000
         feed(
-            .probed([
-                ProbeReading(kind: .userInput, value: .idle(milliseconds: idle), at: localNow),
-                ProbeReading(kind: .otherLoad, value: .busy(cores: isUserHere ? 0.5 : 0), at: localNow),
-            ]))
+            .probed(
+                [
+                    ProbeReading(kind: .userInput, value: .idle(milliseconds: idle), at: localNow),
+                    ProbeReading(kind: .otherLoad, value: .busy(cores: isUserHere ? 0.5 : 0), at: localNow),
+                ] + Self.missingSources.map { ProbeReading(kind: $0, value: .unavailable("simulated"), at: localNow) }))
     }
 
     /// Plans a look at what the machine says will be due.
@@ -183,7 +188,12 @@ extension SimHost {
         case .uploadFailed: 17
         case .resultDamaged: 18
         case .stopRequested: 19
-        case .granted: 20
+        case .settingsChanged: 20
+        case .utcOffset: 21
+        case .networkUsed: 22
+        case .diskMeasured: 23
+        case .memoryRead: 24
+        case .granted: 25
         }
     }
 
@@ -192,6 +202,7 @@ extension SimHost {
         case .started(let slots, _): "started, \(slots.count) folders"
         case .tick: "tick"
         case .probed: "probed"
+        case .memoryRead(let reading): "\(reading.availableBytes >> 20) MiB are available"
         case .callAnswered(let reply): "reply with \(reply.tasks.count) tasks, \(reply.abortTasks.count) to drop"
         case .callFailed(let failure): "call failed: \(failure)"
         case .unitFetched(let task, _): "unit of task \(task) fetched"
@@ -208,6 +219,10 @@ extension SimHost {
         case .uploadFailed(let task, let why): "task \(task) not uploaded: \(why.message)"
         case .resultDamaged(let task): "result of task \(task) damaged"
         case .stopRequested: "asked to end"
+        case .settingsChanged: "preferences changed"
+        case .utcOffset(let seconds): "local time is UTC \(seconds < 0 ? "-" : "+") \(abs(seconds)) s"
+        case .networkUsed(let usage): "\(usage.bytes) bytes moved today"
+        case .diskMeasured(let free, _): "\(free) bytes of disk free"
         case .granted(let grant): "\(grant.cores) cores granted"
         }
     }

@@ -1,0 +1,102 @@
+import CPosix
+import ClientCore
+import Domain
+import WorkerHost
+
+/// All probes of a client: reads each in its own time, closely while tasks run and seldom while none do, and reports.
+///
+/// Used by the client's deciding thread; nothing here makes it wait.
+public final class ProbeSet {
+    private let report: @Sendable ([ProbeReading]) -> Void
+    private let reader: ProbeReader
+    private let x11: X11IdleProbe?
+    private var load: OtherLoadProbe?
+    private var loadDue = 0.0
+    private var isComputing: Bool?
+
+    /// The program that reads X11, with its arguments; see `X11IdleChild`.
+    public struct X11Child: Sendable {
+        public var executable: String
+        public var arguments: [String]
+
+        public init(executable: String = WorkerLocator.ownPath(), arguments: [String] = ["probe-x11"]) {
+            self.executable = executable
+            self.arguments = arguments
+        }
+    }
+
+    /// Begins to look.
+    ///
+    /// - Parameter report: gets readings, on whatever thread they came.
+    public init(
+        settings: ProbeSettings, roots: ProbeRoots = ProbeRoots(), x11 child: X11Child = X11Child(),
+        report: @escaping @Sendable ([ProbeReading]) -> Void
+    ) {
+        self.report = report
+        let isOn = { @Sendable (kind: ProbeKind) in !settings.off.contains(kind) }
+        reader = ProbeReader(Self.sources(settings, roots).filter { isOn($0.kind) }, report: report)
+        x11 =
+            isOn(.userInput) || isOn(.fullScreen)
+            ? X11IdleProbe(executable: child.executable, arguments: child.arguments) {
+                if isOn($0.kind) { report([$0]) }
+            } : nil
+        load = isOn(.otherLoad) ? OtherLoadProbe(proc: roots.proc) : nil
+        report(Self.silent(settings))
+    }
+
+    private static func sources(_ settings: ProbeSettings, _ roots: ProbeRoots) -> [any ProbeSource] {
+        var sources: [any ProbeSource] = [
+            SessionProbe(roots: roots), InputDeviceProbe(roots: roots), TerminalProbe(roots: roots),
+            PowerProbe(roots: roots), TemperatureProbe(roots: roots), PressureProbe(roots: roots),
+            NetworkProbe(roots: roots),
+        ]
+        if !settings.exclusivePrograms.isEmpty {
+            sources.append(ExclusiveProgramProbe(roots: roots, programs: settings.exclusivePrograms))
+        }
+        if settings.permissionFile != nil || !settings.permissionCommand.isEmpty {
+            sources.append(PermissionProbe(settings: settings))
+        }
+        return sources
+    }
+
+    /// Of those that have nothing to look at.
+    private static func silent(_ settings: ProbeSettings) -> [ProbeReading] {
+        ProbeKind.allCases.compactMap { kind in
+            let why: String
+            switch kind {
+            case _ where settings.off.contains(kind): why = "switched off"
+            case .exclusiveProgram where settings.exclusivePrograms.isEmpty: why = "no programs are named"
+            case .permission where settings.permissionFile == nil && settings.permissionCommand.isEmpty:
+                why = "neither a file nor a command is named"
+            default: return nil
+            }
+            return ProbeReading(
+                kind: kind, value: .unavailable(why), at: Timestamp(milliseconds: millrace_wall_milliseconds()))
+        }
+    }
+
+    /// Looks after the probes: call it once a second while tasks run, and every few seconds while none do.
+    ///
+    /// - Parameter ownCPUSeconds: of the client and its workers, ended ones included; asked when it is needed.
+    public func tend(isComputing: Bool, ownCPUSeconds: () -> Double) {
+        let now = millrace_monotonic_seconds()
+        if isComputing != self.isComputing { loadDue = 0 }
+        self.isComputing = isComputing
+        x11?.tend(isComputing: isComputing)
+        reader.tend(isComputing: isComputing)
+        guard load != nil, now >= loadDue else { return }
+        // A moment early is better than a whole round late.
+        loadDue = now + ProbeKind.otherLoad.period.seconds(isComputing: isComputing) - 0.1
+        let reading = load?.read(
+            ownCPUSeconds: ownCPUSeconds(), monotonicSeconds: now,
+            now: Timestamp(milliseconds: millrace_wall_milliseconds()))
+        if let reading { report([reading]) }
+    }
+
+    deinit { stop() }
+
+    public func stop() {
+        x11?.stop()
+        reader.stop()
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import ClientCore
+import ClientSystem
+import Domain
+import FoundationEssentials
+
+struct ProbesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "probes",
+        abstract: "Looks once at everything that may pause the client, and shows what this computer tells.",
+        discussion: """
+            Example: millrace-client probes --program steam --permission-file ~/price
+            What is looked at, and how: docs/volunteer.md
+            """
+    )
+
+    @Option(name: .customLong("program"), help: "The name of a program to look for; may be given several times.")
+    var programs: [String] = []
+
+    @Option(help: "A file whose first line says yes or no.")
+    var permissionFile: String?
+
+    @Option(help: "Wait so many seconds for those that are slow.")
+    var waitSeconds: Double = 8
+
+    @Flag(help: "For programs.")
+    var json = false
+
+    func validate() throws {
+        guard (1...600).contains(waitSeconds) else { throw ValidationError("--wait-seconds is 1 to 600") }
+        guard programs.count <= ProbeSettings.programsMax else {
+            throw ValidationError("--program can be given \(ProbeSettings.programsMax) times")
+        }
+    }
+
+    func run() throws {
+        try reporting { () throws(Fault) in
+            var settings = ProbeSettings()
+            settings.exclusivePrograms = programs
+            settings.permissionFile = permissionFile
+            let report = ProbeReport.take(settings: settings, waitSeconds: waitSeconds)
+            guard json else {
+                for line in report.lines { show(line) }
+                return
+            }
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+            guard let bytes = try? encoder.encode(report) else {
+                throw Fault(.software, "the report cannot be encoded")
+            }
+            print(String(decoding: bytes, as: UTF8.self))
+        }
+    }
+}
