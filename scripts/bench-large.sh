@@ -120,7 +120,8 @@ say "Download by a volunteer: the client killed at a quarter, the server at the 
 "$bin/millrace-client" attach "$MILLRACE_SERVER" --name Ada --data "$work/Ada" >/dev/null
 begin=$(date +%s.%N)
 start_client
-part="$work/Ada/blobs/*.part"
+project=$(echo "$work"/Ada/projects/*)
+part="$project/blobs/*.part"
 until_size "$part" $((total / 4)) || die "no download: $(cat "$work/client.log")"
 end client KILL
 kept=$(size "$part")
@@ -129,10 +130,10 @@ until_size "$part" $((total / 2)) || die "the download did not go on"
 end server KILL
 [ "$(size "$part")" -ge "$kept" ] || die "the download began anew"
 start_server
-for _ in $(seq 3000); do [ -e "$work/Ada/blobs/$name" ] && break; sleep 0.1; done
+for _ in $(seq 3000); do [ -e "$project/blobs/$name" ] && break; sleep 0.1; done
 finish=$(date +%s.%N)
-[ -e "$work/Ada/blobs/$name" ] || die "the download did not end: $(cat "$work/client.log")"
-cmp "$work/Ada/blobs/$name" "$work/project/input/matrix.npy"
+[ -e "$project/blobs/$name" ] || die "the download did not end: $(cat "$work/client.log")"
+cmp "$project/blobs/$name" "$work/project/input/matrix.npy"
 end client TERM
 awk -v b="$begin" -v e="$finish" -v n="$total" 'BEGIN {
     printf "fetched, hashed, killed twice: %.1f s, %.0f MB/s in all, waits of the client included\n", e - b, n / (e - b) / 1e6 }'

@@ -3,12 +3,19 @@ import Preferences
 
 /// How the allowance reaches workers and requests.
 extension ClientMachine {
-    /// Tasks that may run now.
-    var coresNow: Int { min(cores, policy.allowance.cores) }
+    /// Tasks of all projects together that may run now.
+    public var machineCoresNow: Int { min(settings.cores, policy.allowance.cores) }
+
+    /// Workers of this project that may compute now: with other projects it is the division that says it.
+    private var runsNow: Int { min(machineCoresNow, grant.computing ?? .max) }
+
+    /// Tasks of this project that may run now.
+    var coresNow: Int { min(runsNow, grant.isShared ? grant.cores : .max) }
 
     mutating func take(_ preferences: Preferences) {
         settings.take(preferences, machineCores: machineCores)
         policy.settings = settings.idle
+        if !grant.isShared { grant = .all(cores: settings.cores) }
         if let disk { noteDisk(free: disk.free, used: disk.used) }
     }
 
@@ -25,7 +32,7 @@ extension ClientMachine {
         guard isComputing else { return [] }
         let byAge = runs.sorted { ($0.value.startedAt, $0.key) < ($1.value.startedAt, $1.key) }
         var allowed: Set<TaskID> = []
-        var (free, memory) = (coresNow, Int64(0))
+        var (free, memory) = (runsNow, Int64(0))
         for (task, run) in byAge {
             // On its way out: it may write its checkpoint, and takes nobody's place.
             if run.isLeaving || run.isKilled {
@@ -33,7 +40,7 @@ extension ClientMachine {
                 continue
             }
             guard free > 0 else { break }
-            let with = Self.sum(memory, declaredMemory(task))
+            let with = memory.clampedSum(declaredMemory(task))
             if let share = policy.allowance.memoryBytes, with > share, memory > 0 { continue }
             memory = with
             free -= 1
@@ -57,9 +64,4 @@ extension ClientMachine {
 
     /// Bytes that a task declares.
     func declaredMemory(_ task: TaskID) -> Int64 { state[task: task]?.unit?.memoryBytes ?? 0 }
-
-    static func sum(_ a: Int64, _ b: Int64) -> Int64 {
-        let sum = a.addingReportingOverflow(b)
-        return sum.overflow ? .max : sum.partialValue
-    }
 }

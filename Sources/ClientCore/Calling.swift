@@ -7,6 +7,8 @@ import Wire
 extension ClientMachine {
     /// Bytes of small results that go into one request.
     static let inlineBytesPerCallMax: Int64 = 4 << 20
+    /// A project that is due for less is told of a queue as if it were due for so much.
+    private static let bufferCoresMin = 0.1
 
     mutating func pursueCall(_ now: Timestamp, _ out: inout Outbox) {
         guard call.inFlight == nil, call.notBefore.map({ now >= $0 }) ?? true else { return }

@@ -33,6 +33,8 @@ public struct ClientMachine: Sendable {
     var unitFetches: [TaskID: Transfer] = [:]
     var uploads: [TaskID: Transfer] = [:]
     var call = CallState()
+    /// What this project may use of the machine; all of it while it is alone.
+    public internal(set) var grant: CoreGrant
     var stopping: Timestamp?
     var exited = false
     /// Nothing is started before this: the disk is full, or workers cannot be started.
@@ -87,6 +89,7 @@ public struct ClientMachine: Sendable {
     ) {
         self.state = state
         self.settings = settings
+        grant = .all(cores: settings.cores)
         self.machineCores = machineCores
         policy = IdlePolicy(
             settings: settings.idle, cores: machineCores, memoryBytes: settings.profile.memoryBytes, now: now)
@@ -146,6 +149,7 @@ public struct ClientMachine: Sendable {
         case .uploaded(let task): uploaded(task)
         case .uploadFailed(let task, let failure): uploadFailed(task, failure, now, random)
         case .resultDamaged(let task): resultDamaged(task, &out)
+        case .granted(let grant): take(grant)
         case .stopRequested: stopping = stopping ?? now
         case .userPaused, .userResumed, .finishRequested, .finishWithdrawn, .newWorkAllowed, .taskSuspended,
             .taskResumed,
@@ -241,8 +245,8 @@ public struct ClientMachine: Sendable {
     /// Whether workers may run: the machine is idle by its policy, and the user has not paused the client.
     public var isComputing: Bool { policy.isComputing && state.wishes.pause == nil }
 
-    /// Tasks that may run at once.
-    var cores: Int { max(1, settings.cores) }
+    /// Tasks for which it holds work: of the machine, or of its share with other projects.
+    var cores: Int { max(1, grant.isShared ? Int(grant.bufferCores.rounded(.up)) : settings.cores) }
 
     private mutating func finish(_ out: inout Outbox) -> [ClientAction] {
         defer { needsSave = false }

@@ -2,12 +2,9 @@ import Domain
 
 /// What `millrace-client status` shows; written by the running client, readable when none runs.
 public struct ClientStatus: Hashable, Sendable, Codable {
-    public var server: String
-    public var site: String
-    public var volunteer: String
-    public var host: Int64
     public var running: Bool
     public var writtenAtMs: Int64
+    /// Whether nobody objects to computing; false while nothing is attached.
     public var computing: Bool
     public var pause: Pause?
     /// What may be done now, and all that stands against more; nil in a status of an older client.
@@ -17,34 +14,36 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     /// What the command line says in place of the file.
     public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
-    public var tasks: [Task]
-    public var creditCobblestones: Double
-    /// Earned with results that are not final yet; not part of the above.
-    public var provisionalCobblestones: Double?
-    public var validTasks: Int64
-    public var invalidTasks: Int64
-    public var reportedResults: Int
-    public var reportedFailures: Int
-    public var failuresInRow: Int
-    public var lastContactMs: Int64?
-    public var nextCallMs: Int64?
-    /// Why the server gave no work; empty while a held task can be computed.
-    public var noWorkReasons: [String]
-    public var problem: String?
-    /// What the user or the client's own rules hold up; nil: an older client wrote this.
-    public var holds: [Hold]?
-    /// A version of the client that the project knows of, newer than this one; it comes by the package manager only.
-    public var newerClient: String?
-    /// Why the project's signed releases could not be brought up to date.
-    public var releaseTrouble: String?
-    /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
-    public var kernelCPUSeconds: Double
-    public var workerCPUSeconds: Double
-    public var clientCPUSeconds: Double
     /// Filled in by the shell, which bounds the workers.
     public var processor: ProcessorLimit?
     /// What holds the tasks of this client; nil: not found out yet.
     public var sandbox: Sandbox?
+    /// In order of their folders' names.
+    public var projects: [Project]
+
+    /// - Parameter policy: of any of the projects, since all hear the same; nil: there is none.
+    /// - Parameter cores: that tasks of all projects together may use now.
+    public init(writtenAt: Timestamp, policy: IdlePolicy?, cores: Int, projects: [Project]) {
+        running = true
+        writtenAtMs = writtenAt.milliseconds
+        let hold = projects.lazy.compactMap { $0.holds?.first { $0.code == .paused } }.first
+        computing = hold == nil && policy?.isComputing ?? false
+        if let hold {
+            // Whoever is at the keyboard knows best why nothing runs.
+            pause = Pause(
+                probe: nil, reason: hold.reason, sinceMs: hold.sinceMs ?? writtenAt.milliseconds, until: hold.until)
+        } else if let policy, let why = policy.pause {
+            // The pause began when it began, whoever objects now.
+            pause = Pause(
+                probe: why.probe?.rawValue, reason: why.reason,
+                sinceMs: (policy.pausedSince ?? why.since).milliseconds, until: why.until)
+        }
+        allowance = policy.map { AllowanceStatus($0.allowance, cores: cores) }
+        probes = (policy?.readings ?? []).map {
+            Probe(name: $0.kind.rawValue, value: $0.value.words, atMs: $0.at.milliseconds)
+        }
+        self.projects = projects
+    }
 
     public struct Sandbox: Hashable, Sendable, Codable {
         /// Whether it is on; off only when somebody said so.
@@ -58,6 +57,62 @@ public struct ClientStatus: Hashable, Sendable, Codable {
             self.isOn = isOn
             self.layers = layers
             self.lacking = lacking
+        }
+    }
+
+    /// One project that this host is attached to.
+    public struct Project: Hashable, Sendable, Codable {
+        /// Of its folder, and for commands.
+        public var name: String
+        /// working, stopping, stopped, set aside
+        public var state: String
+        /// Weight against the other projects.
+        public var share: Double
+        /// Tasks that it may run at once now.
+        public var cores: Int
+        public var server: String
+        public var site: String
+        public var volunteer: String
+        public var host: Int64
+        public var tasks: [Task] = []
+        public var creditCobblestones = 0.0
+        /// Earned with results that are not final yet; not part of the above.
+        public var provisionalCobblestones: Double?
+        public var validTasks: Int64 = 0
+        public var invalidTasks: Int64 = 0
+        public var reportedResults = 0
+        public var reportedFailures = 0
+        public var failuresInRow = 0
+        public var lastContactMs: Int64?
+        public var nextCallMs: Int64?
+        /// Why the server gave no work; empty while a held task can be computed.
+        public var noWorkReasons: [String] = []
+        public var problem: String?
+        /// What the user or the client's own rules hold up; nil: an older client wrote this.
+        public var holds: [Hold]?
+        /// A version of the client that the project knows of, newer than this one; it comes by the package manager
+        /// only.
+        public var newerClient: String?
+        /// Why the project's signed releases could not be brought up to date.
+        public var releaseTrouble: String?
+        /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
+        public var kernelCPUSeconds = 0.0
+        public var workerCPUSeconds = 0.0
+        public var clientCPUSeconds = 0.0
+
+        /// A project that is set aside.
+        ///
+        /// - Parameter attachment: as far as its folder says.
+        public init(name: String, state: String, attachment: ClientState.Attachment?, share: Double, problem: String?) {
+            self.name = name
+            self.state = state
+            self.share = share
+            cores = 0
+            server = attachment?.serverURL ?? ""
+            site = PrintableText.clean(attachment?.site ?? "")
+            volunteer = attachment?.volunteerName ?? ""
+            host = attachment?.host.rawValue ?? 0
+            self.problem = problem.map(PrintableText.clean)
         }
     }
 
@@ -89,44 +144,43 @@ public struct ClientStatus: Hashable, Sendable, Codable {
 }
 
 extension ClientMachine {
-    /// The client as seen from outside.
+    /// The project as seen from outside.
     ///
+    /// - Parameter name: of its folder.
     /// - Parameter liveWorkerCPUSeconds: of workers that have not ended yet.
-    public func status(now: Timestamp, liveWorkerCPUSeconds: Double) -> ClientStatus {
-        var pause: ClientStatus.Pause?
-        if let hold = holds.first, hold.code == .paused {
-            // Whoever is at the keyboard knows best why nothing runs.
-            pause = ClientStatus.Pause(
-                probe: nil, reason: hold.reason, sinceMs: hold.sinceMs ?? now.milliseconds, until: hold.until)
-        } else if let why = policy.pause {
-            // The pause began when it began, whoever objects now.
-            pause = ClientStatus.Pause(
-                probe: why.probe?.rawValue, reason: why.reason,
-                sinceMs: (policy.pausedSince ?? why.since).milliseconds, until: why.until)
-        }
-        return ClientStatus(
-            server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
-            volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
-            writtenAtMs: now.milliseconds, computing: isComputing, pause: pause,
-            allowance: AllowanceStatus(policy.allowance, cores: coresNow),
-            probes: policy.readings.map {
-                ClientStatus.Probe(name: $0.kind.rawValue, value: $0.value.words, atMs: $0.at.milliseconds)
-            },
-            tasks: state.tasks.map(row),
-            creditCobblestones: Double(state.account.creditMicrocobblestones) / 1e6,
-            provisionalCobblestones: state.account.provisionalMicrocobblestones.map { Double($0) / 1e6 },
-            validTasks: state.account.validTasks, invalidTasks: state.account.invalidTasks,
-            reportedResults: state.totals.reportedResults, reportedFailures: state.totals.reportedFailures,
-            failuresInRow: state.failuresInRow, lastContactMs: call.lastContact?.milliseconds,
-            nextCallMs: call.notBefore?.milliseconds,
-            noWorkReasons: state.tasks.allSatisfy(\.stage.isOver) ? call.noWorkReasons : [], problem: problem,
-            holds: holds,
-            kernelCPUSeconds: state.tasks.reduce(state.totals.kernelSeconds) { $0 + $1.used.kernelSeconds },
-            workerCPUSeconds: state.totals.workerCPUSeconds + liveWorkerCPUSeconds,
-            clientCPUSeconds: state.totals.clientCPUSeconds)
+    public func status(
+        name: String = "", share: Double = ShareRules.standardShare, now: Timestamp, liveWorkerCPUSeconds: Double
+    ) -> ClientStatus.Project {
+        var status = ClientStatus.Project(
+            name: name, state: stopping == nil ? "working" : "stopping", attachment: state.attachment, share: share,
+            problem: problem)
+        status.cores = grant.cores
+        status.tasks = state.tasks.map { row($0, now) }
+        status.creditCobblestones = Double(state.account.creditMicrocobblestones) / 1e6
+        status.provisionalCobblestones = state.account.provisionalMicrocobblestones.map { Double($0) / 1e6 }
+        status.validTasks = state.account.validTasks
+        status.invalidTasks = state.account.invalidTasks
+        status.reportedResults = state.totals.reportedResults
+        status.reportedFailures = state.totals.reportedFailures
+        status.failuresInRow = state.failuresInRow
+        status.lastContactMs = call.lastContact?.milliseconds
+        status.nextCallMs = call.notBefore?.milliseconds
+        status.noWorkReasons = state.tasks.allSatisfy(\.stage.isOver) ? call.noWorkReasons : []
+        status.holds = holds
+        status.kernelCPUSeconds = state.tasks.reduce(state.totals.kernelSeconds) { $0 + $1.used.kernelSeconds }
+        status.workerCPUSeconds = state.totals.workerCPUSeconds + liveWorkerCPUSeconds
+        status.clientCPUSeconds = state.totals.clientCPUSeconds
+        return status
     }
 
-    private func row(_ task: HeldTask) -> ClientStatus.Task {
+    private func whyNotStarted(_ task: HeldTask) -> String? {
+        if runs.count >= grant.cores, grant.isShared {
+            return "waits for its project's turn"
+        }
+        return memoryObjection(to: task)
+    }
+
+    private func row(_ task: HeldTask, _ now: Timestamp) -> ClientStatus.Task {
         let (word, message): (String, String?) =
             switch task.stage {
             case .offered: ("waiting for its work unit", nil)
@@ -134,9 +188,10 @@ extension ClientMachine {
                 switch runs[task.id]?.phase {
                 case nil where task.suspendedSince != nil:
                     ("suspended", "you suspended it; it goes on when you resume it")
-                case nil where inputsAreHere(task): ("ready", isComputing ? memoryObjection(to: task) : nil)
+                case nil where inputsAreHere(task): ("ready", isComputing ? whyNotStarted(task) : nil)
                 case nil: ("waiting for inputs", nil)
-                case .starting?, .computing?: ("computing", nil)
+                case .starting?, .computing?:
+                    ("computing", isEndangered(task, now: now) ? "its deadline is near" : nil)
                 case .suspended?: ("paused", nil)
                 }
             case .finished(let result):

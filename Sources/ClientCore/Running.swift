@@ -4,6 +4,7 @@ import Engine
 /// Workers: which tasks run, and when they pause.
 extension ClientMachine {
     mutating func pursueRuns(_ now: Timestamp, _ out: inout Outbox) {
+        if policy.isComputing { leaveCores(now, &out) }
         let allowed = allowedRuns()
         for task in runs.keys.sorted() {
             if allowed.contains(task) { goOn(task, &out) } else { pause(task, now, &out) }
@@ -37,17 +38,16 @@ extension ClientMachine {
     }
 
     /// Bytes that the workers' tasks declare. What stands still keeps its memory, too.
-    private var memoryInUse: Int64 { runs.keys.reduce(0) { Self.sum($0, declaredMemory($1)) } }
+    var memoryInUse: Int64 { runs.keys.reduce(Int64(0)) { $0.clampedSum(declaredMemory($1)) } }
 
     /// Why a task that could run must wait for the memory of others; nil: it need not.
     ///
     /// One may always run; more only while all of them leave a part of the memory to their owner.
     func memoryObjection(to task: HeldTask) -> String? {
         if let why = shortageObjection(to: task) { return why }
-        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.memoryBytes, !runs.isEmpty else {
-            return nil
-        }
-        let inUse = memoryInUse
+        let inUse = memoryInUse.clampedSum(grant.othersMemoryBytes)
+        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.memoryBytes, !runs.isEmpty || inUse > 0
+        else { return nil }
         guard needed > share - min(inUse, share) else { return nil }
         return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"
     }
@@ -64,7 +64,7 @@ extension ClientMachine {
             runs[$0.id] != nil || $0.stage == .ready && $0.suspendedSince == nil && inputsAreHere($0)
         }
         guard runnable.count > runs.count else { return }
-        let plan = RunPlan(runnable.map { planned($0, now) }, cores: coresNow)
+        let plan = RunPlan(runnable.map { planned($0, now) }, cores: max(1, coresNow))
         if mayMakeRoom { makeRoom(plan, &out) }
         for planned in plan.order.prefix(coresNow) where runs[planned.id] == nil {
             // Nobody overtakes the one that waits for memory, or small tasks could keep a large one waiting for ever.

@@ -37,8 +37,11 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Seconds between checkpoints.")
     var checkpointSeconds: Double?
 
-    @Option(help: "Exit 0 when nothing is held and no work was given for so many seconds.")
+    @Option(help: "Leave a project alone that gave no work for so many seconds; exit 0 when all are.")
     var exitWhenIdle: Double?
+
+    @Flag(help: "Do not end while there is no project: take up the first one when it is attached.")
+    var wait = false
 
     @OptionGroup var file: PreferencesOption
 
@@ -58,10 +61,10 @@ struct RunCommand: ParsableCommand {
             let stopper = Stopper()
             // Before any other thread exists, so that all of them leave the signals to this one.
             StopSignals.watch { stopper.stop() }
-            let directory = try DataDirectory(path: data.path)
+            let directory = try DataDirectory(path: data.path) { log($0) }
             let preferences = try PreferencesFile(folder: directory.path, path: file.path, options: options)
             let loop = try ClientLoop(
-                directory: directory, preferences: preferences, sandbox: WorkerSandbox(isOn: !noSandbox),
+                directory: directory, waits: wait, preferences: preferences, sandbox: WorkerSandbox(isOn: !noSandbox),
                 say: { log($0) }
             ) { settings in
                 settings.idle.always = always

@@ -103,9 +103,11 @@ struct PausingTests {
     func status() throws {
         var (driver, _) = try Self.driver()
         driver.send(.probed(Self.here(driver.now)))
-        let status = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
+        let status = ClientStatus(
+            writtenAt: driver.now, policy: driver.machine.policy, cores: driver.machine.machineCoresNow,
+            projects: [driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)])
         #expect(status.pause?.probe == "user input")
-        #expect(status.tasks.first?.state == "paused")
+        #expect(status.projects[0].tasks.first?.state == "paused")
         #expect(status.computing == false)
         #expect(status.probes.first?.value == "idle for 0 s" && status.probes.last?.value == "0.0 cores busy")
         let allowance = try #require(status.allowance)

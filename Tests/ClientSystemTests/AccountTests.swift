@@ -28,7 +28,7 @@ struct AccountTests {
     ) throws -> (Result<WireAccountReply, Fault>, [TinyServer.Request], VerifyingKey) {
         let server = try TinyServer(handler)
         let folder = try TemporaryFolder()
-        let directory = try DataDirectory(path: folder.path)
+        let directory = try ProjectDirectory(path: folder.path)
         let key = try directory.hostKey(makingOne: true)
         var identity = DataDirectoryTests.identity()
         identity.serverURL = server.url

@@ -16,8 +16,8 @@ struct CourierTests {
         let mailbox = Mailbox<ClientEvent>()
         let courier = Courier(
             link: ServerLink(transport: TransportTests.transport(), serverURL: url),
-            directory: try DataDirectory(path: folder.path), host: HostID(rawValue: 1), key: SigningKey(),
-            mailbox: mailbox)
+            directory: try ProjectDirectory(path: folder.path), host: HostID(rawValue: 1), key: SigningKey(),
+            mailbox: mailbox.postbox)
         return (courier, mailbox)
     }
 

@@ -59,4 +59,40 @@ struct ReceiptFileTests {
         // As many as are promised fit into the bound of a real client.
         #expect(ReceiptFile.standardBytesMax / line >= 10_000)
     }
+
+    @Test("What is no receipt is set aside at a start, and said; the rest stays")
+    func repair() throws {
+        let folder = try TemporaryFolder()
+        let file = ReceiptFile(folder: folder.path)
+        try file.repair { Issue.record("\($0)") }
+        let all = try (0..<3).map { try Self.receipts($0) }
+        for receipts in all { try file.append(receipts) }
+        try file.repair { Issue.record("\($0)") }
+        let text = try folder.text("receipts")
+        var lines = text.split(separator: "\n").map(String.init)
+        lines[1] = String(lines[1].dropFirst(10))
+        let torn = String(lines[0].prefix(20))
+        try folder.write("receipts", lines.joined(separator: "\n") + "\n" + torn)
+        try folder.write("receipts.old", "nonsense\n")
+        var said: [String] = []
+        try file.repair { said.append($0) }
+        #expect(try file.read() == [all[0], all[2]])
+        #expect(try folder.text("receipts.damaged-1") == lines[1] + "\n" + torn + "\n")
+        #expect(try folder.text("receipts.old.damaged-1") == "nonsense\n")
+        #expect(said.count == 2)
+        try file.append(all[1])
+        try file.repair { Issue.record("\($0)") }
+        #expect(try file.read() == [all[0], all[2], all[1]])
+    }
+
+    @Test("A file that is far too large is set aside as a whole")
+    func tooLarge() throws {
+        let folder = try TemporaryFolder()
+        let file = ReceiptFile(folder: folder.path, bytesMax: 1000)
+        try folder.write("receipts", String(repeating: "x", count: 2 << 20))
+        var said: [String] = []
+        try file.repair { said.append($0) }
+        #expect(said.count == 1 && said[0].contains("receipts.damaged-1"))
+        #expect(try file.read() == [])
+    }
 }

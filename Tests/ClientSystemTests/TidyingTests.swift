@@ -14,7 +14,7 @@ struct TidyingTests {
         let kept = ["news.new", "state.damaged-1", "blobs/aa.part", "slots/64/checkpoint", "host.key"]
         for name in ["blobs", "slots/64"] { try Files.makeFolder("\(folder.path)/\(name)") }
         for name in left + kept { try folder.write(name, "x") }
-        let directory = try DataDirectory(path: folder.path)
+        let directory = try ProjectDirectory(path: folder.path)
         _ = try directory.findings { _ in }
         for name in left { #expect(!Files.exists("\(folder.path)/\(name)"), "\(name)") }
         for name in kept { #expect(Files.exists("\(folder.path)/\(name)"), "\(name)") }
@@ -23,7 +23,7 @@ struct TidyingTests {
     @Test("The sweep of inputs leaves the part of a download that runs")
     func partsStay() throws {
         let folder = try TemporaryFolder()
-        let directory = try DataDirectory(path: folder.path)
+        let directory = try ProjectDirectory(path: folder.path)
         let (wanted, old) = (SHA256Hash.digest(of: [1]), SHA256Hash.digest(of: [2]))
         try Files.makeFolder("\(folder.path)/blobs")
         for name in ["\(wanted.hex).part", old.hex, "\(old.hex).part"] { try folder.write("blobs/\(name)", "x") }
@@ -34,7 +34,7 @@ struct TidyingTests {
     @Test("A result that is gone is told from one that cannot be read")
     func results() throws {
         let folder = try TemporaryFolder()
-        let directory = try DataDirectory(path: folder.path)
+        let directory = try ProjectDirectory(path: folder.path)
         try Files.makeFolder("\(folder.path)/slots/64")
         try folder.write("slots/64/unit", "x")
         // A folder opens and cannot be read.
@@ -53,7 +53,7 @@ struct TidyingTests {
     @Test("A worker's last words do not say where things lie on this computer", arguments: texts)
     func paths(text: String, clean: String) throws {
         let folder = try TemporaryFolder()
-        let directory = try DataDirectory(path: folder.path)
+        let directory = try ProjectDirectory(path: folder.path)
         let task = TaskID(rawValue: 64)
         let said = String(
             text.split(separator: "DIR", omittingEmptySubsequences: false).joined(separator: directory.path))
@@ -74,7 +74,7 @@ struct TidyingTests {
     @Test("While the disk does one thing nothing waits for it, and its end comes as an event")
     func errand() throws {
         let mailbox = Mailbox<ClientEvent>()
-        let errand = DiskErrand(mailbox: mailbox)
+        let errand = DiskErrand(mailbox: mailbox.postbox)
         errand.begin { () throws(Fault) in throw Fault(.cannotWrite, "full") }
         #expect(mailbox.take(waitSeconds: 300).count == 1)
         guard case .failure(let fault)? = errand.takeOutcome() else {

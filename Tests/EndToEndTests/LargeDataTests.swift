@@ -21,7 +21,7 @@ struct LargeDataTests {
 
         try await site.attach("Ada")
         let received = try await downloadWithKills(site)
-        let cached = site.folder.path("Ada/blobs/\(file.name)")
+        let cached = site.projectFolder("Ada") + "/blobs/\(file.name)"
         #expect(try await eventually { FileManager.default.fileExists(atPath: cached) })
         try await expectBytes("out", of: site, atMost: Int64(Self.project.bytes) - received + (4 << 20))
         #expect(FileManager.default.contentsEqual(atPath: cached, andPath: project + "/input/matrix.npy"))
@@ -65,7 +65,7 @@ struct LargeDataTests {
 
     /// - Returns: bytes that were with the client when the server was killed.
     private func downloadWithKills(_ site: Site) async throws -> Int64 {
-        let folder = site.folder.path("Ada/blobs")
+        let folder = site.projectFolder("Ada") + "/blobs"
         let part: @Sendable () -> String? = { Interrupter.file(in: folder, suffix: ".part") }
         try site.startClient("Ada")
         let client = try #require(site.clients["Ada"])

@@ -46,10 +46,11 @@ struct LeavingTests {
         site.server?.killNow()
         #expect(await site.clients["Ada"]?.stop() == 0)
         let folder = site.folder.path("Ada")
+        let attachment = site.projectFolder("Ada")
         let detached = try await Programs.run("millrace-client", ["detach", "--data", folder, "--force"])
         #expect(detached.status == 0, "\(detached.errors)")
         #expect(detached.output.contains("the server could not be told"), "\(detached.output)")
-        #expect(!FileManager.default.fileExists(atPath: folder + "/identity.json"))
+        #expect(!FileManager.default.fileExists(atPath: attachment + "/identity.json"))
     }
 
     @Test("A host stays with its first volunteer, and attach says so")
@@ -61,7 +62,7 @@ struct LeavingTests {
             "millrace-client", ["attach", site.url, "--name", "Countess", "--data", site.folder.path("Ada")])
         #expect(again.status == 0 && again.output.contains("this host is Ada's"), "\(again.output)")
         #expect(again.output.contains("attached as host 1 of Ada;"), "\(again.output)")
-        let identity = try String(contentsOfFile: site.folder.path("Ada/identity.json"), encoding: .utf8)
+        let identity = try String(contentsOfFile: site.projectFolder("Ada") + "/identity.json", encoding: .utf8)
         #expect(identity.contains("Ada") && !identity.contains("Countess"))
     }
 

@@ -60,16 +60,25 @@ final class Site {
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// The folder of a client's only project, or of the first; where it will be when there is none yet.
+    func projectFolder(_ name: String) -> String {
+        let projects = folder.path("\(name)/projects")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: projects)) ?? []
+        return projects + "/" + (names.filter { !$0.contains(".leave") }.min() ?? "")
+    }
+
     func attach(_ name: String) async throws {
         let outcome = try await Programs.run(
             "millrace-client", ["attach", url, "--name", name, "--data", folder.path(name)])
         try #require(outcome.status == 0, "attach: \(outcome.errors)")
     }
 
-    func startClient(_ name: String, worker: String = "millrace-worker", cores: Int = 1) throws {
+    func startClient(
+        _ name: String, worker: String = "millrace-worker", cores: Int = 1, arguments: [String] = []
+    ) throws {
         let log = folder.path("\(name).log")
         clients[name] = try Running(
-            "millrace-client", ["run", "--always", "--cores", "\(cores)", "--data", folder.path(name)],
+            "millrace-client", ["run", "--always", "--cores", "\(cores)", "--data", folder.path(name)] + arguments,
             environment: ["MILLRACE_WORKER": Programs.path(worker)], outputPath: log, errorPath: log)
     }
 

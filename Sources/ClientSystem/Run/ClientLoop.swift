@@ -1,4 +1,3 @@
-import Bytes
 import CPosix
 import ClientCore
 import Domain
@@ -7,264 +6,276 @@ import Preferences
 import Wire
 import WorkerHost
 
-/// The running client: takes events from its threads, asks `ClientMachine`, does what it says.
+/// The running client: takes events from its threads to the projects that they are about, divides the machine among
+/// the projects, and does what is done by the clock. What a project decides and does is in `ProjectSession`.
 public final class ClientLoop {
-    private let directory: DataDirectory
-    private var machine: ClientMachine
-    private var park: WorkerPark
-    private let governor: CPUGovernor
+    let directory: DataDirectory
+    var desk: ProjectDesk
+    let mailbox = Mailbox<ClientMail>()
+    private var settings: ClientSettings
+    private let executable: String
+    private let say: (String) -> Void
+
+    private var book: ShareBook
+    private var keeper: PreferenceKeeper
+    private let governor = CPUGovernor()
     private let memoryGauge = MemoryGauge()
-    private let courier: Courier
-    private let mailbox: Mailbox<ClientEvent>
-    private let releases: ReleaseWatch?
     /// nil: it computes whatever they say.
     private let probes: ProbeSet?
-    private let say: (String) -> Void
-    private var keeper: PreferenceKeeper
+    /// The last of each kind, for projects that come later.
+    private var readings: [ProbeKind: ProbeReading] = [:]
+    private var disk: ClientEvent?
 
-    /// Actions that wait for the disk, or for one that does; the order is kept.
-    private var queue = ActionQueue()
-    private let errand: DiskErrand
-    private var retryAt = 0.0
+    private let errand = DiskErrand(mailbox: Postbox { _ in })
     private var lastChores = 0.0
     private var choreCount = 0
     private var notedCPU = 0.0
-    private var hasEnded = false
-    private static let choreSeconds = 1.0
-    private static let retrySeconds = 2.0
-    /// A look at the size of task folders every so many chores.
-    private static let diskChores = 20
-    /// When nothing has happened, the status is written every so many chores.
-    private static let statusChores = 5
-    /// Without workers nobody has anything to give back; only what may start depends on it.
-    private static let memoryChores = 10
-    private var statusIsOld = true
+    private var lastStatus = 0.0
+    private var lastBook = 0.0
+    private var isStopping = false
+    private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
 
-    /// Opens what a client needs; nothing is computed before `run`.
-    ///
+    /// - Parameter directory: with at least one project, unless `waits`.
+    /// - Parameter waits: go on while there is no project, and take one up when it comes.
     /// - Parameter sandbox: how tasks are held; by default by all that this computer has.
     /// - Parameter preferences: nil: the file in the directory.
-    /// - Parameter configure: changes settings before they are used.
     /// - Parameter say: the log, a line each.
+    /// - Parameter configure: changes settings before they are used; they are the same for all projects.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, preferences: PreferencesFile? = nil, sandbox: WorkerSandbox = WorkerSandbox(),
-        say: @escaping (String) -> Void,
+        directory: DataDirectory, waits: Bool = false, preferences: PreferencesFile? = nil,
+        sandbox: WorkerSandbox = WorkerSandbox(), say: @escaping (String) -> Void,
         configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
-        let executable = try WorkerLocator.find()
-        let state = try directory.loadState(say: say)
-        let key = try directory.hostKey()
+        let attached = try ProjectNames.attached(in: directory.path)
+        guard waits || !attached.isEmpty else {
+            throw Fault(
+                .configuration, "this host is not attached to a project",
+                advice: "Run `millrace-client attach URL` first.")
+        }
+        executable = try WorkerLocator.find()
         var settings = ClientSettings(
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
+        sandboxed = sandbox
         self.sandbox = try SandboxRule.status(sandbox, worker: executable)
-        let mailbox = Mailbox<ClientEvent>()
         let file: PreferencesFile
         if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
-        keeper = PreferenceKeeper(file: file, folder: directory.path, post: { mailbox.post($0) }, say: say)
+        keeper = PreferenceKeeper(
+            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say)
         settings.take(keeper.preferences, machineCores: HostInventory.cores)
         configure(&settings)
-        let transport = HTTPTransport(
-            userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor)
+        self.settings = settings
         self.directory = directory
-        self.mailbox = mailbox
-        errand = DiskErrand(mailbox: mailbox)
         self.say = say
-        machine = ClientMachine(
-            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now,
-            utcOffsetSeconds: keeper.utcOffsetSeconds, usage: keeper.usage)
-        governor = CPUGovernor()
-        park = WorkerPark(
-            executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            sandbox: sandbox, mailbox: mailbox, governor: governor)
-        courier = Courier(
-            link: ServerLink(
-                transport: transport, serverURL: state.attachment.serverURL,
-                project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
-            host: state.attachment.host, key: key, mailbox: mailbox)
-        releases = VerifyingKey(rawRepresentation: state.attachment.projectKey).map { project in
-            let fetcher = ReleaseFetcher(transport: transport, serverURL: state.attachment.serverURL)
-            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
-        }
-        probes = settings.idle.always ? nil : ProbeSet(settings: settings.probes) { mailbox.post(.probed($0)) }
+        desk = ProjectDesk(data: directory.path, waits: waits)
+        book = directory.loadShares(say: say)
+        probes =
+            settings.idle.always
+            ? nil : ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
     public var stopper: @Sendable () -> Void {
-        { [mailbox] in mailbox.post(.stopRequested) }
+        { [mailbox] in mailbox.post(.everybody(.stopRequested)) }
     }
 
     /// Runs until it is told to stop, or has nothing to do for as long as the settings say.
     ///
-    /// - Throws: `.configuration` when tasks would not be held by what they must be held by: the status says so, too.
+    /// - Throws: why no project can be worked for, where that is so from the start; `.configuration` when tasks would not
+    ///   be held by what they must be held by: the status says so, too.
     public func run() throws(Fault) {
         if let fault = SandboxRule.refusal(sandbox) {
-            var status = machine.status(now: Self.now, liveWorkerCPUSeconds: 0)
-            status.sandbox = sandbox
-            status.problem = fault.message
-            try directory.save(status)
+            try directory.save(status())
             throw fault
         }
         say(SandboxText.line(sandbox))
-        let findings = try directory.findings(say: say)
-        feed(.started(slots: findings, blobs: try directory.cachedBlobs()))
-        writeStatus()
-        while !hasEnded {
-            for event in mailbox.take(waitSeconds: patienceSeconds()) {
-                if case .workerEnded(let task, let ending) = event {
-                    park.ended(task, cpuSeconds: ending.cpuSeconds)
-                }
-                feed(event)
-                if hasEnded { break }
-            }
+        lookForProjects()
+        while true {
+            for mail in mailbox.take(waitSeconds: patienceSeconds()) { take(mail) }
+            divide()
             doChores()
+            closeEnded()
+            if let fault = desk.startFault { throw fault }
+            if desk.isDone(isStopping: isStopping) { break }
         }
         probes?.stop()
         governor.end()
         keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
-        writeStatus()
+        let (status, book, directory) = (self.status(), self.book, self.directory)
+        errand.note { () throws(Fault) in
+            try directory.save(status)
+            try directory.save(book)
+        }
         errand.settle(seconds: 5)
     }
 
-    // MARK: One step
+    // MARK: Events
 
-    private func feed(_ event: ClientEvent) {
-        let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
-        if !actions.isEmpty { statusIsOld = true }
-        for action in queue.add(actions) { perform(action) }
-        for task in queue.withdrawStarts(unless: { machine.isStartWanted($0) }) { feed(.startWithdrawn(task)) }
-        perform()
+    private func take(_ mail: ClientMail) {
+        switch mail {
+        case .session(let number, let event): desk.sessions[number]?.feed(event)
+        case .everybody(let event):
+            note(event)
+            for session in desk.inOrder { session.feed(event) }
+        case .opened(let name, .success(let project)): begin(project, name)
+        case .opened(let name, .failure(let fault)):
+            if desk.setAside(name, fault) { tell(name, "\(fault)") }
+        case .closed(let name): desk.closing.remove(name)
+        }
     }
 
-    /// Goes on with what waits, as far as the disk lets it.
-    private func perform() {
-        while !hasEnded {
-            if let outcome = errand.takeOutcome() { takeIn(outcome) }
-            guard millrace_monotonic_seconds() >= retryAt, let action = queue.next() else { return }
-            if action.usesDisk {
-                errand.begin(work(action))
-            } else {
-                perform(action)
-                _ = queue.ended(failed: false)
+    /// Remembers what projects must know that come later.
+    private func note(_ event: ClientEvent) {
+        switch event {
+        case .stopRequested: isStopping = true
+        case .probed(let new): for reading in new { readings[reading.kind] = reading }
+        case .settingsChanged(let new): settings.take(new, machineCores: HostInventory.cores)
+        case .diskMeasured: disk = event
+        default: break
+        }
+    }
+
+    private func begin(_ project: OpenedProject, _ name: String) {
+        for line in project.words { tell(name, line) }
+        let number = desk.nextNumber()
+        let session = ProjectSession(
+            project,
+            ProjectSession.Common(
+                settings: settings, executable: executable, utcOffsetSeconds: keeper.utcOffsetSeconds,
+                usage: keeper.usage, sandbox: sandboxed, governor: governor, transfers: keeper.governor),
+            mailbox: mailbox.postbox { .session(number, $0) }, say: { [unowned self] in tell(name, $0) })
+        desk.add(session, number: number)
+        session.feed(.started(slots: project.findings, blobs: project.blobs))
+        if let disk { session.feed(disk) }
+        if !readings.isEmpty { session.feed(.probed(readings.values.sorted { $0.at < $1.at })) }
+        if isStopping { session.feed(.stopRequested) }
+    }
+
+    /// A line for the log, with the project's name where there are several.
+    private func tell(_ name: String, _ line: String) {
+        say(desk.hasSeveral ? "\(ProjectNames.readable(name)): \(line)" : line)
+    }
+
+    // MARK: Projects
+
+    /// Takes up what was attached meanwhile, lets go what a detach wants, and drops what is gone.
+    private func lookForProjects() {
+        let look = desk.look(now: millrace_monotonic_seconds())
+        for session in look.gone {
+            tell(session.name, "its folder was taken away; its workers are ended")
+            session.abandon()
+        }
+        for session in look.leaving where !session.isStopping {
+            tell(session.name, "is let go for a detach")
+            session.feed(.stopRequested)
+        }
+        guard !isStopping else { return }
+        for name in look.new {
+            desk.opening.insert(name)
+            let (path, mailbox) = (ProjectNames.path(name, in: directory.path), self.mailbox)
+            BlockingThread.start("open") {
+                let outcome = Result { () throws(Fault) in try OpenedProject.open(path) }
+                mailbox.post(.opened(name, outcome))
             }
         }
     }
 
-    private func takeIn(_ outcome: Result<Void, Fault>) {
-        guard case .failure(let fault) = outcome else {
-            _ = queue.ended(failed: false)
-            return
-        }
-        if queue.ended(failed: true) {
-            say("\(fault); trying again")
-            retryAt = millrace_monotonic_seconds() + Self.retrySeconds
-        } else {
-            say("\(fault)")
-        }
-    }
-
-    /// What an action does with the disk.
-    private func work(_ action: ClientAction) -> @Sendable () throws(Fault) -> Void {
-        let (directory, state) = (self.directory, machine.state)
-        return { () throws(Fault) in
-            switch action {
-            case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
-            case .save: try directory.save(state)
-            case .keepReceipts(let receipts): try ReceiptFile(folder: directory.path).append(receipts)
-            case .dropTask(let task): try Files.remove(directory.slot(task))
-            case .dropBlob(let digest): try Files.remove(directory.blob(digest))
-            case .keepBlobs(let digests): try directory.keepBlobs(digests)
-            default: break
+    private func closeEnded() {
+        for session in desk.takeEnded(shares: keeper.preferences) {
+            let (closing, name, mailbox) = (session.closing, session.name, self.mailbox)
+            BlockingThread.start("close") {
+                closing()
+                mailbox.post(.closed(name))
             }
         }
     }
 
-    private func perform(_ action: ClientAction) {
-        switch action {
-        case .call(let call): courier.call(call)
-        case .fetchUnit(let task, let digest, let bytes): courier.fetchUnit(task, digest, bytes: bytes)
-        case .fetchBlob(let input): courier.fetchBlob(input)
-        case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
-        case .startWorker(let task): startWorker(task)
-        case .suspendWorker(let task): park.suspend(task)
-        case .resumeWorker(let task): park.resume(task)
-        case .stopWorker(let task): park.stop(task)
-        case .killWorker(let task): park.kill(task)
-        case .limitWorkers(let percent): park.limit(cpuPercent: percent)
-        case .say(let text): say(text)
-        case .exit: hasEnded = true
-        case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
+    private func divide() {
+        let sessions = desk.inOrder
+        let claims = sessions.map {
+            ShareBook.Claim(project: $0.name, share: ProjectDesk.share($0, keeper.preferences), demand: $0.demand())
         }
-    }
-
-    private func startWorker(_ task: TaskID) {
-        guard let held = machine.state[task: task] else { return }
-        do throws(Fault) {
-            try park.start(held)
-            mailbox.post(.workerStarted(task))
-        } catch {
-            mailbox.post(.workerNotStarted(task, "\(error.message)"))
-        }
+        let machine = sessions.first?.machine
+        let grants = book.divide(
+            claims, cores: settings.cores, coresNow: machine?.machineCoresNow,
+            memoryBytes: machine?.policy.allowance.memoryBytes, now: Self.now)
+        for session in sessions { if let grant = grants[session.name] { session.take(grant) } }
     }
 
     // MARK: What is done by the clock
 
+    /// While nothing runs there is little to look at, and a machine at rest should not be woken for it.
+    private var choreSeconds: Double { desk.isBusy ? Pace.busySeconds : Pace.restSeconds }
+
     /// How long to wait for events: until the next chore, or until something is due.
     private func patienceSeconds() -> Double {
         let now = millrace_monotonic_seconds()
-        var patience = lastChores + Self.choreSeconds - now
-        if queue.isReady { patience = min(patience, retryAt - now) }
-        if let due = machine.wakeAt { patience = min(patience, (due - Self.now).seconds + 0.001) }
-        return max(0, patience)
+        var until = lastChores + choreSeconds
+        for session in desk.inOrder { until = min(until, session.dueAt(now: now) ?? until) }
+        if desk.hasNews { until = min(until, lastStatus + Pace.newsSeconds) }
+        return max(0, until - now)
     }
 
     private func doChores() {
         let now = millrace_monotonic_seconds()
-        if queue.isReady, now >= retryAt { perform() }
-        if let due = machine.wakeAt, due <= Self.now { feed(.tick) }
-        guard now - lastChores >= Self.choreSeconds, !hasEnded else { return }
-        lastChores = now
-        choreCount += 1
-        releases?.tend(at: now) { [mailbox] in mailbox.post(.tick) }
-        let ownCPU = millrace_own_cpu_seconds()
-        machine.note(clientCPUSeconds: ownCPU - notedCPU)
-        notedCPU = ownCPU
-        probes?.tend(isComputing: machine.policy.isComputing) {
-            ownCPU + park.endedCPUSeconds + park.liveCPUSeconds
+        for session in desk.inOrder { session.goOn(now: now) }
+        if now - lastChores >= choreSeconds {
+            lastChores = now
+            choreCount += 1
+            lookForProjects()
+            let ownCPU = millrace_own_cpu_seconds()
+            look(ownCPU)
+            let sessions = desk.inOrder
+            let part = (ownCPU - notedCPU) / Double(max(1, sessions.count))
+            notedCPU = ownCPU
+            for session in sessions {
+                session.doChores(clientCPUSeconds: part, checkingDisk: choreCount % Pace.diskChores == 0)
+            }
         }
-        if !park.isEmpty || choreCount % Self.memoryChores == 0, let reading = memoryGauge.read() {
-            feed(.memoryRead(reading))
-        }
-        for event in keeper.tend(mayUseNetwork: machine.policy.allowance.mayUseNetwork) {
-            if case .settingsChanged(let new) = event { park.checkpointSeconds = new.checkpointSeconds }
-            feed(event)
-        }
-        for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
-        if choreCount % Self.diskChores == 0 { checkDisk() }
-        feed(.tick)
-        if statusIsOld || choreCount % Self.statusChores == 0 { writeStatus() }
+        writeStatus(now)
     }
 
-    private func checkDisk() {
-        for (task, bytes) in park.diskBytes() {
-            guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
-            feed(.diskBoundPassed(task, bytes: bytes))
+    /// At the probes, the memory and the preferences.
+    private func look(_ ownCPU: Double) {
+        let machine = desk.inOrder.first?.machine
+        probes?.tend(isComputing: machine?.policy.isComputing ?? false) { ownCPU + desk.workerCPUSeconds }
+        // Without workers nobody has anything to give back; only what may start depends on it.
+        if desk.isBusy || choreCount % Pace.memoryChores == 0, let reading = memoryGauge.read() {
+            take(.everybody(.memoryRead(reading)))
         }
+        let mayUseNetwork = machine?.policy.allowance.mayUseNetwork ?? true
+        for event in keeper.tend(mayUseNetwork: mayUseNetwork) { take(.everybody(event)) }
     }
 
-    private func writeStatus() {
-        var status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+    private func writeStatus(_ now: Double) {
+        let old = desk.isBusy ? Pace.busyStatusSeconds : Pace.restStatusSeconds
+        guard now - lastStatus >= (desk.hasNews ? Pace.newsSeconds : old) else { return }
+        let (status, directory) = (self.status(), self.directory)
+        guard errand.note({ () throws(Fault) in try directory.save(status) }) else { return }
+        lastStatus = now
+        desk.forgetNews()
+        guard now - lastBook >= Pace.bookSeconds else { return }
+        let book = self.book
+        if errand.note({ () throws(Fault) in try directory.save(book) }) { lastBook = now }
+    }
+
+    private func status() -> ClientStatus {
+        let machine = desk.inOrder.first?.machine
+        var status = ClientStatus(
+            writtenAt: Self.now, policy: machine?.policy, cores: machine?.machineCoresNow ?? 0,
+            projects: desk.status(shares: keeper.preferences))
+        let report = governor.report()
+        status.processor = ProcessorLimit(
+            cpuPercent: report.percent, method: report.method.rawValue, measuredPercent: report.measured?.percent,
+            measuredSeconds: report.measured?.seconds ?? 0)
         status.sandbox = sandbox
-        status.newerClient = releases?.news.newerClient
-        status.releaseTrouble = releases?.news.trouble
-        status.processor = park.processorLimit
         for words in governor.takeWords() { say(words) }
         status.preferencesProblem = keeper.problem
         status.preferenceOptions = keeper.optionStatus
-        statusIsOld = !errand.write(status, to: directory)
+        return status
     }
 
     private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
@@ -278,4 +289,28 @@ public final class ClientLoop {
         let reply = try servant.perform(job, timeoutSeconds: 30)
         return reply.catalogue.apps.map { "\($0.name)/\($0.version)" }.sorted()
     }
+}
+
+/// What comes into the client's mailbox.
+enum ClientMail: Sendable {
+    /// For one project's session, by its number; dropped when that has ended.
+    case session(Int, ClientEvent)
+    /// For all of them.
+    case everybody(ClientEvent)
+    case opened(String, Result<OpenedProject, Fault>)
+    case closed(String)
+}
+
+/// How often the client looks at things.
+private enum Pace {
+    static let busySeconds = 1.0
+    static let restSeconds = 5.0
+    /// A look at the size of task folders every so many chores.
+    static let diskChores = 20
+    static let memoryChores = 2
+    /// The status is written so long after something happened, and when nothing has.
+    static let newsSeconds = 1.0
+    static let busyStatusSeconds = 5.0
+    static let restStatusSeconds = 30.0
+    static let bookSeconds = 600.0
 }

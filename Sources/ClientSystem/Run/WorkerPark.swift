@@ -8,10 +8,10 @@ import WorkerHost
 /// The workers that live. Used by the client's deciding thread only; their ends arrive as events.
 struct WorkerPark {
     private let executable: String
-    private let directory: DataDirectory
+    private let directory: ProjectDirectory
     /// Of workers that start from now on.
     var checkpointSeconds: Double
-    private let mailbox: Mailbox<ClientEvent>
+    private let mailbox: Postbox<ClientEvent>
     private let sandbox: WorkerSandbox
     private let governor: CPUGovernor
     private var runs: [TaskID: WorkerRun] = [:]
@@ -20,8 +20,8 @@ struct WorkerPark {
 
     /// - Parameter governor: bounds the workers of all parks that have it.
     init(
-        executable: String, directory: DataDirectory, checkpointSeconds: Double, sandbox: WorkerSandbox,
-        mailbox: Mailbox<ClientEvent>, governor: CPUGovernor
+        executable: String, directory: ProjectDirectory, checkpointSeconds: Double, sandbox: WorkerSandbox,
+        mailbox: Postbox<ClientEvent>, governor: CPUGovernor
     ) {
         self.sandbox = sandbox
         self.executable = executable
@@ -85,12 +85,8 @@ struct WorkerPark {
     /// - Parameter cpuPercent: 1 ... 100, of the cores that running tasks occupy.
     func limit(cpuPercent: Int) { governor.limit(percent: cpuPercent) }
 
-    /// How processor time is bounded, and what was measured; to be asked now and then.
-    var processorLimit: ProcessorLimit {
-        let report = governor.report()
-        return ProcessorLimit(
-            cpuPercent: report.percent, method: report.method.rawValue, measuredPercent: report.measured?.percent,
-            measuredSeconds: report.measured?.seconds ?? 0)
+    func killAll() {
+        for run in runs.values { run.kill() }
     }
 
     var isEmpty: Bool { runs.isEmpty }

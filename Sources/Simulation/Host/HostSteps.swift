@@ -202,6 +202,7 @@ extension SimHost {
         case .taskResumed: 31
         case .taskAborted: 32
         case .failuresForgiven: 33
+        case .granted: 34
         }
     }
 
@@ -240,6 +241,7 @@ extension SimHost {
         case .utcOffset(let seconds): "local time is UTC \(seconds < 0 ? "-" : "+") \(abs(seconds)) s"
         case .networkUsed(let usage): "\(usage.bytes) bytes moved today"
         case .diskMeasured(let free, _): "\(free) bytes of disk free"
+        case .granted(let grant): "\(grant.cores) cores granted"
         }
     }
 }

@@ -35,7 +35,9 @@ struct FirstStartTests {
             let attaching = try Running(
                 "millrace-client", ["attach", site.url, "--name", "Ada", "--data", folder],
                 outputPath: site.folder.path("attach.log"), errorPath: site.folder.path("attach.log"))
-            _ = await FolderWatch.kill(attaching.pid, after: change, at: folder, limitMilliseconds: 800)
+            // Now in the client's own folder, now in the project's, once that is there.
+            let place = change % 2 == 0 ? folder : site.projectFolder("Ada")
+            _ = await FolderWatch.kill(attaching.pid, after: 1 + change / 2, at: place, limitMilliseconds: 800)
             attaching.killNow()
         }
         try await site.attach("Ada")

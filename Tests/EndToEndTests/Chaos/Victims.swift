@@ -40,7 +40,7 @@ extension Victims {
                 name: "client", weight: 2,
                 // A receipt that is written and a task not yet forgotten; a task begun or ended; a result.
                 folders: ["receipts", "slots", "blobs", ""], lastFolder: nil),
-            count: names.count, folder: { site.folder.path(names[$0]) },
+            count: names.count, folder: { site.projectFolder(names[$0]) },
             pid: { try pid(site.clients[names[$0]], names[$0]) },
             kill: { which, _ in site.clients[names[which]]?.killNow() },
             launch: { try site.startClient(names[$0]) }, ready: { _ in })
