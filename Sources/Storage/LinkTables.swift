@@ -16,13 +16,12 @@ public protocol LinkTable {
 /// What one volunteer has, among the rows of all: for an export, a bounded look at a time, since no index by volunteer
 /// is worth its price in every call.
 public protocol VolunteerReading {
-    /// A volunteer's tasks, in order of number, among the next `look` tasks of whomever.
-    func tasks(of volunteer: VolunteerID, after: TaskID?, look: Int) throws -> Looked<TaskRecord, TaskID>
+    /// A volunteer's tasks, in order of number, among those of the next `look` work units. By units, because where a
+    /// look ends must not tell how many tasks others have of a unit.
+    func tasks(of volunteer: VolunteerID, after: WorkUnitID?, look: Int) throws -> Looked<TaskRecord, WorkUnitID>
     /// Entries of a volunteer's hosts, final and provisional, among the next `look` entries of the ledger.
     /// - Parameter after: 0 for the beginning.
     func ledger(of volunteer: VolunteerID, after number: Int64, look: Int) throws -> Looked<LedgerEntry, Int64>
-    /// In order of app.
-    func trustRecords(of host: HostID) throws -> [TrustRecord]
 }
 
 /// What a bounded look has found.

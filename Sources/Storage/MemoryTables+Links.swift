@@ -39,19 +39,12 @@ extension MemoryTables {
 
     // MARK: What one volunteer has
 
-    func tasks(of volunteer: VolunteerID, after: TaskID?, look: Int) throws -> Looked<TaskRecord, TaskID> {
-        var found = Looked<TaskRecord, TaskID>(rows: [], last: after)
-        var left = max(look, 1)
-        for number in unitOrder.from(after?.unit.rawValue ?? 0) {
-            for task in units[number]?.tasks ?? [] where after.map({ $0 < task.id }) ?? true {
-                if left == 0 { return found }
-                left -= 1
-                found.last = task.id
-                if task.state.assignment?.volunteer == volunteer { found.rows.append(task) }
-            }
-        }
-        found.last = nil
-        return found
+    func tasks(of volunteer: VolunteerID, after: WorkUnitID?, look: Int) throws -> Looked<TaskRecord, WorkUnitID> {
+        let numbers = Array(unitOrder.from(after.map { $0.rawValue + 1 } ?? 0).prefix(max(look, 1) + 1))
+        let looked = numbers.prefix(max(look, 1))
+        let rows = looked.flatMap { units[$0]?.tasks ?? [] }.filter { $0.state.assignment?.volunteer == volunteer }
+        let last = numbers.count > looked.count ? looked.last : nil
+        return Looked(rows: rows, last: last.map { WorkUnitID(rawValue: $0) })
     }
 
     func ledger(of volunteer: VolunteerID, after number: Int64, look: Int) throws -> Looked<LedgerEntry, Int64> {
@@ -64,6 +57,4 @@ extension MemoryTables {
         let last = page.last?.number ?? max(number, 0)
         return Looked(rows: owned, last: last < Int64(ledgerRows.count) ? last : nil)
     }
-
-    func trustRecords(of host: HostID) throws -> [TrustRecord] { try trustRecords().filter { $0.host == host } }
 }

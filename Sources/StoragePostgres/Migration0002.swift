@@ -23,6 +23,6 @@ extension Migration {
             CREATE INDEX link_code_of ON link_code (volunteer, created_ms);
 
             """#,
-        objects: 0
+        objects: 384
     )
 }

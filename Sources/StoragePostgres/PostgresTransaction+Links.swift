@@ -12,11 +12,11 @@ private enum LinkSQL {
     static let remove = Query(
         "DELETE FROM link_code WHERE volunteer = $1 AND ($2::bigint IS NULL OR created_ms < $2::bigint)")
 
-    /// The last task of a look, and the one behind it.
-    static let end = Query("SELECT id FROM task WHERE id > $1 ORDER BY id LIMIT 2 OFFSET $2")
+    /// The last unit of a look, and the one behind it.
+    static let end = Query("SELECT id FROM work_unit WHERE id > $1 ORDER BY id LIMIT 2 OFFSET $2")
     static let tasks = Query(
         """
-        SELECT \(WorkUnitColumns.task.list) FROM task WHERE id > $1 AND id <= $2 AND volunteer = $3 ORDER BY id
+        SELECT \(WorkUnitColumns.task.list) FROM task WHERE id >= $1 AND id <= $2 AND volunteer = $3 ORDER BY id
         """)
 }
 
@@ -58,7 +58,7 @@ extension PostgresTransaction {
         if let host = code.usedBy { try requireHost(host) }
     }
 
-    func tasks(of volunteer: VolunteerID, after: TaskID?, look: Int) throws -> Looked<TaskRecord, TaskID> {
+    func tasks(of volunteer: VolunteerID, after: WorkUnitID?, look: Int) throws -> Looked<TaskRecord, WorkUnitID> {
         try settle()
         let start = after?.rawValue ?? -1
         let ends = try all(
@@ -71,11 +71,11 @@ extension PostgresTransaction {
         let rows = try all(
             LinkSQL.tasks,
             {
-                $0.integer(start)
-                $0.integer(last ?? .max)
+                $0.integer((start + 1) << 6)
+                $0.integer(last.map { $0 << 6 | 63 } ?? .max)
                 $0.integer(volunteer.rawValue)
             }, { try $0.task() })
-        return Looked(rows: rows, last: last.map { TaskID(rawValue: $0) })
+        return Looked(rows: rows, last: last.map { WorkUnitID(rawValue: $0) })
     }
 
     private func bind(_ code: LinkCodeRecord, _ to: inout Binder) {

@@ -7,7 +7,6 @@ private enum TrustSQL {
     static let columns = row.list
     static let one = Query("SELECT \(columns) FROM trust WHERE host = $1 AND app = $2")
     static let all = Query("SELECT \(columns) FROM trust ORDER BY host, app")
-    static let ofHost = Query("SELECT \(columns) FROM trust WHERE host = $1 ORDER BY app")
     static let save = row.insert(
         into: "trust",
         onConflict: """
@@ -88,11 +87,6 @@ extension PostgresTransaction {
     func trustRecords() throws -> [TrustRecord] {
         try settle()
         return try all(TrustSQL.all, { _ in }, readTrust)
-    }
-
-    func trustRecords(of host: HostID) throws -> [TrustRecord] {
-        try settle()
-        return try all(TrustSQL.ofHost, { $0.integer(host.rawValue) }, readTrust)
     }
 
     func insertSeriesEntry(_ entry: SeriesEntry) throws {

@@ -10,10 +10,10 @@ private enum LinkSQL {
         "SELECT \(columns) FROM link_code WHERE volunteer = ? ORDER BY created_ms, digest")
     static let remove = Query("DELETE FROM link_code WHERE volunteer = ?1 AND (?2 IS NULL OR created_ms < ?2)")
 
-    /// The last task of a look, and the one behind it.
-    static let end = Query("SELECT id FROM task WHERE id > ? ORDER BY id LIMIT 2 OFFSET ?")
+    /// The last unit of a look, and the one behind it.
+    static let end = Query("SELECT id FROM work_unit WHERE id > ? ORDER BY id LIMIT 2 OFFSET ?")
     static let tasks = Query(
-        "SELECT \(WorkUnitColumns.task) FROM task WHERE id > ? AND id <= ? AND volunteer = ? ORDER BY id")
+        "SELECT \(WorkUnitColumns.task) FROM task WHERE id >= ? AND id <= ? AND volunteer = ? ORDER BY id")
 }
 
 extension SQLiteTransaction {
@@ -54,7 +54,7 @@ extension SQLiteTransaction {
         if let host = code.usedBy { try requireHost(host) }
     }
 
-    func tasks(of volunteer: VolunteerID, after: TaskID?, look: Int) throws -> Looked<TaskRecord, TaskID> {
+    func tasks(of volunteer: VolunteerID, after: WorkUnitID?, look: Int) throws -> Looked<TaskRecord, WorkUnitID> {
         try settle()
         let start = after?.rawValue ?? -1
         let ends = try connection.all(
@@ -67,11 +67,11 @@ extension SQLiteTransaction {
         let rows = try connection.all(
             LinkSQL.tasks,
             {
-                $0.integer(start)
-                $0.integer(last ?? .max)
+                $0.integer((start + 1) << 6)
+                $0.integer(last.map { $0 << 6 | 63 } ?? .max)
                 $0.integer(volunteer.rawValue)
             }, { try $0.task() })
-        return Looked(rows: rows, last: last.map { TaskID(rawValue: $0) })
+        return Looked(rows: rows, last: last.map { WorkUnitID(rawValue: $0) })
     }
 
     private func bind(_ code: LinkCodeRecord, _ to: inout Binder) {

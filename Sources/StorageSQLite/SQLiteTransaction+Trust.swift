@@ -5,7 +5,6 @@ private enum TrustSQL {
     static let columns = "host, app, last_sequence, streak, evidence, evidence_ms, passed, failed, last_failed_ms"
     static let one = Query("SELECT \(columns) FROM trust WHERE host = ? AND app = ?")
     static let all = Query("SELECT \(columns) FROM trust ORDER BY host, app")
-    static let ofHost = Query("SELECT \(columns) FROM trust WHERE host = ? ORDER BY app")
     static let save = Query(
         """
         INSERT INTO trust (\(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -62,10 +61,6 @@ extension SQLiteTransaction {
     }
 
     func trustRecords() throws -> [TrustRecord] { try connection.all(TrustSQL.all, readTrust) }
-
-    func trustRecords(of host: HostID) throws -> [TrustRecord] {
-        try connection.all(TrustSQL.ofHost, { $0.integer(host.rawValue) }, readTrust)
-    }
 
     func insertSeriesEntry(_ entry: SeriesEntry) throws {
         try StoreRules.check(entry)

@@ -140,11 +140,10 @@ class ForwardingTransaction: StoreTransaction {
     func removeLinkCodes(of volunteer: VolunteerID, before moment: Timestamp?) throws {
         try base.removeLinkCodes(of: volunteer, before: moment)
     }
-    func tasks(of volunteer: VolunteerID, after: TaskID?, look: Int) throws -> Looked<TaskRecord, TaskID> {
+    func tasks(of volunteer: VolunteerID, after: WorkUnitID?, look: Int) throws -> Looked<TaskRecord, WorkUnitID> {
         try base.tasks(of: volunteer, after: after, look: look)
     }
     func ledger(of volunteer: VolunteerID, after number: Int64, look: Int) throws -> Looked<LedgerEntry, Int64> {
         try base.ledger(of: volunteer, after: number, look: look)
     }
-    func trustRecords(of host: HostID) throws -> [TrustRecord] { try base.trustRecords(of: host) }
 }
