@@ -986,7 +986,7 @@ public nonisolated struct WireExportedTask: Sendable {
   public var label: String = String()
 
   /// "sent", "reported", "failed", "expired", "aborted"; where the unit is public also the verdict: "valid", "invalid",
-  /// "inconclusive", "too_late".
+  /// "inconclusive", "too late".
   public var state: String = String()
 
   public var sentMs: UInt64 = 0
