@@ -82,7 +82,7 @@ final class Site {
         let signature = key.sign(
             RequestSignature.message(method: "POST", path: "/v1/register", sequence: 0, body: body))
         let call = try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
-        _ = try store.transaction { try core.register(call, in: $0, now: now) }
+        _ = try store.transaction { try core.register(call, in: $0, now: now).get() }
     }
 
     func request(_ reports: [WireTaskReportMessage], want: UInt32) -> WireSchedulerRequest {
