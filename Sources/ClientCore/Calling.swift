@@ -7,6 +7,8 @@ import Wire
 extension ClientMachine {
     /// Bytes of small results that go into one request.
     static let inlineBytesPerCallMax: Int64 = 4 << 20
+    /// A project that is due for less is told of a queue as if it were due for so much.
+    private static let bufferCoresMin = 0.1
 
     mutating func pursueCall(_ now: Timestamp, _ out: inout Outbox) {
         guard call.inFlight == nil, call.notBefore.map({ now >= $0 }) ?? true else { return }
@@ -22,7 +24,7 @@ extension ClientMachine {
         request.reports = reports
         request.wantTasks = UInt32(want.tasks)
         request.wantSeconds = want.seconds
-        request.queuedSeconds = queuedSeconds() / Double(settings.cores)
+        request.queuedSeconds = queuedSeconds() / max(grant.bufferCores, Self.bufferCoresMin)
         request.availability = state.availability
         request.apps = settings.apps
         request.sendsInline = true
@@ -86,9 +88,10 @@ extension ClientMachine {
             open += 1
             estimated += state.tasks[place].offer.estimatedSeconds
         }
-        let room = settings.cores * settings.heldTasksPerCoreMax - open
-        let byCount = settings.cores * (1 + settings.bufferTasksPerCore) - open
-        let missing = settings.bufferSeconds * Double(settings.cores) - queuedSeconds()
+        let cores = grant.bufferCores
+        let room = Int((cores * Double(settings.heldTasksPerCoreMax)).rounded(.up)) - open
+        let byCount = Int((cores * Double(1 + settings.bufferTasksPerCore)).rounded(.up)) - open
+        let missing = settings.bufferSeconds * cores - queuedSeconds()
         let typical = open == 0 ? 0 : estimated / Double(open)
         let bySeconds = typical > 0 ? Int(min(missing / typical, 1e6).rounded(.up)) : 0
         let tasks = min(max(byCount, bySeconds), room, Limits.tasksPerReplyMax)

@@ -32,6 +32,9 @@ public enum ClientEvent: Sendable {
     /// The file of a finished result does not have the hash that it had when it was finished.
     case resultDamaged(TaskID)
 
+    /// The machine was divided among the projects anew.
+    case granted(CoreGrant)
+
     /// The user or the system wants the client to end.
     case stopRequested
 }

@@ -26,6 +26,8 @@ public struct ClientMachine: Sendable {
     var unitFetches: [TaskID: Transfer] = [:]
     var uploads: [TaskID: Transfer] = [:]
     var call = CallState()
+    /// What this project may use of the machine; all of it while it is alone.
+    public internal(set) var grant: CoreGrant
     var stopping: Timestamp?
     var exited = false
     /// Nothing is started before this: the disk is full, or workers cannot be started.
@@ -62,6 +64,7 @@ public struct ClientMachine: Sendable {
     public init(state: ClientState, settings: ClientSettings, machineCores: Int, now: Timestamp) {
         self.state = state
         self.settings = settings
+        grant = .all(cores: settings.cores)
         policy = IdlePolicy(settings: settings.idle, cores: machineCores, now: now)
         lastBusy = now
         lastTick = now
@@ -101,6 +104,7 @@ public struct ClientMachine: Sendable {
         case .uploaded(let task): uploaded(task)
         case .uploadFailed(let task, let failure): uploadFailed(task, failure, now, random)
         case .resultDamaged(let task): resultDamaged(task, &out)
+        case .granted(let grant): take(grant)
         case .stopRequested: stopping = stopping ?? now
         }
         pursue(now, &out)

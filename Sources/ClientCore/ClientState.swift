@@ -85,8 +85,6 @@ public struct ClientState: Hashable, Sendable, Codable {
 
 /// The file that holds the state: JSON, closed by a hash, so that a damaged one is noticed and never half believed.
 public enum StateFile {
-    /// The version of everything in the data directory.
-    public static let version = 1
     public static let bytesMax = 64 << 20
 
     public static func encode(_ state: ClientState) throws(Fault) -> [UInt8] {

@@ -2,33 +2,77 @@ import Domain
 
 /// What `millrace-client status` shows; written by the running client, readable when none runs.
 public struct ClientStatus: Hashable, Sendable, Codable {
-    public var server: String
-    public var site: String
-    public var volunteer: String
-    public var host: Int64
     public var running: Bool
     public var writtenAtMs: Int64
+    /// Whether nobody objects to computing; false while nothing is attached.
     public var computing: Bool
     public var pause: Pause?
     public var probes: [Probe]
-    public var tasks: [Task]
-    public var creditCobblestones: Double
-    /// Earned with results that are not final yet; not part of the above.
-    public var provisionalCobblestones: Double?
-    public var validTasks: Int64
-    public var invalidTasks: Int64
-    public var reportedResults: Int
-    public var reportedFailures: Int
-    public var failuresInRow: Int
-    public var lastContactMs: Int64?
-    public var nextCallMs: Int64?
-    /// Why the server gave no work; empty while a held task can be computed.
-    public var noWorkReasons: [String]
-    public var problem: String?
-    /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
-    public var kernelCPUSeconds: Double
-    public var workerCPUSeconds: Double
-    public var clientCPUSeconds: Double
+    /// In order of their folders' names.
+    public var projects: [Project]
+
+    public init(writtenAt: Timestamp, policy: IdlePolicy?, projects: [Project]) {
+        running = true
+        writtenAtMs = writtenAt.milliseconds
+        computing = policy?.isComputing ?? false
+        if case .paused(let why)? = policy?.mode {
+            pause = Pause(
+                probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
+        }
+        probes = (policy?.readings ?? []).map {
+            Probe(name: $0.kind.rawValue, value: Self.words($0.value), atMs: $0.at.milliseconds)
+        }
+        self.projects = projects
+    }
+
+    /// One project that this host is attached to.
+    public struct Project: Hashable, Sendable, Codable {
+        /// Of its folder, and for commands.
+        public var name: String
+        /// working, leaving, set aside
+        public var state: String
+        /// Weight against the other projects.
+        public var share: Double
+        /// Tasks that it may run at once now.
+        public var cores: Int
+        public var server: String
+        public var site: String
+        public var volunteer: String
+        public var host: Int64
+        public var tasks: [Task] = []
+        public var creditCobblestones = 0.0
+        /// Earned with results that are not final yet; not part of the above.
+        public var provisionalCobblestones: Double?
+        public var validTasks: Int64 = 0
+        public var invalidTasks: Int64 = 0
+        public var reportedResults = 0
+        public var reportedFailures = 0
+        public var failuresInRow = 0
+        public var lastContactMs: Int64?
+        public var nextCallMs: Int64?
+        /// Why the server gave no work; empty while a held task can be computed.
+        public var noWorkReasons: [String] = []
+        public var problem: String?
+        /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
+        public var kernelCPUSeconds = 0.0
+        public var workerCPUSeconds = 0.0
+        public var clientCPUSeconds = 0.0
+
+        /// A project that is set aside.
+        ///
+        /// - Parameter attachment: as far as its folder says.
+        public init(name: String, state: String, attachment: ClientState.Attachment?, share: Double, problem: String?) {
+            self.name = name
+            self.state = state
+            self.share = share
+            cores = 0
+            server = attachment?.serverURL ?? ""
+            site = PrintableText.clean(attachment?.site ?? "")
+            volunteer = attachment?.volunteerName ?? ""
+            host = attachment?.host.rawValue ?? 0
+            self.problem = problem.map(PrintableText.clean)
+        }
+    }
 
     public struct Pause: Hashable, Sendable, Codable {
         public var probe: String?
@@ -58,44 +102,51 @@ public struct ClientStatus: Hashable, Sendable, Codable {
 }
 
 extension ClientMachine {
-    /// The client as seen from outside.
+    /// The project as seen from outside.
     ///
+    /// - Parameter name: of its folder.
     /// - Parameter liveWorkerCPUSeconds: of workers that have not ended yet.
-    public func status(now: Timestamp, liveWorkerCPUSeconds: Double) -> ClientStatus {
-        var pause: ClientStatus.Pause?
-        if case .paused(let why) = policy.mode {
-            pause = ClientStatus.Pause(
-                probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
-        }
-        return ClientStatus(
-            server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
-            volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
-            writtenAtMs: now.milliseconds, computing: policy.isComputing, pause: pause,
-            probes: policy.readings.map {
-                ClientStatus.Probe(name: $0.kind.rawValue, value: words($0.value), atMs: $0.at.milliseconds)
-            },
-            tasks: state.tasks.map(row),
-            creditCobblestones: Double(state.account.creditMicrocobblestones) / 1e6,
-            provisionalCobblestones: state.account.provisionalMicrocobblestones.map { Double($0) / 1e6 },
-            validTasks: state.account.validTasks, invalidTasks: state.account.invalidTasks,
-            reportedResults: state.totals.reportedResults, reportedFailures: state.totals.reportedFailures,
-            failuresInRow: state.failuresInRow, lastContactMs: call.lastContact?.milliseconds,
-            nextCallMs: call.notBefore?.milliseconds,
-            noWorkReasons: state.tasks.allSatisfy(\.stage.isOver) ? call.noWorkReasons : [], problem: problem,
-            kernelCPUSeconds: state.tasks.reduce(state.totals.kernelSeconds) { $0 + $1.used.kernelSeconds },
-            workerCPUSeconds: state.totals.workerCPUSeconds + liveWorkerCPUSeconds,
-            clientCPUSeconds: state.totals.clientCPUSeconds)
+    public func status(
+        name: String = "", share: Double = ShareRules.standardShare, now: Timestamp, liveWorkerCPUSeconds: Double
+    ) -> ClientStatus.Project {
+        var status = ClientStatus.Project(
+            name: name, state: stopping == nil ? "working" : "leaving", attachment: state.attachment, share: share,
+            problem: problem)
+        status.cores = grant.cores
+        status.tasks = state.tasks.map { row($0, now) }
+        status.creditCobblestones = Double(state.account.creditMicrocobblestones) / 1e6
+        status.provisionalCobblestones = state.account.provisionalMicrocobblestones.map { Double($0) / 1e6 }
+        status.validTasks = state.account.validTasks
+        status.invalidTasks = state.account.invalidTasks
+        status.reportedResults = state.totals.reportedResults
+        status.reportedFailures = state.totals.reportedFailures
+        status.failuresInRow = state.failuresInRow
+        status.lastContactMs = call.lastContact?.milliseconds
+        status.nextCallMs = call.notBefore?.milliseconds
+        status.noWorkReasons = state.tasks.allSatisfy(\.stage.isOver) ? call.noWorkReasons : []
+        status.kernelCPUSeconds = state.tasks.reduce(state.totals.kernelSeconds) { $0 + $1.used.kernelSeconds }
+        status.workerCPUSeconds = state.totals.workerCPUSeconds + liveWorkerCPUSeconds
+        status.clientCPUSeconds = state.totals.clientCPUSeconds
+        return status
     }
 
-    private func row(_ task: HeldTask) -> ClientStatus.Task {
+    private func whyNotStarted(_ task: HeldTask) -> String? {
+        if runs.count >= grant.cores, grant.cores < settings.cores {
+            return "waits for its project's turn: \(grant.cores) of \(settings.cores) cores are its own now"
+        }
+        return memoryObjection(to: task)
+    }
+
+    private func row(_ task: HeldTask, _ now: Timestamp) -> ClientStatus.Task {
         let (word, message): (String, String?) =
             switch task.stage {
             case .offered: ("waiting for its work unit", nil)
             case .ready:
                 switch runs[task.id]?.phase {
-                case nil where inputsAreHere(task): ("ready", policy.isComputing ? memoryObjection(to: task) : nil)
+                case nil where inputsAreHere(task): ("ready", policy.isComputing ? whyNotStarted(task) : nil)
                 case nil: ("waiting for inputs", nil)
-                case .starting?, .computing?: ("computing", nil)
+                case .starting?, .computing?:
+                    ("computing", isEndangered(task, now: now) ? "its deadline is near" : nil)
                 case .suspended?: ("paused", nil)
                 }
             case .finished(let result):
@@ -112,7 +163,10 @@ extension ClientMachine {
             message: message)
     }
 
-    private func words(_ value: ProbeReading.Value) -> String {
+}
+
+extension ClientStatus {
+    private static func words(_ value: ProbeReading.Value) -> String {
         switch value {
         case .idle(let milliseconds): "idle for \(milliseconds / 1000) s"
         case .busy(let cores): "\(Double(Int(cores * 100)) / 100) cores busy"

@@ -10,6 +10,7 @@ extension ClientMachine {
                 runs[task]?.phase = .computing
                 if runs[task]?.isLeaving == false { out.add(.resumeWorker(task)) }
             }
+            leaveCores(now, &out)
             startMore(now, &out)
         } else {
             for task in runs.keys.sorted() { pause(task, now, &out) }
@@ -34,31 +35,30 @@ extension ClientMachine {
     }
 
     /// Bytes that all tasks together may declare: three quarters of the machine's memory. nil: it is not known.
-    private var memoryShare: Int64? {
+    public var memoryShare: Int64? {
         settings.profile.memoryBytes > 0 ? settings.profile.memoryBytes / 4 * 3 : nil
     }
 
     /// Bytes that the workers' tasks declare. What stands still keeps its memory, too.
-    private var memoryInUse: Int64 {
-        runs.keys.reduce(0) { sum, task in
-            let more = sum.addingReportingOverflow(state[task: task]?.unit?.memoryBytes ?? 0)
-            return more.overflow ? .max : more.partialValue
-        }
+    var memoryInUse: Int64 {
+        runs.keys.reduce(Int64(0)) { $0.clampedSum(state[task: $1]?.unit?.memoryBytes ?? 0) }
     }
 
     /// Why a task that could run must wait for the memory of others; nil: it need not.
     ///
     /// One may always run; more only while all of them leave a part of the memory to their owner.
     func memoryObjection(to task: HeldTask) -> String? {
-        guard let share = memoryShare, let needed = task.unit?.memoryBytes, !runs.isEmpty else { return nil }
-        let inUse = memoryInUse
+        let inUse = memoryInUse.clampedSum(grant.othersMemoryBytes)
+        guard let share = memoryShare, let needed = task.unit?.memoryBytes, !runs.isEmpty || inUse > 0 else {
+            return nil
+        }
         guard needed > share - min(inUse, share) else { return nil }
         return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"
     }
 
     private mutating func startMore(_ now: Timestamp, _ out: inout Outbox) {
         if let startsBlockedUntil, now < startsBlockedUntil { return }
-        var free = settings.cores - runs.count
+        var free = grant.cores - runs.count
         guard free > 0 else { return }
         let ready = state.tasks.filter { $0.stage == .ready && runs[$0.id] == nil && inputsAreHere($0) }
         for task in ready.sorted(by: { ($0.offer.deadline, $0.id) < ($1.offer.deadline, $1.id) }) {

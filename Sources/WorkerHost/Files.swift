@@ -163,7 +163,8 @@ public enum Files {
         }
     }
 
-    private static func isFolder(_ path: String) -> Bool {
+    /// Whether a folder is there, or a link to one.
+    public static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }

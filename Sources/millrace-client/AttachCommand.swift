@@ -8,7 +8,10 @@ struct AttachCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attach",
         abstract: "Joins a project: shows its key, pins it, registers this computer.",
-        discussion: "Example: millrace-client attach http://millrace.example.org --name Ada"
+        discussion: """
+            Example: millrace-client attach http://millrace.example.org --name Ada
+            A computer can be attached to many projects; a client that runs takes a new one up by itself.
+            """
     )
 
     @Argument(help: "The server's address.")
@@ -21,9 +24,10 @@ struct AttachCommand: ParsableCommand {
 
     func run() throws {
         try reporting { () throws(Fault) in
-            let directory = try DataDirectory(path: data.path)
             let volunteer = name ?? getenv("USER").map { String(cString: $0) } ?? "volunteer"
-            let identity = try Attachment.attach(url: url, volunteer: volunteer, directory: directory) {
+            let identity = try Attachment.attach(
+                url: url, volunteer: volunteer, data: data.path, say: { show("note         \($0)") }
+            ) {
                 show("site         \($0.site.isEmpty ? $0.serverURL : $0.site)")
                 for project in $0.projects { show("project      \(project)") }
                 show("project key  \($0.fingerprint)")

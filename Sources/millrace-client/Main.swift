@@ -21,7 +21,7 @@ struct Main: ParsableCommand {
         version: HostInventory.clientVersion,
         subcommands: [
             AttachCommand.self, RunCommand.self, StatusCommand.self, AccountCommand.self, TeamCommand.self,
-            ReceiptsCommand.self, DetachCommand.self, ProbeX11Command.self,
+            ReceiptsCommand.self, ProjectsCommand.self, DetachCommand.self, ProbeX11Command.self,
         ]
     )
 }
@@ -30,6 +30,14 @@ struct Main: ParsableCommand {
 struct DataOption: ParsableArguments {
     @Option(name: .customLong("data"), help: "The client's folder; default ~/.local/share/millrace.")
     var path: String = DataDirectory.standardPath
+}
+
+/// What every command has that is about one project.
+struct ProjectOption: ParsableArguments {
+    @Option(
+        name: .customLong("project"),
+        help: "The server's address, or the name that `projects` shows; not needed when there is only one.")
+    var name: String?
 }
 
 /// Runs a command's body; a fault becomes its message and its exit code.

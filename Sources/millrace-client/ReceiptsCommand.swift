@@ -17,6 +17,7 @@ struct ReceiptsCommand: ParsableCommand {
     @Option(help: "Write them into this file instead.")
     var export: String?
 
+    @OptionGroup var project: ProjectOption
     @OptionGroup var data: DataOption
 
     func run() throws {
@@ -24,7 +25,7 @@ struct ReceiptsCommand: ParsableCommand {
             guard DataDirectory.exists(data.path) else {
                 throw Fault(.noInput, "no client has run in \(data.path) yet")
             }
-            let kept = try ReceiptFile(folder: data.path).read()
+            let kept = try ReceiptFile.kept(of: project.name, in: data.path)
             guard let export else {
                 for line in try ReceiptText.lines(kept) { show(line) }
                 return

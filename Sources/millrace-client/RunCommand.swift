@@ -32,8 +32,17 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Seconds between checkpoints.")
     var checkpointSeconds: Double = 60
 
-    @Option(help: "Exit 0 when nothing is held and no work was given for so many seconds.")
+    @Option(help: "Leave a project alone that gave no work for so many seconds; exit 0 when all are.")
     var exitWhenIdle: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "A project's weight against the others, 100 unless set; 0: only what the others leave. Repeat for more.",
+            valueName: "url=number"))
+    var share: [String] = []
+
+    @Flag(help: "Do not end while there is no project: take up the first one when it is attached.")
+    var wait = false
 
     @OptionGroup var data: DataOption
 
@@ -45,9 +54,20 @@ struct RunCommand: ParsableCommand {
         guard (1...86_400).contains(checkpointSeconds) else {
             throw ValidationError("--checkpoint-seconds is 1 to 86400")
         }
+        for text in share where Self.weight(text) == nil {
+            throw ValidationError("--share is URL=NUMBER, with a number of 0 to 1000000, not \"\(text)\"")
+        }
         if let exitWhenIdle, !(0...31_536_000).contains(exitWhenIdle) {
             throw ValidationError("--exit-when-idle is 0 to 31536000")
         }
+    }
+
+    /// `http://a.example=50` as an address and its weight.
+    private static func weight(_ text: String) -> (String, Double)? {
+        guard let mark = text.lastIndex(of: "="), let number = Double(text[text.index(after: mark)...]),
+            (0...1_000_000).contains(number), let url = try? ServerLink.normalised(String(text[..<mark]))
+        else { return nil }
+        return (url, number)
     }
 
     func run() throws {
@@ -55,8 +75,9 @@ struct RunCommand: ParsableCommand {
             let stopper = Stopper()
             // Before any other thread exists, so that all of them leave the signals to this one.
             StopSignals.watch { stopper.stop() }
-            let directory = try DataDirectory(path: data.path)
-            let loop = try ClientLoop(directory: directory, say: { log($0) }) { settings in
+            let directory = try DataDirectory(path: data.path) { log($0) }
+            let shares = Dictionary(share.compactMap { Self.weight($0) }, uniquingKeysWith: { $1 })
+            let loop = try ClientLoop(directory: directory, waits: wait, shares: shares, say: { log($0) }) { settings in
                 if let cores { settings.cores = cores }
                 settings.idle.always = always
                 settings.idle.userQuietSeconds = idleMinutes * 60

@@ -2,7 +2,6 @@ import ArgumentParser
 import ClientCore
 import ClientSystem
 import Domain
-import FoundationEssentials
 import Glibc
 
 struct StatusCommand: ParsableCommand {
@@ -21,12 +20,7 @@ struct StatusCommand: ParsableCommand {
         try reporting { () throws(Fault) in
             let status = try DataDirectory.status(in: data.path)
             if json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-                guard let bytes = try? encoder.encode(status) else {
-                    throw Fault(.software, "status cannot be encoded")
-                }
-                print(String(decoding: bytes, as: UTF8.self))
+                try printJSON(status)
             } else {
                 for line in StatusText.lines(status, nowMs: Int64(time(nil)) * 1000) { show(line) }
             }

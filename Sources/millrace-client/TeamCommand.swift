@@ -20,9 +20,10 @@ struct TeamShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows your team, and the ones before.")
 
+    @OptionGroup var project: ProjectOption
     @OptionGroup var data: DataOption
 
-    func run() throws { try showing(.show, data) }
+    func run() throws { try showing(.show, project, data) }
 }
 
 struct TeamFound: ParsableCommand {
@@ -32,9 +33,10 @@ struct TeamFound: ParsableCommand {
     @Argument(help: "The team's name, 1 to 64 bytes.")
     var name: String
 
+    @OptionGroup var project: ProjectOption
     @OptionGroup var data: DataOption
 
-    func run() throws { try showing(.foundTeam(name), data) }
+    func run() throws { try showing(.foundTeam(name), project, data) }
 }
 
 struct TeamJoin: ParsableCommand {
@@ -44,17 +46,19 @@ struct TeamJoin: ParsableCommand {
     @Argument(help: "The team's name.")
     var name: String
 
+    @OptionGroup var project: ProjectOption
     @OptionGroup var data: DataOption
 
-    func run() throws { try showing(.joinTeam(name), data) }
+    func run() throws { try showing(.joinTeam(name), project, data) }
 }
 
 struct TeamLeave: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "leave", abstract: "Leaves your team.")
 
+    @OptionGroup var project: ProjectOption
     @OptionGroup var data: DataOption
 
-    func run() throws { try showing(.leaveTeam, data) }
+    func run() throws { try showing(.leaveTeam, project, data) }
 }
 
 /// Your account as the server has it.
@@ -72,13 +76,15 @@ struct AccountCommand: ParsableCommand {
     @Option(help: "public: the statistics files say which hosts are yours and what machines; private: they do not.")
     var hosts: Hosts?
 
+    @OptionGroup var project: ProjectOption
     @OptionGroup var data: DataOption
 
-    func run() throws { try showing(hosts.map { .setShowsHosts($0 == .public) } ?? .show, data) }
+    func run() throws { try showing(hosts.map { .setShowsHosts($0 == .public) } ?? .show, project, data) }
 }
 
-private func showing(_ act: VolunteerAccount.Act, _ data: DataOption) throws {
+private func showing(_ act: VolunteerAccount.Act, _ project: ProjectOption, _ data: DataOption) throws {
     try reporting { () throws(Fault) in
-        for line in VolunteerAccount.lines(try VolunteerAccount.perform(act, folder: data.path)) { show(line) }
+        let folder = try Attachment.folder(of: project.name, in: data.path)
+        for line in VolunteerAccount.lines(try VolunteerAccount.perform(act, folder: folder)) { show(line) }
     }
 }

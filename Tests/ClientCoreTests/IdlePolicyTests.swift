@@ -234,9 +234,11 @@ struct PausingTests {
     func status() throws {
         var (driver, _) = try Self.driver()
         driver.send(.probed(Self.here(driver.now)))
-        let status = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
+        let status = ClientStatus(
+            writtenAt: driver.now, policy: driver.machine.policy,
+            projects: [driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)])
         #expect(status.pause?.probe == "user input")
-        #expect(status.tasks.first?.state == "paused")
+        #expect(status.projects[0].tasks.first?.state == "paused")
         #expect(status.computing == false)
         #expect(status.probes.map(\.value) == ["idle for 0 s", "0.0 cores busy"])
     }

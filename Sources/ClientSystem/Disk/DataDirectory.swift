@@ -1,17 +1,17 @@
-import Bytes
 import ClientCore
 import Domain
 import FoundationEssentials
 import Glibc
 import WorkerHost
 
-/// The folder in which a client keeps everything. One client at a time: it holds the lock while it lives.
+/// The folder in which a client keeps everything. One client at a time runs in it: it holds the lock while it lives.
 ///
-/// `version`, `lock`, `host.key` (0600), `identity.json`, `state`, `status.json`, `receipts`, `slots/`, `blobs/`,
-/// `cache/`.
+/// `version`, `lock`, `status.json`, `shares.json`, and `projects/NAME/` for each attachment (`ProjectDirectory`).
 public final class DataDirectory: Sendable {
     public let path: String
     private let lock: Int32
+    /// Of the layout.
+    public static let version = 2
 
     /// `~/.local/share/millrace`, or `$XDG_DATA_HOME/millrace`.
     public static var standardPath: String {
@@ -20,172 +20,105 @@ public final class DataDirectory: Sendable {
         return home + "/.local/share/millrace"
     }
 
-    /// Opens the folder, making it when it is not there, and takes the lock.
+    /// Opens the folder for a client that runs, making it when it is not there, and takes the lock. A folder of an
+    /// earlier version is taken over.
     ///
+    /// - Parameter say: told what was found damaged or old.
     /// - Throws: `.configuration` when another client holds it or a newer version wrote it; `.cannotWrite`, `.osError`.
-    public init(path: String) throws(Fault) {
-        try Files.makeFolder(path)
-        // The worker runs in its slot's folder and is told absolute paths.
-        guard let resolved = realpath(path, nil) else { throw Files.fault("resolve", path) }
-        defer { free(resolved) }
-        self.path = String(cString: resolved)
-        lock = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else { throw Files.fault("open", "\(path)/lock") }
-        // A process that is just being started may hold a copy of a closed directory's lock for a moment.
-        var attempts = 0
-        while flock(lock, LOCK_EX | LOCK_NB) != 0, attempts < 25 {
-            attempts += 1
-            usleep(20_000)
-        }
-        guard attempts < 25 else {
+    public convenience init(path: String, say: (String) -> Void = { _ in }) throws(Fault) {
+        try self.init(path: path, fallback: nil, say: say)
+    }
+
+    /// - Parameter fallback: as `TakeOver.run`.
+    private init(path: String, fallback: String?, say: (String) -> Void) throws(Fault) {
+        self.path = try Self.resolved(path)
+        guard let lock = try FolderLock.take("\(path)/lock") else {
             throw Fault(
                 .configuration, "\(path) is used by another running client",
                 advice: "Stop that client first, or give this one another folder with --data.")
         }
-        try checkVersion()
-        removeTemporaries()
+        self.lock = lock
+        try bringUpToDate(fallback, say)
+        for folder in [self.path, "\(self.path)/\(ProjectNames.folder)"] {
+            ProjectDirectory.removeTemporaries(in: folder)
+        }
     }
 
     // Runs also when `init` throws after this point.
-    deinit {
-        guard lock >= 0 else { return }
-        // Closing alone would leave the lock to a child that is just being started and still has a copy.
-        flock(lock, LOCK_UN)
-        close(lock)
-    }
+    deinit { FolderLock.release(lock) }
 
-    private func checkVersion() throws(Fault) {
-        let file = "\(path)/version"
-        guard Files.exists(file) else {
-            try Files.replace(file, with: Array("\(StateFile.version)\n".utf8))
-            return
-        }
-        let text = String(decoding: try Files.read(file, limit: 64), as: UTF8.self)
-        guard let version = Int(text.filter { $0.isNumber }) else {
-            throw Fault(.configuration, "\(file) does not hold a version number")
-        }
-        guard version <= StateFile.version else {
-            throw Fault(
-                .configuration,
-                "\(path) was written by a newer client (version \(version), this is \(StateFile.version))",
-                advice: "Use the newer client, or another folder with --data.")
-        }
-    }
-
-    public static func exists(_ path: String) -> Bool { Files.exists("\(path)/version") }
-
-    /// Whether a client holds the folder at this moment. A folder that is not there is held by nobody.
-    public static func isInUse(_ path: String) -> Bool {
-        let file = open("\(path)/lock", O_RDWR | O_CLOEXEC)
-        guard file >= 0 else { return false }
-        defer { close(file) }
-        return flock(file, LOCK_EX | LOCK_NB) != 0
-    }
-
-    // MARK: Identity
-
-    /// The host's private key.
+    /// Brings a folder to the present version for a command that works beside a client, and lets it go again.
     ///
-    /// - Parameter makingOne: makes one when there is none; for a host that is about to be registered only, since the
-    ///   server knows a host by its key.
-    /// - Throws: `.configuration` when there is no key, or the file holds none.
-    public func hostKey(makingOne: Bool = false) throws(Fault) -> SigningKey {
-        let file = "\(path)/host.key"
-        guard Files.exists(file) else {
-            guard makingOne else {
+    /// - Parameter fallback: the project's folder when an old one does not say whose it is.
+    /// - Returns: the folder's path without links.
+    /// - Throws: `.configuration` when a client of an earlier or a later version runs in it.
+    static func prepare(_ path: String, fallback: String? = nil, say: (String) -> Void) throws(Fault) -> String {
+        if isInUse(path) {
+            guard layout(try resolved(path)) == .present else {
                 throw Fault(
-                    .configuration, "\(file) is missing: without it the server does not know this host",
-                    advice: "Restore it from a copy, or run `millrace-client detach --force` and attach anew.")
+                    .configuration, "\(path) is used by a client of another version",
+                    advice: "Stop that client, and run the command again.")
             }
-            let key = SigningKey()
-            try Files.replace(file, with: Array((Hex.encode(key.rawRepresentation) + "\n").utf8), mode: 0o600)
-            return key
+            return try resolved(path)
         }
-        return try Self.key(at: file)
+        return try DataDirectory(path: path, fallback: fallback, say: say).path
     }
 
-    private static func key(at file: String) throws(Fault) -> SigningKey {
-        let text = String(decoding: try Files.read(file, limit: 256), as: UTF8.self).filter { !$0.isWhitespace }
-        guard let bytes = Hex.decode(text), let key = SigningKey(rawRepresentation: bytes) else {
+    private static func resolved(_ path: String) throws(Fault) -> String {
+        try Files.makeFolder(path)
+        // The worker runs in its slot's folder and is told absolute paths.
+        guard let resolved = realpath(path, nil) else { throw Files.fault("resolve", path) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    public static func exists(_ path: String) -> Bool {
+        Files.exists("\(path)/version") || TakeOver(data: path).isDue
+    }
+
+    /// Whether a client runs in the folder at this moment. In a folder that is not there none does.
+    public static func isInUse(_ path: String) -> Bool { FolderLock.isTaken("\(path)/lock") }
+
+    // MARK: Version
+
+    private enum Layout: Equatable {
+        /// Nothing is there yet.
+        case empty
+        case old
+        case present
+        case newer(Int)
+        /// The file is there and holds no number.
+        case unreadable
+    }
+
+    private static func layout(_ path: String) -> Layout {
+        guard Files.exists("\(path)/version") else { return TakeOver(data: path).isDue ? .old : .empty }
+        let text = (try? Files.read("\(path)/version", limit: 64)).map { String(decoding: $0, as: UTF8.self) }
+        guard let version = text.flatMap({ Int($0.filter { !$0.isWhitespace }) }), version > 0 else {
+            return .unreadable
+        }
+        if version > Self.version { return .newer(version) }
+        return TakeOver(data: path).isDue || version < Self.version ? .old : .present
+    }
+
+    private func bringUpToDate(_ fallback: String?, _ say: (String) -> Void) throws(Fault) {
+        switch Self.layout(path) {
+        case .present: return
+        case .newer(let version):
             throw Fault(
-                .configuration, "\(file) does not hold a host key",
-                advice: "Restore it from a copy, or run `millrace-client detach --force` and attach anew.")
+                .configuration, "\(path) was written by a newer client (version \(version), this is \(Self.version))",
+                advice: "Use the newer client, or another folder with --data.")
+        case .unreadable:
+            // What lies in the folder says as well which version it is of.
+            let aside = try ProjectNames.setAside("\(path)/version")
+            say("\(path)/version does not hold a version number; it was set aside as \(ProjectNames.last(aside))")
+        case .empty, .old: break
         }
-        return key
+        try TakeOver(data: path).run(fallback: fallback, say: say)
+        try Files.replace("\(path)/version", with: Array("\(Self.version)\n".utf8))
     }
 
-    /// Where this host is attached; nil when it is nowhere.
-    public func identity() throws(Fault) -> ClientState.Attachment? { try Self.identity(in: path) }
-
-    /// What a request needs that is made beside a running client, which holds the lock.
-    ///
-    /// - Throws: `.configuration` when this host is attached nowhere, or its key is missing.
-    public static func credentials(
-        in path: String
-    ) throws(Fault) -> (identity: ClientState.Attachment, key: SigningKey) {
-        guard let identity = try identity(in: path), Files.exists("\(path)/host.key") else {
-            throw Fault(
-                .configuration, "this host is not attached to a project",
-                advice: "Run `millrace-client attach URL` first, or check --data.")
-        }
-        return (identity, try key(at: "\(path)/host.key"))
-    }
-
-    private static func identity(in path: String) throws(Fault) -> ClientState.Attachment? {
-        let file = "\(path)/identity.json"
-        guard Files.exists(file) else { return nil }
-        let bytes = try Files.read(file, limit: 1 << 16)
-        do {
-            return try JSONDecoder().decode(ClientState.Attachment.self, from: Data(bytes))
-        } catch {
-            throw Fault(
-                .configuration, "\(file) is damaged: it does not say where this host is attached",
-                advice:
-                    "Remove that file and run `millrace-client attach URL` with the same address: host.key tells the "
-                    + "server who this is, and tasks and results stay.")
-        }
-    }
-
-    public func save(_ identity: ClientState.Attachment) throws(Fault) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        guard let bytes = try? encoder.encode(identity) else { throw Fault(.software, "identity cannot be encoded") }
-        try Files.replace("\(path)/identity.json", with: [UInt8](bytes), mode: 0o600)
-    }
-
-    // MARK: State
-
-    /// What the last client saved. A damaged file is set aside, never lost: the tasks are found in their folders.
-    ///
-    /// - Parameter say: told what was set aside and why.
-    /// - Throws: `.configuration` when the host is attached nowhere.
-    public func loadState(say: (String) -> Void) throws(Fault) -> ClientState {
-        guard let identity = try identity() else {
-            throw Fault(
-                .configuration, "this host is not attached to a project",
-                advice: "Run `millrace-client attach URL` first.")
-        }
-        let file = "\(path)/state"
-        guard Files.exists(file) else { return ClientState(attachment: identity) }
-        do throws(Fault) {
-            var state = try StateFile.decode(try Files.read(file, limit: StateFile.bytesMax))
-            state.attachment = identity
-            return state
-        } catch {
-            guard error.kind == .badData else { throw error }
-            var number = 1
-            while Files.exists("\(file).damaged-\(number)") { number += 1 }
-            guard rename(file, "\(file).damaged-\(number)") == 0 else { throw Files.fault("set aside", file) }
-            say("\(error.message); it was set aside as state.damaged-\(number), tasks are taken up from their folders")
-            return ClientState(attachment: identity)
-        }
-    }
-
-    public func save(_ state: ClientState) throws(Fault) {
-        try Files.replace("\(path)/state", with: try StateFile.encode(state), mode: 0o600)
-    }
-
-    // MARK: Status
+    // MARK: Files
 
     public func save(_ status: ClientStatus) throws(Fault) {
         let encoder = JSONEncoder()
@@ -205,10 +138,66 @@ public final class DataDirectory: Sendable {
             )
         }
         guard var status = try? JSONDecoder().decode(ClientStatus.self, from: Data(bytes)) else {
-            throw Fault(.badData, "\(path)/status.json cannot be read")
+            throw Fault(
+                .badData, "\(path)/status.json cannot be read", advice: "A client that runs writes it anew in a minute."
+            )
         }
         status.running = isInUse(path)
         if !status.running { status.computing = false }
         return status
+    }
+
+    /// What was used by which project; it only serves to be fair, so that a failure to write it is nobody's matter.
+    func save(_ shares: ShareBook) throws(Fault) {
+        guard let bytes = try? JSONEncoder().encode(shares) else { return }
+        try Files.replace("\(path)/shares.json", with: [UInt8](bytes) + [UInt8(ascii: "\n")], durable: false)
+    }
+
+    /// - Parameter say: told that a damaged file was set aside.
+    package func loadShares(say: (String) -> Void) -> ShareBook {
+        let file = "\(path)/shares.json"
+        guard Files.exists(file) else { return ShareBook() }
+        if let bytes = try? Files.read(file, limit: 1 << 20),
+            let shares = try? JSONDecoder().decode(ShareBook.self, from: Data(bytes)), shares.isSound
+        {
+            return shares
+        }
+        if let aside = try? ProjectNames.setAside(file) {
+            say(
+                "\(file) is damaged: what each project used is counted anew; it was set aside as "
+                    + ProjectNames.last(aside))
+        }
+        return ShareBook()
+    }
+}
+
+/// A lock on a folder, held by a process for as long as it has the descriptor.
+enum FolderLock {
+    /// - Returns: the descriptor; nil when another process has the lock.
+    static func take(_ path: String) throws(Fault) -> Int32? {
+        let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw Files.fault("open", path) }
+        // A process that is just being started may hold a copy of a closed folder's lock for a moment.
+        for attempt in 0..<25 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return lock }
+            if attempt < 24 { usleep(20_000) }
+        }
+        close(lock)
+        return nil
+    }
+
+    /// Closing alone would leave the lock to a child that is just being started and still has a copy.
+    static func release(_ lock: Int32) {
+        guard lock >= 0 else { return }
+        flock(lock, LOCK_UN)
+        close(lock)
+    }
+
+    static func isTaken(_ path: String) -> Bool {
+        let file = open(path, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        // Shared, so that two who ask do not see each other.
+        return flock(file, LOCK_SH | LOCK_NB) != 0
     }
 }

@@ -7,7 +7,7 @@ import Wire
 import WorkerHost
 
 /// The folders of tasks, and the cache of inputs that all tasks share.
-extension DataDirectory {
+extension ProjectDirectory {
     /// Beside the files of `RunFolder`: what the server said when it gave the task.
     static let offerFile = "offer.json"
 

@@ -23,14 +23,17 @@ public enum Attachment {
         }
     }
 
-    /// Asks the server who it is, checks that against the pin, registers this host, and saves the identity.
+    /// Asks the server who it is, checks that against the pin, registers this host, and saves the identity. Works beside
+    /// a running client, which takes the project up within seconds.
     ///
     /// - Parameter volunteer: 1 ... 64 bytes, no control characters.
+    /// - Parameter data: the client's folder.
+    /// - Parameter say: told what was found damaged or old.
     /// - Parameter show: told what the server says, before anything is saved.
-    /// - Throws: `.usage` for a bad address or name, `.configuration` when the host is attached elsewhere, `.refused`
-    ///   when the project's key is not the pinned one; what the transport throws.
+    /// - Throws: `.usage` for a bad address or name, `.refused` when the project's key is not the pinned one,
+    ///   `.configuration` when another command is at work; what the transport throws.
     public static func attach(
-        url: String, volunteer: String, directory: DataDirectory, show: (Introduction) -> Void
+        url: String, volunteer: String, data: String, say: (String) -> Void = { _ in }, show: (Introduction) -> Void
     ) throws(Fault) -> ClientState.Attachment {
         guard !volunteer.isEmpty, volunteer.utf8.count <= Limits.volunteerNameBytesMax,
             volunteer.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
@@ -38,12 +41,8 @@ public enum Attachment {
             throw Fault(.usage, "a volunteer's name has 1 to \(Limits.volunteerNameBytesMax) bytes, all printable")
         }
         let address = try ServerLink.normalised(url)
-        let old = try directory.identity()
-        if let old, old.serverURL != address {
-            throw Fault(
-                .configuration, "\(directory.path) is attached to \(old.serverURL)",
-                advice: "Detach first, or use another folder with --data.")
-        }
+        let name = ProjectNames.name(for: address)
+        let data = try DataDirectory.prepare(data, fallback: name, say: say)
         let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
         let link = ServerLink(transport: transport, serverURL: address)
         let info = try link.project()
@@ -54,121 +53,95 @@ public enum Attachment {
             serverURL: address, site: printable(info.site),
             projects: info.projects.prefix(50).map { printable("\($0.name): \($0.title)") }, key: key)
         show(introduction)
-        if let old, old.projectKey != key.rawRepresentation {
+        let place = try Place.open(ProjectNames.path(name, in: data), say: say)
+        if let old = place.identity, old.projectKey != key.rawRepresentation {
             throw Fault(
                 .refused, "the project's key is not the one that was pinned when this host attached",
                 advice: "Ask the project why. To accept the new key, detach and attach anew.")
         }
         let reply = try link.register(
-            volunteer: volunteer, profile: HostInventory.profile(folder: directory.path),
-            key: try directory.hostKey(makingOne: true))
+            volunteer: volunteer, profile: HostInventory.profile(folder: data), key: place.key)
         let identity = ClientState.Attachment(
             serverURL: address, site: introduction.site, projectKey: key.rawRepresentation,
             host: HostID(rawValue: Int64(reply.hostID)),
             volunteerName: reply.volunteerName.isEmpty ? volunteer : printable(reply.volunteerName))
-        try directory.save(identity)
+        try ProjectDirectory.save(identity, in: place.path)
+        // Its lock until here.
+        withExtendedLifetime(place) {}
         return identity
     }
 
-    /// What leaving loses, a line for each task.
-    public struct Losses: Hashable, Sendable {
-        /// Finished results that the server does not have yet.
-        public var unreported: [String] = []
-        /// Tasks without a result.
-        public var open: [String] = []
-        /// Why the server could not be told of those; nil: it was, or there are none.
-        public var untold: String?
-    }
+    /// Where an attachment goes: its folder, with what is there of it already.
+    private struct Place {
+        var path: String
+        var key: SigningKey
+        /// nil: this host is attached there for the first time, or the file was damaged.
+        var identity: ClientState.Attachment?
+        /// nil: a running client has the folder.
+        var directory: ProjectDirectory?
 
-    /// What leaving would lose. Without an identity that can be read the folders of tasks alone are asked.
-    ///
-    /// - Parameter say: told what is damaged in the folder.
-    public static func losses(in directory: DataDirectory, say: (String) -> Void = { _ in }) throws(Fault) -> Losses {
-        let finished = Set(try directory.findings(say: say).filter { $0.result != nil }.map(\.task))
-        var unreported: [String] = []
-        var open: [String] = []
-        let isAttached = ((try? directory.identity()) ?? nil) != nil
-        let tasks = isAttached ? try directory.loadState(say: say).tasks : []
-        for task in tasks {
-            let name = "task \(task.id) \(task.unit?.label ?? "")"
-            switch task.stage {
-            case .finished: unreported.append("\(name): its result is not reported yet")
-            case .offered, .ready:
-                if finished.contains(task.id) {
-                    unreported.append("\(name): its result is not reported yet")
-                } else {
-                    open.append("\(name): unfinished, \(Int(task.used.cpuSeconds)) CPU seconds spent")
-                }
-            case .failed: open.append("\(name): failed, not reported yet")
+        /// - Parameter say: told that a folder whose key is lost was set aside.
+        static func open(_ path: String, say: (String) -> Void) throws(Fault) -> Place {
+            if ProjectDirectory.isInUse(path) {
+                let (identity, key) = try ProjectDirectory.credentials(in: path)
+                return Place(path: path, key: key, identity: identity)
             }
+            if Files.exists(path), !Files.isFolder(path) { say(try asideWords(path, "it is no folder")) }
+            let directory = try ProjectDirectory(path: path)
+            try directory.repairIdentity(say: say)
+            var identity: ClientState.Attachment?
+            // A damaged one is written anew.
+            do throws(Fault) { identity = try directory.identity() } catch { say("\(error.message)") }
+            do throws(Fault) {
+                let key = try directory.hostKey(makingOne: !directory.holdsWork)
+                return Place(path: path, key: key, identity: identity, directory: directory)
+            } catch {
+                guard error.kind == .configuration else { throw error }
+                directory.release()
+                say(try asideWords(path, error.message))
+            }
+            // The server knew that host by the lost key: this is another one to it.
+            let fresh = try ProjectDirectory(path: path)
+            return Place(path: path, key: try fresh.hostKey(makingOne: true), directory: fresh)
         }
-        let known = Set(tasks.map(\.id))
-        unreported += finished.subtracting(known).sorted().map { "task \($0): its result is not reported yet" }
-        return Losses(unreported: unreported, open: open)
-    }
 
-    /// Gives open tasks back to the server, where it can be reached, and removes the host's identity and everything
-    /// that belongs to it; the folder itself when it is empty then.
-    ///
-    /// - Returns: what was lost by it, as far as it could be found out.
-    /// - Throws: `.noInput` when the folder holds nothing of a project, `.negative` when results would be lost and
-    ///   `force` is false; both before anything is removed.
-    @discardableResult
-    public static func detach(_ directory: DataDirectory, force: Bool) throws(Fault) -> Losses {
-        guard ["identity.json", "state", "slots"].contains(where: { Files.exists("\(directory.path)/\($0)") }) else {
-            throw Fault(
-                .noInput, "not attached: \(directory.path) holds nothing of a project",
-                advice: "Check --data; `millrace-client attach URL` joins a project.")
+        private static func asideWords(_ path: String, _ why: String) throws(Fault) -> String {
+            "\(why); what was there is kept as \(try ProjectNames.setAside(path))"
         }
-        var losses = try lossesOrWhy(directory, force: force)
-        guard force || losses.unreported.isEmpty else {
-            throw Fault(
-                .negative,
-                "\(losses.unreported.count) finished results would be lost:\n  "
-                    + losses.unreported.joined(separator: "\n  "),
-                advice: Files.exists("\(directory.path)/identity.json")
-                    ? "Let `millrace-client run` report them first, or use --force."
-                    : "identity.json is missing: attach to the same project again and let `millrace-client run` report "
-                        + "them, or use --force.")
-        }
-        // Nothing finished is left to lose but with `force`: then those tasks go back, too.
-        if losses.untold == nil, !losses.open.isEmpty || !losses.unreported.isEmpty {
-            do throws(Fault) { try giveBack(directory) } catch { losses.untold = error.message }
-        }
-        for name in ["host.key", "identity.json", "state", "status.json", "slots", "blobs", "cache", "version"] {
-            try Files.remove("\(directory.path)/\(name)")
-        }
-        directory.removeTemporaries()
-        for name in try Files.names(in: directory.path) where name.hasPrefix("state.damaged-") {
-            try Files.remove("\(directory.path)/\(name)")
-        }
-        try Files.remove("\(directory.path)/lock")
-        rmdir(directory.path)
-        return losses
-    }
-
-    /// With `force` a damaged folder keeps nobody from leaving; it cannot say which tasks are out, and the server is
-    /// not told.
-    private static func lossesOrWhy(_ directory: DataDirectory, force: Bool) throws(Fault) -> Losses {
-        var losses = Losses()
-        var words: [String] = []
-        do throws(Fault) { losses = try Self.losses(in: directory) { words.append($0) } } catch {
-            guard force else { throw error }
-            words.append(error.message)
-        }
-        if ((try? directory.identity()) ?? nil) == nil {
-            words.append("\(directory.path) does not say where it is attached")
-        }
-        if !words.isEmpty { losses.untold = words.joined(separator: "; ") }
-        return losses
-    }
-
-    private static func giveBack(_ directory: DataDirectory) throws(Fault) {
-        let state = try directory.loadState(say: { _ in })
-        try GivingBack.tell(state, key: try directory.hostKey(), folder: directory.path)
     }
 
     private static func printable(_ text: String) -> String {
         PrintableText.clean(String(String.UnicodeScalarView(text.unicodeScalars.prefix(300))))
+    }
+}
+
+extension Attachment {
+    /// The projects that this host is attached to, in order of their names; `attachment` is nil where the folder does
+    /// not say it.
+    ///
+    /// - Parameter data: the client's folder.
+    public static func list(
+        in data: String
+    ) throws(Fault) -> [(name: String, attachment: ClientState.Attachment?)] {
+        var all: [(name: String, attachment: ClientState.Attachment?)] = []
+        for name in try ProjectNames.attached(in: data) {
+            let path = ProjectNames.path(name, in: data)
+            all.append((name, (try? ProjectDirectory.recoveredIdentity(in: path)) ?? nil))
+        }
+        return all
+    }
+
+    /// The folder of a project that a person names; works beside a running client.
+    ///
+    /// - Parameter which: as `ProjectNames.find`.
+    /// - Parameter data: the client's folder.
+    public static func folder(of which: String?, in data: String) throws(Fault) -> String {
+        guard DataDirectory.exists(data) else {
+            throw Fault(
+                .configuration, "this host is not attached to a project",
+                advice: "Run `millrace-client attach URL` first, or check --data.")
+        }
+        let data = try DataDirectory.prepare(data, say: { _ in })
+        return ProjectNames.path(try ProjectNames.find(which, in: data), in: data)
     }
 }

@@ -1,4 +1,3 @@
-import Bytes
 import CPosix
 import ClientCore
 import Domain
@@ -6,223 +5,230 @@ import Glibc
 import Wire
 import WorkerHost
 
-/// The running client: takes events from its threads, asks `ClientMachine`, does what it says.
+/// The running client: takes events from its threads to the projects that they are about, divides the machine among
+/// the projects, and does what is done by the clock. What a project decides and does is in `ProjectSession`.
 public final class ClientLoop {
-    private let directory: DataDirectory
-    private var machine: ClientMachine
-    private var park: WorkerPark
-    private let courier: Courier
-    private let mailbox: Mailbox<ClientEvent>
-    private let idleProbe: X11IdleProbe?
-    private var loadProbe = OtherLoadProbe()
+    let directory: DataDirectory
+    var desk: ProjectDesk
+    let mailbox = Mailbox<ClientMail>()
+    private let settings: ClientSettings
+    private let executable: String
     private let say: (String) -> Void
 
-    /// Actions that wait for the disk, or for one that does; the order is kept.
-    private var queue = ActionQueue()
-    private let errand: DiskErrand
-    private var retryAt = 0.0
+    private var shares: [String: Double]
+    private var book: ShareBook
+    private let idleProbe: X11IdleProbe?
+    private var loadProbe = OtherLoadProbe()
+    /// The last of each kind, for projects that come later.
+    private var readings: [ProbeKind: ProbeReading] = [:]
+
+    private let errand = DiskErrand(mailbox: Postbox { _ in })
     private var lastChores = 0.0
     private var choreCount = 0
     private var notedCPU = 0.0
-    private var hasEnded = false
-    private static let choreSeconds = 1.0
-    private static let retrySeconds = 2.0
-    /// A look at the size of task folders every so many chores.
-    private static let diskChores = 20
-    /// When nothing has happened, the status is written every so many chores.
-    private static let statusChores = 5
-    private var statusIsOld = true
+    private var lastStatus = 0.0
+    private var lastBook = 0.0
+    private var isStopping = false
 
-    /// Opens what a client needs; nothing is computed before `run`.
-    ///
-    /// - Parameter configure: changes settings before they are used.
+    /// - Parameter directory: with at least one project, unless `waits`.
+    /// - Parameter waits: go on while there is no project, and take one up when it comes.
+    /// - Parameter shares: weights of projects by their servers' addresses; the others have 100.
     /// - Parameter say: the log, a line each.
+    /// - Parameter configure: changes settings before they are used; they are the same for all projects.
     /// - Throws: `.configuration` when the host is not attached or there is no worker.
     public init(
-        directory: DataDirectory, say: @escaping (String) -> Void, configure: (inout ClientSettings) -> Void
+        directory: DataDirectory, waits: Bool = false, shares: [String: Double] = [:],
+        say: @escaping (String) -> Void, configure: (inout ClientSettings) -> Void
     ) throws(Fault) {
-        let executable = try WorkerLocator.find()
-        let state = try directory.loadState(say: say)
-        let key = try directory.hostKey()
+        let attached = try ProjectNames.attached(in: directory.path)
+        guard waits || !attached.isEmpty else {
+            throw Fault(
+                .configuration, "this host is not attached to a project",
+                advice: "Run `millrace-client attach URL` first.")
+        }
+        executable = try WorkerLocator.find()
         var settings = ClientSettings(
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
         configure(&settings)
-        let mailbox = Mailbox<ClientEvent>()
-        let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
+        self.settings = settings
         self.directory = directory
-        self.mailbox = mailbox
-        errand = DiskErrand(mailbox: mailbox)
+        self.shares = shares
         self.say = say
-        machine = ClientMachine(
-            state: state, settings: settings, machineCores: HostInventory.cores, now: Self.now)
-        park = WorkerPark(
-            executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
-            mailbox: mailbox)
-        courier = Courier(
-            link: ServerLink(
-                transport: transport, serverURL: state.attachment.serverURL,
-                project: VerifyingKey(rawRepresentation: state.attachment.projectKey)), directory: directory,
-            host: state.attachment.host, key: key, mailbox: mailbox)
+        desk = ProjectDesk(data: directory.path, waits: waits)
+        book = directory.loadShares(say: say)
         idleProbe =
             settings.idle.always
             ? nil
-            : X11IdleProbe(executable: WorkerLocator.ownPath(), arguments: ["probe-x11"]) {
-                mailbox.post(.probed([$0]))
+            : X11IdleProbe(executable: WorkerLocator.ownPath(), arguments: ["probe-x11"]) { [mailbox] in
+                mailbox.post(.everybody(.probed([$0])))
             }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
     public var stopper: @Sendable () -> Void {
-        { [mailbox] in mailbox.post(.stopRequested) }
+        { [mailbox] in mailbox.post(.everybody(.stopRequested)) }
     }
 
     /// Runs until it is told to stop, or has nothing to do for as long as the settings say.
+    ///
+    /// - Throws: why no project can be worked for, where that is so from the start.
     public func run() throws(Fault) {
-        let findings = try directory.findings(say: say)
-        feed(.started(slots: findings, blobs: try directory.cachedBlobs()))
-        writeStatus()
-        while !hasEnded {
-            for event in mailbox.take(waitSeconds: patienceSeconds()) {
-                if case .workerEnded(let task, let ending) = event {
-                    park.ended(task, cpuSeconds: ending.cpuSeconds)
-                }
-                feed(event)
-                if hasEnded { break }
-            }
+        lookForProjects()
+        while true {
+            for mail in mailbox.take(waitSeconds: patienceSeconds()) { take(mail) }
+            divide()
             doChores()
+            closeEnded()
+            if let fault = desk.startFault { throw fault }
+            if desk.isDone(isStopping: isStopping) { break }
         }
         idleProbe?.stop()
         errand.settle(seconds: 5)
-        writeStatus()
+        let (status, book, directory) = (self.status(), self.book, self.directory)
+        errand.note { () throws(Fault) in
+            try directory.save(status)
+            try directory.save(book)
+        }
         errand.settle(seconds: 5)
     }
 
-    // MARK: One step
+    // MARK: Events
 
-    private func feed(_ event: ClientEvent) {
-        let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
-        if !actions.isEmpty { statusIsOld = true }
-        for action in queue.add(actions) { perform(action) }
-        for task in queue.withdrawStarts(unless: { machine.isStartWanted($0) }) { feed(.startWithdrawn(task)) }
-        perform()
+    private func take(_ mail: ClientMail) {
+        switch mail {
+        case .session(let number, let event): desk.sessions[number]?.feed(event)
+        case .everybody(let event):
+            if case .stopRequested = event { isStopping = true }
+            if case .probed(let new) = event { for reading in new { readings[reading.kind] = reading } }
+            for session in desk.inOrder { session.feed(event) }
+        case .opened(let name, .success(let project)): begin(project, name)
+        case .opened(let name, .failure(let fault)):
+            if desk.setAside(name, fault) { tell(name, "\(fault)") }
+        case .closed(let name): desk.closing.remove(name)
+        }
     }
 
-    /// Goes on with what waits, as far as the disk lets it.
-    private func perform() {
-        while !hasEnded {
-            if let outcome = errand.takeOutcome() { takeIn(outcome) }
-            guard millrace_monotonic_seconds() >= retryAt, let action = queue.next() else { return }
-            if action.usesDisk {
-                errand.begin(work(action))
-            } else {
-                perform(action)
-                _ = queue.ended(failed: false)
+    private func begin(_ project: OpenedProject, _ name: String) {
+        for line in project.words { tell(name, line) }
+        let number = desk.nextNumber()
+        let session = ProjectSession(
+            project, settings: settings, machineCores: HostInventory.cores, executable: executable,
+            mailbox: mailbox.postbox { .session(number, $0) }, say: { [unowned self] in tell(name, $0) })
+        desk.add(session, number: number)
+        session.feed(.started(slots: project.findings, blobs: project.blobs))
+        if !readings.isEmpty { session.feed(.probed(readings.values.sorted { $0.at < $1.at })) }
+        if isStopping { session.feed(.stopRequested) }
+    }
+
+    /// A line for the log, with the project's name where there are several.
+    private func tell(_ name: String, _ line: String) { say(desk.hasSeveral ? "\(name): \(line)" : line) }
+
+    // MARK: Projects
+
+    /// Takes up what was attached meanwhile, lets go what a detach wants, and drops what is gone.
+    private func lookForProjects() {
+        let look = desk.look(now: millrace_monotonic_seconds())
+        for session in look.gone {
+            tell(session.name, "its folder was taken away; its workers are ended")
+            session.abandon()
+        }
+        for session in look.leaving where !session.isStopping {
+            tell(session.name, "is let go for a detach")
+            session.feed(.stopRequested)
+        }
+        guard !isStopping else { return }
+        for name in look.new {
+            desk.opening.insert(name)
+            let (path, mailbox) = (ProjectNames.path(name, in: directory.path), self.mailbox)
+            BlockingThread.start("open") {
+                let outcome = Result { () throws(Fault) in try OpenedProject.open(path) }
+                mailbox.post(.opened(name, outcome))
             }
         }
     }
 
-    private func takeIn(_ outcome: Result<Void, Fault>) {
-        guard case .failure(let fault) = outcome else {
-            _ = queue.ended(failed: false)
-            return
-        }
-        if queue.ended(failed: true) {
-            say("\(fault); trying again")
-            retryAt = millrace_monotonic_seconds() + Self.retrySeconds
-        } else {
-            say("\(fault)")
-        }
-    }
-
-    /// What an action does with the disk.
-    private func work(_ action: ClientAction) -> @Sendable () throws(Fault) -> Void {
-        let (directory, state) = (self.directory, machine.state)
-        return { () throws(Fault) in
-            switch action {
-            case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
-            case .save: try directory.save(state)
-            case .keepReceipts(let receipts): try ReceiptFile(folder: directory.path).append(receipts)
-            case .dropTask(let task): try Files.remove(directory.slot(task))
-            case .dropBlob(let digest): try Files.remove(directory.blob(digest))
-            case .keepBlobs(let digests): try directory.keepBlobs(digests)
-            default: break
+    private func closeEnded() {
+        for session in desk.takeEnded() {
+            let (closing, name, mailbox) = (session.closing, session.name, self.mailbox)
+            BlockingThread.start("close") {
+                closing()
+                mailbox.post(.closed(name))
             }
         }
     }
 
-    private func perform(_ action: ClientAction) {
-        switch action {
-        case .call(let call): courier.call(call)
-        case .fetchUnit(let task, let digest, let bytes): courier.fetchUnit(task, digest, bytes: bytes)
-        case .fetchBlob(let input): courier.fetchBlob(input)
-        case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
-        case .startWorker(let task): startWorker(task)
-        case .suspendWorker(let task): park.suspend(task)
-        case .resumeWorker(let task): park.resume(task)
-        case .stopWorker(let task): park.stop(task)
-        case .killWorker(let task): park.kill(task)
-        case .say(let text): say(text)
-        case .exit: hasEnded = true
-        case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
-        }
+    private func share(_ session: ProjectSession) -> Double {
+        shares[session.machine.state.attachment.serverURL] ?? ShareRules.standardShare
     }
 
-    private func startWorker(_ task: TaskID) {
-        guard let held = machine.state[task: task] else { return }
-        do throws(Fault) {
-            try park.start(held)
-            mailbox.post(.workerStarted(task))
-        } catch {
-            mailbox.post(.workerNotStarted(task, "\(error.message)"))
-        }
+    private func divide() {
+        let sessions = desk.inOrder
+        let claims = sessions.map { ShareBook.Claim(project: $0.name, share: share($0), demand: $0.demand()) }
+        let grants = book.divide(
+            claims, cores: settings.cores, memoryBytes: sessions.first?.machine.memoryShare, now: Self.now)
+        for session in sessions { if let grant = grants[session.name] { session.take(grant) } }
     }
 
     // MARK: What is done by the clock
 
+    /// While nothing runs there is little to look at, and a machine at rest should not be woken for it.
+    private var choreSeconds: Double { desk.isBusy ? Pace.busySeconds : Pace.restSeconds }
+
     /// How long to wait for events: until the next chore, or until something is due.
     private func patienceSeconds() -> Double {
         let now = millrace_monotonic_seconds()
-        var patience = lastChores + Self.choreSeconds - now
-        if queue.isReady { patience = min(patience, retryAt - now) }
-        if let due = machine.wakeAt { patience = min(patience, (due - Self.now).seconds + 0.001) }
-        return max(0, patience)
+        var until = lastChores + choreSeconds
+        for session in desk.inOrder { until = min(until, session.dueAt(now: now) ?? until) }
+        if desk.hasNews { until = min(until, lastStatus + Pace.newsSeconds) }
+        return max(0, until - now)
     }
 
     private func doChores() {
         let now = millrace_monotonic_seconds()
-        if queue.isReady, now >= retryAt { perform() }
-        if let due = machine.wakeAt, due <= Self.now { feed(.tick) }
-        guard now - lastChores >= Self.choreSeconds, !hasEnded else { return }
-        lastChores = now
-        choreCount += 1
-        idleProbe?.tend()
-        let ownCPU = millrace_own_cpu_seconds()
-        machine.note(clientCPUSeconds: ownCPU - notedCPU)
-        notedCPU = ownCPU
-        if idleProbe != nil,
+        for session in desk.inOrder { session.goOn(now: now) }
+        if now - lastChores >= choreSeconds {
+            lastChores = now
+            choreCount += 1
+            lookForProjects()
+            idleProbe?.tend()
+            let ownCPU = millrace_own_cpu_seconds()
+            readLoad(ownCPU, now)
+            let sessions = desk.inOrder
+            let part = (ownCPU - notedCPU) / Double(max(1, sessions.count))
+            notedCPU = ownCPU
+            for session in sessions {
+                session.doChores(clientCPUSeconds: part, checkingDisk: choreCount % Pace.diskChores == 0)
+            }
+        }
+        writeStatus(now)
+    }
+
+    private func readLoad(_ ownCPU: Double, _ now: Double) {
+        guard idleProbe != nil,
             let reading = loadProbe.read(
-                ownCPUSeconds: ownCPU + park.endedCPUSeconds + park.liveCPUSeconds, monotonicSeconds: now, now: Self.now
-            )
-        {
-            feed(.probed([reading]))
-        }
-        for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
-        if choreCount % Self.diskChores == 0 { checkDisk() }
-        feed(.tick)
-        if statusIsOld || choreCount % Self.statusChores == 0 { writeStatus() }
+                ownCPUSeconds: ownCPU + desk.workerCPUSeconds, monotonicSeconds: now, now: Self.now)
+        else { return }
+        take(.everybody(.probed([reading])))
     }
 
-    private func checkDisk() {
-        for (task, bytes) in park.diskBytes() {
-            guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
-            feed(.diskBoundPassed(task, bytes: bytes))
-        }
+    private func writeStatus(_ now: Double) {
+        let old = desk.isBusy ? Pace.busyStatusSeconds : Pace.restStatusSeconds
+        guard now - lastStatus >= (desk.hasNews ? Pace.newsSeconds : old) else { return }
+        let (status, directory) = (self.status(), self.directory)
+        guard errand.note({ () throws(Fault) in try directory.save(status) }) else { return }
+        lastStatus = now
+        desk.forgetNews()
+        guard now - lastBook >= Pace.bookSeconds else { return }
+        let book = self.book
+        if errand.note({ () throws(Fault) in try directory.save(book) }) { lastBook = now }
     }
 
-    private func writeStatus() {
-        let status = machine.status(now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
-        statusIsOld = !errand.write(status, to: directory)
+    private func status() -> ClientStatus {
+        let projects = desk.inOrder.map { $0.status(share: share($0)) } + desk.asideStatus(shares: shares)
+        return ClientStatus(
+            writtenAt: Self.now, policy: desk.inOrder.first?.machine.policy,
+            projects: projects.sorted { $0.name < $1.name })
     }
 
     private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
@@ -236,4 +242,27 @@ public final class ClientLoop {
         let reply = try servant.perform(job, timeoutSeconds: 30)
         return reply.catalogue.apps.map { "\($0.name)/\($0.version)" }.sorted()
     }
+}
+
+/// What comes into the client's mailbox.
+enum ClientMail: Sendable {
+    /// For one project's session, by its number; dropped when that has ended.
+    case session(Int, ClientEvent)
+    /// For all of them.
+    case everybody(ClientEvent)
+    case opened(String, Result<OpenedProject, Fault>)
+    case closed(String)
+}
+
+/// How often the client looks at things.
+private enum Pace {
+    static let busySeconds = 1.0
+    static let restSeconds = 5.0
+    /// A look at the size of task folders every so many chores.
+    static let diskChores = 20
+    /// The status is written so long after something happened, and when nothing has.
+    static let newsSeconds = 1.0
+    static let busyStatusSeconds = 5.0
+    static let restStatusSeconds = 30.0
+    static let bookSeconds = 600.0
 }

@@ -8,22 +8,28 @@ import WorkerHost
 /// Carries out what needs the network, on own threads, and posts what came of it.
 package final class Courier: Sendable {
     private let link: ServerLink
-    private let directory: DataDirectory
+    private let directory: ProjectDirectory
     private let host: HostID
     private let key: SigningKey
-    private let mailbox: Mailbox<ClientEvent>
+    private let mailbox: Postbox<ClientEvent>
     /// Apart, so that a long download never keeps a finished result from its deadline.
     private let downloads = TransferQueue(threadsMax: 2)
     private let uploads = TransferQueue(threadsMax: 2)
 
     package init(
-        link: ServerLink, directory: DataDirectory, host: HostID, key: SigningKey, mailbox: Mailbox<ClientEvent>
+        link: ServerLink, directory: ProjectDirectory, host: HostID, key: SigningKey, mailbox: Postbox<ClientEvent>
     ) {
         self.link = link
         self.directory = directory
         self.host = host
         self.key = key
         self.mailbox = mailbox
+    }
+
+    /// Drops what has not begun: nobody waits for it, and its folder may go.
+    func close() {
+        downloads.close()
+        uploads.close()
     }
 
     package func call(_ call: SchedulerCall) {

@@ -8,27 +8,32 @@ import Synchronization
 package final class DiskErrand: Sendable {
     private struct State {
         var outcome: Result<Void, Fault>?
-        var isWritingStatus = false
+        var isBusy = false
+        var isNoting = false
     }
 
     private let state = Mutex(State())
     private let thread = TransferQueue(threadsMax: 1)
-    private let mailbox: Mailbox<ClientEvent>
+    private let mailbox: Postbox<ClientEvent>
 
     /// - Parameter mailbox: gets a tick when an outcome is there.
-    package init(mailbox: Mailbox<ClientEvent>) {
+    package init(mailbox: Postbox<ClientEvent>) {
         self.mailbox = mailbox
     }
 
     /// Begins one action; its outcome must be taken before the next one.
     package func begin(_ work: @escaping @Sendable () throws(Fault) -> Void) {
+        state.withLock { $0.isBusy = true }
         thread.submit { [self] in
             let outcome: Result<Void, Fault>
             do throws(Fault) {
                 try work()
                 outcome = .success(())
             } catch { outcome = .failure(error) }
-            state.withLock { $0.outcome = outcome }
+            state.withLock { state in
+                state.outcome = outcome
+                state.isBusy = false
+            }
             mailbox.post(.tick)
         }
     }
@@ -41,25 +46,25 @@ package final class DiskErrand: Sendable {
         }
     }
 
-    /// Writes the status, unless an earlier one is still being written. It only informs: a failure is nobody's matter.
+    /// Writes a file that only informs, unless an earlier one is still being written: a failure is nobody's matter.
     ///
     /// - Returns: whether it was begun.
     @discardableResult
-    package func write(_ status: ClientStatus, to directory: DataDirectory) -> Bool {
+    package func note(_ write: @escaping @Sendable () throws(Fault) -> Void) -> Bool {
         let isFree = state.withLock { state in
-            defer { state.isWritingStatus = true }
-            return !state.isWritingStatus
+            defer { state.isNoting = true }
+            return !state.isNoting
         }
         guard isFree else { return false }
         thread.submit { [self] in
-            try? directory.save(status)
-            state.withLock { $0.isWritingStatus = false }
+            do throws(Fault) { try write() } catch {}
+            state.withLock { $0.isNoting = false }
         }
         return true
     }
 
-    /// Waits until no status is being written, but not for ever: the disk may hang.
+    /// Waits until nothing is being written, but not for ever: the disk may hang.
     package func settle(seconds: Double) {
-        for _ in 0..<Int(seconds * 100) where state.withLock({ $0.isWritingStatus }) { usleep(10_000) }
+        for _ in 0..<Int(seconds * 100) where state.withLock({ $0.isNoting || $0.isBusy }) { usleep(10_000) }
     }
 }

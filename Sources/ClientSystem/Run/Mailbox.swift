@@ -24,7 +24,7 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func post(_ item: Item) {
+    package func post(_ item: Item) {
         pthread_mutex_lock(mutex)
         items.append(item)
         pthread_cond_signal(arrival)
@@ -44,4 +44,22 @@ package final class Mailbox<Item: Sendable>: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
         return taken
     }
+}
+
+/// Where events of one kind can be posted, whoever takes them.
+package struct Postbox<Item: Sendable>: Sendable {
+    private let deliver: @Sendable (Item) -> Void
+
+    package init(_ deliver: @escaping @Sendable (Item) -> Void) { self.deliver = deliver }
+
+    func post(_ item: Item) { deliver(item) }
+}
+
+extension Mailbox {
+    /// A way in for events of another kind.
+    package func postbox<Other>(_ wrap: @escaping @Sendable (Other) -> Item) -> Postbox<Other> {
+        Postbox { [self] in post(wrap($0)) }
+    }
+
+    package var postbox: Postbox<Item> { postbox { $0 } }
 }

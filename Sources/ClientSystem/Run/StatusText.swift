@@ -2,30 +2,45 @@ import ClientCore
 
 /// A client's status for a terminal.
 public enum StatusText {
-    private static func provisional(_ status: ClientStatus) -> String {
-        guard let held = status.provisionalCobblestones, held > 0 else { return "" }
-        return " and \(decimal(held)) that are not final yet"
-    }
-
     /// - Parameter nowMs: milliseconds since 1970, for ages.
     public static func lines(_ status: ClientStatus, nowMs: Int64) -> [String] {
-        var lines = [
-            "project    \(status.site.isEmpty ? status.server : "\(status.site) (\(status.server))")",
-            "volunteer  \(status.volunteer), host \(status.host)",
-            "credit     \(decimal(status.creditCobblestones)) cobblestones\(provisional(status)), "
-                + "\(status.validTasks) valid, \(status.invalidTasks) invalid",
-            "client     \(activity(status, nowMs))",
-        ]
+        var lines = ["client     \(activity(status, nowMs))"]
         if status.running {
             for probe in status.probes {
                 lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
             }
         }
-        lines.append("contact    \(status.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")")
-        for reason in status.noWorkReasons { lines.append("no work    \(reason)") }
-        if let problem = status.problem { lines.append("problem    \(problem)") }
-        lines.append("tasks      \(status.tasks.count)")
-        for task in status.tasks {
+        let shares = status.projects.reduce(0) { $0 + $1.share }
+        for project in status.projects {
+            if status.projects.count > 1 { lines.append("") }
+            let isOnly = status.projects.count == 1
+            lines += self.lines(project, share: isOnly ? nil : shares, isRunning: status.running, nowMs)
+        }
+        if status.projects.isEmpty { lines.append("project    none: `millrace-client attach URL` joins one") }
+        return lines
+    }
+
+    /// - Parameter share: the sum of all shares; nil: there is nobody to share with.
+    private static func lines(
+        _ project: ClientStatus.Project, share: Double?, isRunning: Bool, _ nowMs: Int64
+    ) -> [String] {
+        var lines = ["project    \(title(project))"]
+        if let share {
+            let cores = isRunning ? ", \(project.cores) cores now" : ""
+            lines.append("share      \(short(project.share)) of \(short(share))\(cores)")
+        }
+        if project.state != "working" { lines.append("state      \(project.state)") }
+        if let problem = project.problem { lines.append("problem    \(problem)") }
+        guard project.state != "set aside" else { return lines }
+        lines += [
+            "volunteer  \(project.volunteer), host \(project.host)",
+            "credit     \(decimal(project.creditCobblestones)) cobblestones\(provisional(project)), "
+                + "\(project.validTasks) valid, \(project.invalidTasks) invalid",
+            "contact    \(project.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")",
+        ]
+        for reason in project.noWorkReasons { lines.append("no work    \(reason)") }
+        lines.append("tasks      \(project.tasks.count)")
+        for task in project.tasks {
             let percent = Int(task.fraction * 100)
             let message = task.message.map { ": \($0)" } ?? ""
             lines.append("  \(task.id)  \(percent) %  \(task.state)\(message)  \(task.project) \(task.label)")
@@ -33,9 +48,41 @@ public enum StatusText {
         return lines
     }
 
+    /// A line for each project: what a person needs to name it, its share, its state, its credit.
+    ///
+    /// - Parameter status: nil: no client has run yet.
+    public static func projects(
+        _ attached: [(name: String, attachment: ClientState.Attachment?)], status: ClientStatus?
+    ) -> [String] {
+        attached.map { name, attachment in
+            let known = status?.projects.first { $0.name == name }
+            let isRunning = status?.running == true
+            let state = isRunning ? known?.state ?? "not taken up yet" : "no client runs"
+            return [
+                name, attachment?.serverURL ?? "address not known", "share \(short(known?.share ?? 100))", state,
+                "\(decimal(known?.creditCobblestones ?? 0)) cobblestones",
+            ].joined(separator: "  ")
+        }
+    }
+
+    private static func title(_ project: ClientStatus.Project) -> String {
+        guard !project.server.isEmpty else { return project.name }
+        return project.site.isEmpty ? project.server : "\(project.site) (\(project.server))"
+    }
+
+    private static func provisional(_ project: ClientStatus.Project) -> String {
+        guard let held = project.provisionalCobblestones, held > 0 else { return "" }
+        return " and \(decimal(held)) that are not final yet"
+    }
+
+    /// A share, without decimals where it has none.
+    private static func short(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : decimal(value)
+    }
+
     private static func activity(_ status: ClientStatus, _ nowMs: Int64) -> String {
         guard status.running else { return "not running; last seen \(age(status.writtenAtMs, nowMs)) ago" }
-        guard let pause = status.pause else { return "computing" }
+        guard let pause = status.pause else { return status.computing ? "computing" : "waiting for a project" }
         return "paused for \(age(pause.sinceMs, nowMs)): \(pause.reason); goes on when \(pause.until)"
     }
 

@@ -6,6 +6,7 @@ final class TransferQueue: Sendable {
     private struct State {
         var waiting: [@Sendable () -> Void] = []
         var threads = 0
+        var isClosed = false
     }
 
     private let state = Mutex(State())
@@ -17,12 +18,21 @@ final class TransferQueue: Sendable {
 
     func submit(_ transfer: @escaping @Sendable () -> Void) {
         let isNew = state.withLock { state in
+            guard !state.isClosed else { return false }
             state.waiting.append(transfer)
             guard state.threads < threadsMax else { return false }
             state.threads += 1
             return true
         }
         if isNew { BlockingThread.start("transfer") { [self] in work() } }
+    }
+
+    /// Drops what waits; nothing more is taken.
+    func close() {
+        state.withLock { state in
+            state.isClosed = true
+            state.waiting = []
+        }
     }
 
     private func work() {

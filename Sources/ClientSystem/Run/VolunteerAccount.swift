@@ -15,11 +15,11 @@ public enum VolunteerAccount {
 
     /// Asks the server that this folder's host is attached to; works beside a running client.
     ///
-    /// - Parameter path: the client's folder.
+    /// - Parameter path: the project's folder.
     /// - Throws: `.configuration` when the host is attached nowhere; `.negative` when the server says no, `.noInput`
     ///   when there is no such team; what the transport throws.
     public static func perform(_ act: Act, folder path: String) throws(Fault) -> WireAccountReply {
-        let (identity, key) = try DataDirectory.credentials(in: path)
+        let (identity, key) = try ProjectDirectory.credentials(in: path)
         let transport = HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)")
         let link = ServerLink(transport: transport, serverURL: identity.serverURL)
         let reply = try link.account(message(act), host: identity.host, key: key)

@@ -8,14 +8,14 @@ import WorkerHost
 /// The workers that live. Used by the client's deciding thread only; their ends arrive as events.
 struct WorkerPark {
     private let executable: String
-    private let directory: DataDirectory
+    private let directory: ProjectDirectory
     private let checkpointSeconds: Double
-    private let mailbox: Mailbox<ClientEvent>
+    private let mailbox: Postbox<ClientEvent>
     private var runs: [TaskID: WorkerRun] = [:]
     /// CPU seconds of workers that have ended, since the client began.
     private(set) var endedCPUSeconds = 0.0
 
-    init(executable: String, directory: DataDirectory, checkpointSeconds: Double, mailbox: Mailbox<ClientEvent>) {
+    init(executable: String, directory: ProjectDirectory, checkpointSeconds: Double, mailbox: Postbox<ClientEvent>) {
         self.executable = executable
         self.directory = directory
         self.checkpointSeconds = checkpointSeconds
@@ -61,6 +61,10 @@ struct WorkerPark {
     func resume(_ task: TaskID) { runs[task]?.resume() }
     func stop(_ task: TaskID) { runs[task]?.terminate() }
     func kill(_ task: TaskID) { runs[task]?.kill() }
+
+    func killAll() {
+        for run in runs.values { run.kill() }
+    }
 
     var isEmpty: Bool { runs.isEmpty }
 

@@ -1,0 +1,123 @@
+import Domain
+
+/// One division of the machine in the making: cores are given out one by one.
+struct ShareTable {
+    private struct Row {
+        let claim: ShareBook.Claim
+        let use: Double
+        var cores = 0
+        var memoryBytes: Int64 = 0
+        /// Its next task does not fit into the memory that is left.
+        var isBlocked = false
+    }
+
+    private var rows: [Row]
+    private let cores: Int
+    private let memoryBytes: Int64?
+
+    /// - Parameter claims: in a fixed order; equals are served in it.
+    init(claims: [ShareBook.Claim], use: [String: Double], cores: Int, memoryBytes: Int64?) {
+        rows = claims.map { Row(claim: $0, use: use[$0.project] ?? 0) }
+        self.cores = max(0, cores)
+        self.memoryBytes = memoryBytes
+    }
+
+    private var given: Int { rows.reduce(0) { $0 + $1.cores } }
+
+    /// Cores for tasks that would miss their deadlines, while their project is not too far above its share.
+    mutating func lendToEndangered() {
+        let all = rows.reduce(0) { $0 + $1.use }
+        let shares = rows.reduce(0) { $0 + $1.claim.share }
+        for at in order() {
+            let fair = shares > 0 ? all * rows[at].claim.share / shares : 0
+            guard rows[at].use <= fair + ShareRules.borrowSeconds * Double(cores) else { continue }
+            // The project computes its tasks in its own order; endangered ones come first in it.
+            let endangered = rows[at].claim.demand.needs.prefix { $0.isEndangered }.count
+            give(at, upTo: endangered)
+        }
+    }
+
+    /// Who has workers keeps them.
+    mutating func keepRunning() {
+        for at in order() { give(at, upTo: rows[at].claim.demand.staying) }
+    }
+
+    /// All that is left, a core at a time, to whoever is furthest below its share and has a use for it.
+    mutating func fill() {
+        while given < cores, let at = order().first(where: { wants($0) }) { give(at, upTo: rows[at].cores + 1) }
+    }
+
+    /// What each may do now. An increase waits until others have let go, so that never more workers live than cores.
+    func grants() -> [String: CoreGrant] {
+        var cores = rows.map { min($0.cores, $0.claim.demand.running) }
+        var free = max(0, self.cores - rows.reduce(0) { $0 + $1.claim.demand.running })
+        let keeping = order().filter { rows[$0].cores >= rows[$0].claim.demand.running }
+        for at in keeping {
+            let more = min(free, rows[at].cores - cores[at])
+            cores[at] += more
+            free -= more
+        }
+        // Nobody's cores: whoever is due begins with them at once when work comes.
+        if let first = keeping.first { cores[first] += free }
+        let memory = rows.map { max($0.memoryBytes, $0.claim.demand.runningMemoryBytes) }
+        var grants: [String: CoreGrant] = [:]
+        for at in rows.indices {
+            grants[rows[at].claim.project] = CoreGrant(
+                cores: cores[at], bufferCores: bufferCores(at),
+                othersMemoryBytes: memory.indices.reduce(Int64(0)) { $1 == at ? $0 : $0.clampedSum(memory[$1]) })
+        }
+        return grants
+    }
+
+    // MARK: One row
+
+    /// The rows, who is due first at the front.
+    private func order() -> [Int] {
+        rows.indices.sorted { level($0) < level($1) }
+    }
+
+    private func level(_ at: Int) -> (Int, Double, Int) {
+        let row = rows[at]
+        let planned = row.use + Double(row.cores + 1) * ShareRules.sliceSeconds
+        return row.claim.share > 0 ? (0, planned / row.claim.share, at) : (1, planned, at)
+    }
+
+    private func wants(_ at: Int) -> Bool {
+        !rows[at].isBlocked && rows[at].cores < rows[at].claim.demand.needs.count
+    }
+
+    private mutating func give(_ at: Int, upTo count: Int) {
+        while given < cores, rows[at].cores < count, wants(at) {
+            let need = rows[at].claim.demand.needs[rows[at].cores].memoryBytes
+            let promised = rows.reduce(Int64(0)) { $0.clampedSum($1.memoryBytes) }
+            // One may always run, or it never could.
+            guard promised == 0 || memoryBytes.map({ need <= $0 - promised }) ?? true else {
+                rows[at].isBlocked = true
+                return
+            }
+            rows[at].cores += 1
+            rows[at].memoryBytes = rows[at].memoryBytes.clampedSum(need)
+        }
+    }
+
+    private func bufferCores(_ at: Int) -> Double {
+        let others = rows.indices.filter { other in
+            let demand = rows[other].claim.demand
+            return other != at && (demand.mayHaveMore || !demand.needs.isEmpty)
+        }
+        let share = rows[at].claim.share
+        let sum = others.reduce(share) { $0 + rows[$1].claim.share }
+        if others.isEmpty { return Double(cores) }
+        // Only such as take what nobody wants: all alike.
+        if sum == 0 { return Double(cores) / Double(others.count + 1) }
+        return Double(cores) * share / sum
+    }
+}
+
+extension Int64 {
+    /// Of two that are not negative; the largest number where the sum is beyond it.
+    func clampedSum(_ other: Int64) -> Int64 {
+        let sum = addingReportingOverflow(other)
+        return sum.overflow ? .max : sum.partialValue
+    }
+}

@@ -1,0 +1,62 @@
+import Domain
+
+/// What this project could compute now, and what it may: the machine is shared with other projects (`ShareBook`).
+extension ClientMachine {
+    /// For the division of the machine.
+    public func demand(now: Timestamp) -> ProjectDemand {
+        let mayStart = policy.isComputing && stopping == nil && startsBlockedUntil.map { now >= $0 } ?? true
+        var needs: [(need: ProjectDemand.Need, isRunning: Bool, task: HeldTask)] = []
+        for task in state.tasks where task.isReady {
+            let run = runs[task.id]
+            let couldRun = run.map(\.isStaying) ?? (mayStart && inputsAreHere(task))
+            guard couldRun else { continue }
+            needs.append(
+                (
+                    ProjectDemand.Need(
+                        memoryBytes: task.unit?.memoryBytes ?? 0, isEndangered: isEndangered(task, now: now)),
+                    run != nil, task
+                ))
+        }
+        needs.sort { first, second in
+            if first.need.isEndangered != second.need.isEndangered { return first.need.isEndangered }
+            if first.isRunning != second.isRunning { return first.isRunning }
+            return (first.task.offer.deadline, first.task.id) < (second.task.offer.deadline, second.task.id)
+        }
+        return ProjectDemand(
+            needs: needs.map(\.need), running: runs.count, staying: runs.values.count(where: \.isStaying),
+            computing: runs.values.count { $0.phase == .computing }, runningMemoryBytes: memoryInUse,
+            mayHaveMore: stopping == nil && call.failures == 0 && call.noWorkBefore.map { now >= $0 } ?? true)
+    }
+
+    /// Whether a task misses its deadline if it must wait much longer: what is left of it, at this host's habits, takes
+    /// most of the time that is left.
+    func isEndangered(_ task: HeldTask, now: Timestamp) -> Bool {
+        let left = (task.offer.deadline - now).seconds
+        // Too late already: hurry helps nobody.
+        guard left > 0 else { return false }
+        let needed = task.offer.estimatedSeconds * (1 - (task.fraction ?? 0))
+        let availability = state.availability > 0 ? state.availability : 1
+        return needed / availability * 1.25 > left
+    }
+
+    mutating func take(_ grant: CoreGrant) { self.grant = grant }
+
+    /// Workers beyond what was granted write their checkpoints and leave: those first that are in no hurry.
+    mutating func leaveCores(_ now: Timestamp, _ out: inout Outbox) {
+        let staying = runs.filter(\.value.isStaying).keys
+        guard staying.count > grant.cores else { return }
+        let leaving = staying.compactMap { state[task: $0] }.sorted { first, second in
+            let (a, b) = (isEndangered(first, now: now), isEndangered(second, now: now))
+            return a != b ? b : (first.offer.deadline, first.id) > (second.offer.deadline, second.id)
+        }
+        for task in leaving.prefix(staying.count - grant.cores) {
+            runs[task.id]?.isLeaving = true
+            if runs[task.id]?.phase != .starting { out.add(.stopWorker(task.id)) }
+        }
+    }
+}
+
+extension Run {
+    /// Whether it was neither asked to leave nor ended.
+    var isStaying: Bool { !isLeaving && !isKilled && !isAborted }
+}

@@ -1,0 +1,235 @@
+import Bytes
+import CPosix
+import ClientCore
+import Domain
+import Wire
+import WorkerHost
+
+/// What a running client knows of a project before it works for it; read from its folder on a thread of its own, since
+/// results are hashed and a disk may be slow.
+struct OpenedProject: Sendable {
+    var directory: ProjectDirectory
+    var state: ClientState
+    var key: SigningKey
+    var findings: [SlotFinding]
+    var blobs: [Digest]
+    /// What was found damaged or odd.
+    var words: [String]
+
+    /// Takes the folder's lock and reads everything; what is damaged is repaired or set aside.
+    ///
+    /// - Throws: why the project cannot be worked for; its folder is as it was.
+    static func open(_ path: String) throws(Fault) -> OpenedProject {
+        var words: [String] = []
+        let directory = try ProjectDirectory(path: path)
+        do throws(Fault) {
+            try directory.repairIdentity { words.append($0) }
+            guard let identity = try directory.identity() else {
+                throw Fault(
+                    .configuration, "\(path) does not say where this host is attached",
+                    advice: "Run `millrace-client attach URL` with the same address: tasks and results stay.")
+            }
+            guard ProjectNames.name(for: identity.serverURL) == directory.name else {
+                throw Fault(
+                    .configuration, "\(path) is the folder of \(identity.serverURL) under another name, perhaps a copy",
+                    advice: "Two folders must not work as one host. Remove it, or name it "
+                        + "\(ProjectNames.name(for: identity.serverURL)).")
+            }
+            let key = try directory.hostKey()
+            let state = try directory.loadState { words.append($0) }
+            try ReceiptFile(folder: path).repair { words.append($0) }
+            let findings = try directory.findings { words.append($0) }
+            return OpenedProject(
+                directory: directory, state: state, key: key, findings: findings, blobs: try directory.cachedBlobs(),
+                words: words)
+        } catch {
+            directory.release()
+            throw error
+        }
+    }
+}
+
+/// One attachment at work: its machine, its workers, its transfers, and what waits for its disk. It knows nothing of
+/// the others; `ClientLoop` calls it on the client's deciding thread only.
+final class ProjectSession {
+    let name: String
+    private(set) var machine: ClientMachine
+    private(set) var park: WorkerPark
+    /// Nothing more comes of it: it was told to stop, or had nothing to do for so long.
+    private(set) var hasEnded = false
+    private(set) var isStopping = false
+    /// Set when something was decided, for the status.
+    var hasNews = true
+
+    private let directory: ProjectDirectory
+    private let courier: Courier
+    private let mailbox: Postbox<ClientEvent>
+    private let say: (String) -> Void
+    /// Actions that wait for the disk, or for one that does; the order is kept.
+    private var queue = ActionQueue()
+    private let errand: DiskErrand
+    private var retryAt = 0.0
+    private static let retrySeconds = 2.0
+
+    /// - Parameter machineCores: of the whole machine.
+    /// - Parameter mailbox: for the events of this session.
+    init(
+        _ opened: OpenedProject, settings: ClientSettings, machineCores: Int, executable: String,
+        mailbox: Postbox<ClientEvent>, say: @escaping (String) -> Void
+    ) {
+        name = opened.directory.name
+        directory = opened.directory
+        self.mailbox = mailbox
+        self.say = say
+        machine = ClientMachine(state: opened.state, settings: settings, machineCores: machineCores, now: Self.now)
+        errand = DiskErrand(mailbox: mailbox)
+        park = WorkerPark(
+            executable: executable, directory: directory, checkpointSeconds: settings.checkpointSeconds,
+            mailbox: mailbox)
+        let attachment = opened.state.attachment
+        courier = Courier(
+            link: ServerLink(
+                transport: HTTPTransport(userAgent: "millrace-client/\(HostInventory.clientVersion)"),
+                serverURL: attachment.serverURL, project: VerifyingKey(rawRepresentation: attachment.projectKey)),
+            directory: directory, host: attachment.host, key: opened.key, mailbox: mailbox)
+    }
+
+    /// Takes one event in, and does what follows from it.
+    func feed(_ event: ClientEvent) {
+        guard !hasEnded else { return }
+        if case .workerEnded(let task, let ending) = event { park.ended(task, cpuSeconds: ending.cpuSeconds) }
+        if case .stopRequested = event { isStopping = true }
+        let before = machine.policy.isComputing
+        let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
+        if !actions.isEmpty || machine.policy.isComputing != before { hasNews = true }
+        for action in queue.add(actions) { perform(action) }
+        for task in queue.withdrawStarts(unless: { machine.isStartWanted($0) }) { feed(.startWithdrawn(task)) }
+        perform()
+    }
+
+    /// When this session is due, by the monotonic clock; nil: only an event makes it so.
+    func dueAt(now: Double) -> Double? {
+        let queued = queue.isReady ? retryAt : nil
+        let awaited = machine.wakeAt.map { now + max(0, ($0 - Self.now).seconds) + 0.001 }
+        return [queued, awaited].compactMap { $0 }.min()
+    }
+
+    /// Does what is due.
+    func goOn(now: Double) {
+        if queue.isReady, now >= retryAt { perform() }
+        if let due = machine.wakeAt, due <= Self.now { feed(.tick) }
+    }
+
+    /// What is done now and then.
+    ///
+    /// - Parameter checkingDisk: whether the sizes of task folders are looked at, too.
+    func doChores(clientCPUSeconds: Double, checkingDisk: Bool) {
+        machine.note(clientCPUSeconds: clientCPUSeconds)
+        for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
+        for (task, bytes) in checkingDisk ? park.diskBytes() : [] {
+            guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
+            feed(.diskBoundPassed(task, bytes: bytes))
+        }
+        feed(.tick)
+    }
+
+    func demand() -> ProjectDemand { machine.demand(now: Self.now) }
+
+    /// Takes what the machine was divided into, where that is something new.
+    func take(_ grant: CoreGrant) {
+        if grant != machine.grant { feed(.granted(grant)) }
+    }
+
+    func status(share: Double) -> ClientStatus.Project {
+        machine.status(name: name, share: share, now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+    }
+
+    /// The folder was taken away: there is nothing left to save for.
+    func abandon() {
+        hasEnded = true
+        park.killAll()
+    }
+
+    /// Lets the folder go, after what is being written; only when it has ended. Safe on any thread, and may block.
+    var closing: @Sendable () -> Void {
+        { [courier, errand, directory] in
+            courier.close()
+            errand.settle(seconds: 5)
+            directory.release()
+        }
+    }
+
+    // MARK: Actions
+
+    /// Goes on with what waits, as far as the disk lets it.
+    private func perform() {
+        while !hasEnded {
+            if let outcome = errand.takeOutcome() { takeIn(outcome) }
+            guard millrace_monotonic_seconds() >= retryAt, let action = queue.next() else { return }
+            if action.usesDisk {
+                errand.begin(work(action))
+            } else {
+                perform(action)
+                _ = queue.ended(failed: false)
+            }
+        }
+    }
+
+    private func takeIn(_ outcome: Result<Void, Fault>) {
+        guard case .failure(let fault) = outcome else {
+            _ = queue.ended(failed: false)
+            return
+        }
+        if queue.ended(failed: true) {
+            say("\(fault); trying again")
+            retryAt = millrace_monotonic_seconds() + Self.retrySeconds
+        } else {
+            say("\(fault)")
+        }
+    }
+
+    /// What an action does with the disk.
+    private func work(_ action: ClientAction) -> @Sendable () throws(Fault) -> Void {
+        let (directory, state) = (self.directory, machine.state)
+        return { () throws(Fault) in
+            switch action {
+            case .storeTask(let offer, let unit): try directory.store(offer, unit: unit)
+            case .save: try directory.save(state)
+            case .keepReceipts(let receipts): try ReceiptFile(folder: directory.path).append(receipts)
+            case .dropTask(let task): try Files.remove(directory.slot(task))
+            case .dropBlob(let digest): try Files.remove(directory.blob(digest))
+            case .keepBlobs(let digests): try directory.keepBlobs(digests)
+            default: break
+            }
+        }
+    }
+
+    private func perform(_ action: ClientAction) {
+        switch action {
+        case .call(let call): courier.call(call)
+        case .fetchUnit(let task, let digest, let bytes): courier.fetchUnit(task, digest, bytes: bytes)
+        case .fetchBlob(let input): courier.fetchBlob(input)
+        case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
+        case .startWorker(let task): startWorker(task)
+        case .suspendWorker(let task): park.suspend(task)
+        case .resumeWorker(let task): park.resume(task)
+        case .stopWorker(let task): park.stop(task)
+        case .killWorker(let task): park.kill(task)
+        case .say(let text): say(text)
+        case .exit: hasEnded = true
+        case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
+        }
+    }
+
+    private func startWorker(_ task: TaskID) {
+        guard let held = machine.state[task: task] else { return }
+        do throws(Fault) {
+            try park.start(held)
+            mailbox.post(.workerStarted(task))
+        } catch {
+            mailbox.post(.workerNotStarted(task, "\(error.message)"))
+        }
+    }
+
+    private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
+}
