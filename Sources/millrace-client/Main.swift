@@ -21,7 +21,8 @@ struct Main: ParsableCommand {
         version: HostInventory.clientVersion,
         subcommands: [
             AttachCommand.self, RunCommand.self, StatusCommand.self, AccountCommand.self, TeamCommand.self,
-            ReceiptsCommand.self, ProjectsCommand.self, DetachCommand.self, ProbeX11Command.self,
+            LinkCommand.self, HostsCommand.self, ExportCommand.self, ReceiptsCommand.self, ProjectsCommand.self,
+            DetachCommand.self, ProbeX11Command.self,
         ]
     )
 }
