@@ -48,13 +48,14 @@ extension MemoryTables {
     }
 
     func ledger(of volunteer: VolunteerID, after number: Int64, look: Int) throws -> Looked<LedgerEntry, Int64> {
-        let page = try ledger(fromNumber: max(number, 0) + 1, limit: max(look, 1))
+        let start = min(max(number, 0), Int64(ledgerRows.count))
+        let page = try ledger(fromNumber: start + 1, limit: max(look, 1))
         let owned = try page.filter { entry in
             try [entry.debit, entry.credit].contains { account in
                 try account.host.flatMap { try host($0) }?.volunteer == volunteer
             }
         }
-        let last = page.last?.number ?? max(number, 0)
+        let last = page.last?.number ?? start
         return Looked(rows: owned, last: last < Int64(ledgerRows.count) ? last : nil)
     }
 }

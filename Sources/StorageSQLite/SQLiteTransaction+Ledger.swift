@@ -114,11 +114,12 @@ extension SQLiteTransaction {
     func ledger(of volunteer: VolunteerID, after number: Int64, look: Int) throws -> Looked<LedgerEntry, Int64> {
         try settle()
         let end = try connection.first(LedgerSQL.nextNumber, { _ in }, { $0.integer() }) ?? 1
-        let last = min(max(number, 0).addingReportingOverflow(Int64(max(look, 1))).partialValue, end - 1)
+        let start = min(max(number, 0), end - 1)
+        let last = min(start + Int64(max(look, 1)), end - 1)
         let rows = try connection.all(
             LedgerSQL.ofVolunteer,
             {
-                $0.integer(number)
+                $0.integer(start)
                 $0.integer(last)
                 $0.integer(volunteer.rawValue)
             }, readEntry)
