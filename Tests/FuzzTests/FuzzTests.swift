@@ -6,7 +6,7 @@ struct FuzzTests {
     /// What the process may have taken at its peak when all is done: alone, and beside other tests.
     static let memoryMax = FuzzRun.isAlone ? 512 << 20 : 2 << 30
 
-    @Test func messages() throws { FuzzRun.run(try MessageTarget(), share: 550) }
+    @Test func messages() throws { FuzzRun.run(try MessageTarget(), share: 530) }
     @Test func containers() throws { FuzzRun.run(try ContainerTarget(), share: 240) }
     @Test func client() throws { FuzzRun.run(try ClientTarget(), share: 70) }
     @Test func scheduler() throws { FuzzRun.run(try SchedulerTarget(), share: 40) }
@@ -15,6 +15,8 @@ struct FuzzTests {
     @Test func tables() throws { FuzzRun.run(try TableTextTarget(), share: 10) }
     @Test func registration() throws { FuzzRun.run(try RegistrationTarget(), share: 10) }
     @Test func accounts() throws { FuzzRun.run(try AccountTarget(), share: 10) }
+    @Test func erasing() throws { FuzzRun.run(try EraseTarget(), share: 10) }
+    @Test func exports() throws { FuzzRun.run(try ExportTarget(), share: 10) }
     @Test func submissions() throws { FuzzRun.run(try SubmissionTarget(), share: 10) }
     @Test func tickets() throws { FuzzRun.run(try TicketTarget(), share: 10) }
 
@@ -27,6 +29,8 @@ struct FuzzTests {
         try FuzzRun.runCorpus(try ManifestTarget())
         try FuzzRun.runCorpus(try RegistrationTarget())
         try FuzzRun.runCorpus(try AccountTarget())
+        try FuzzRun.runCorpus(try EraseTarget())
+        try FuzzRun.runCorpus(try ExportTarget())
         try FuzzRun.runCorpus(try SubmissionTarget())
         try FuzzRun.runCorpus(try TicketTarget())
         try FuzzRun.runCorpus(try TableTextTarget())

@@ -85,6 +85,18 @@ final class Site {
         _ = try store.transaction { try core.register(call, in: $0, now: now).get() }
     }
 
+    static let code = LinkCode(random: [1, 2, 3, 4, 5])
+
+    /// A code of the first host's volunteer.
+    func linkCode() throws -> String {
+        sequence += 1
+        return try store.transaction {
+            try core.account(
+                AccountCall(action: .makeLinkCode(Site.code)), host: hosts[0].id, sequence: sequence, in: $0, now: now
+            ).get().linkCode
+        }
+    }
+
     func request(_ reports: [WireTaskReportMessage], want: UInt32) -> WireSchedulerRequest {
         var request = SampleMessages.scheduler
         request.heldTasks = held.map(\.taskID)
