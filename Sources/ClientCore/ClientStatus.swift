@@ -132,7 +132,7 @@ extension ClientMachine {
 
     private func whyNotStarted(_ task: HeldTask) -> String? {
         if runs.count >= grant.cores, grant.cores < settings.cores {
-            return "waits for its project's turn: \(grant.cores) of \(settings.cores) cores are its own now"
+            return "waits for its project's turn"
         }
         return memoryObjection(to: task)
     }

@@ -7,6 +7,7 @@ extension ClientMachine {
         _ ending: WorkerEnding, of id: TaskID, _ now: Timestamp, _ random: Double, _ out: inout Outbox
     ) {
         guard let run = runs.removeValue(forKey: id) else { return }
+        giveCoreBack()
         state.totals.workerCPUSeconds += ending.cpuSeconds
         guard let task = state[task: id] else { return }
         if let progress = ending.progress {

@@ -10,6 +10,8 @@ public struct ShareBook: Hashable, Sendable, Codable {
     /// What was used, by project.
     public private(set) var use: [String: Double] = [:]
     private var countedAt: Timestamp?
+    /// Workers that computed at that time.
+    private var computing: [String: Int] = [:]
     private var slicedAt: Timestamp?
 
     public init() {}
@@ -61,10 +63,10 @@ public struct ShareBook: Hashable, Sendable, Codable {
         // What has left is forgotten with the next half-life or two; its number is kept while it says something.
         use = use.filter { names.contains($0.key) || $0.value > 1 }
         for name in use.keys { use[name]! *= ShareRules.kept(after: seconds) }
-        for claim in claims {
-            guard use[claim.project] != nil else { continue }
-            use[claim.project]! += Double(claim.demand.computing) * seconds
-        }
+        // A machine that slept, or a client that was away, has not computed meanwhile.
+        let worked = min(seconds, ShareRules.gapSeconds)
+        for (name, cores) in computing where use[name] != nil { use[name]! += Double(cores) * worked }
+        computing = Dictionary(uniqueKeysWithValues: claims.map { ($0.project, $0.demand.computing) })
         let known = claims.filter { $0.share > 0 && use[$0.project] != nil }
         let level = known.map { use[$0.project]! / $0.share }.min() ?? 0
         for claim in claims where use[claim.project] == nil { use[claim.project] = level * claim.share }
@@ -82,6 +84,9 @@ public enum ShareRules {
     /// Endangered tasks may take their project this far above its share, in seconds for each of the machine's cores.
     /// Without a bound, one project with short deadlines could have the machine for ever.
     public static let borrowSeconds = 6 * 3600.0
+
+    /// Calls are never further apart while anything computes.
+    static let gapSeconds = 30.0
 
     /// What is left of a count after so many seconds.
     static func kept(after seconds: Double) -> Double {
@@ -147,8 +152,11 @@ public struct CoreGrant: Hashable, Sendable {
     public var bufferCores: Double
     /// Bytes that the tasks of other projects declare.
     public var othersMemoryBytes: Int64
+    /// There are others: a core whose worker has ended goes back, to be divided anew.
+    public var isShared: Bool
 
-    public init(cores: Int, bufferCores: Double, othersMemoryBytes: Int64 = 0) {
+    public init(cores: Int, bufferCores: Double, othersMemoryBytes: Int64 = 0, isShared: Bool = false) {
+        self.isShared = isShared
         self.cores = cores
         self.bufferCores = bufferCores
         self.othersMemoryBytes = othersMemoryBytes

@@ -64,7 +64,8 @@ struct ShareTable {
         for at in rows.indices {
             grants[rows[at].claim.project] = CoreGrant(
                 cores: cores[at], bufferCores: bufferCores(at),
-                othersMemoryBytes: memory.indices.reduce(Int64(0)) { $1 == at ? $0 : $0.clampedSum(memory[$1]) })
+                othersMemoryBytes: memory.indices.reduce(Int64(0)) { $1 == at ? $0 : $0.clampedSum(memory[$1]) },
+                isShared: rows.count > 1)
         }
         return grants
     }

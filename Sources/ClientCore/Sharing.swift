@@ -41,6 +41,12 @@ extension ClientMachine {
 
     mutating func take(_ grant: CoreGrant) { self.grant = grant }
 
+    /// A worker has ended: with others on the machine, its core is not taken again unasked.
+    mutating func giveCoreBack() {
+        guard grant.isShared else { return }
+        grant.cores = min(grant.cores, runs.values.count(where: \.isStaying))
+    }
+
     /// Workers beyond what was granted write their checkpoints and leave: those first that are in no hurry.
     mutating func leaveCores(_ now: Timestamp, _ out: inout Outbox) {
         let staying = runs.filter(\.value.isStaying).keys

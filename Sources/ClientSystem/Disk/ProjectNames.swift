@@ -31,6 +31,11 @@ public enum ProjectNames {
         return "\(start.isEmpty ? "server" : start)_\(hash)"
     }
 
+    /// The part of a name that is meant for people.
+    static func readable(_ name: String) -> String {
+        name.lastIndex(of: "_").map { String(name[..<$0]) } ?? name
+    }
+
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }

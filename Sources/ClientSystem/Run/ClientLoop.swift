@@ -122,7 +122,9 @@ public final class ClientLoop {
     }
 
     /// A line for the log, with the project's name where there are several.
-    private func tell(_ name: String, _ line: String) { say(desk.hasSeveral ? "\(name): \(line)" : line) }
+    private func tell(_ name: String, _ line: String) {
+        say(desk.hasSeveral ? "\(ProjectNames.readable(name)): \(line)" : line)
+    }
 
     // MARK: Projects
 

@@ -112,9 +112,10 @@ struct ProjectDesk {
         }
         let taken = Set(sessions.values.map(\.name)).union(opening).union(closing).union(rested)
         for name in names where !taken.contains(name) && !isWantedElsewhere(name) {
-            if aside[name] != nil {
-                aside[name]?.nextTry = aside[name]?.nextTry ?? now + Self.retrySeconds
-                guard let next = aside[name]?.nextTry, now >= next else { continue }
+            if let kept = aside[name] {
+                let next = kept.nextTry ?? now + Self.retrySeconds
+                aside[name]?.nextTry = next
+                guard now >= next else { continue }
             }
             look.new.append(name)
         }

@@ -183,6 +183,7 @@ extension SimHost {
         case .uploadFailed: 17
         case .resultDamaged: 18
         case .stopRequested: 19
+        case .granted: 20
         }
     }
 
@@ -207,6 +208,7 @@ extension SimHost {
         case .uploadFailed(let task, let why): "task \(task) not uploaded: \(why.message)"
         case .resultDamaged(let task): "result of task \(task) damaged"
         case .stopRequested: "asked to end"
+        case .granted(let grant): "\(grant.cores) cores granted"
         }
     }
 }
