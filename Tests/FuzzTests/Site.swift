@@ -90,9 +90,14 @@ final class Site {
     /// A code of the first host's volunteer.
     func linkCode() throws -> String {
         sequence += 1
+        let call = try core.checkAccount(
+            SampleMessages.filled(WireAccountRequest.self) { $0.action = .accountLinkCode }
+        ) {
+            Site.code
+        }
         return try store.transaction {
             try core.account(
-                AccountCall(action: .makeLinkCode(Site.code)), host: hosts[0].id, sequence: sequence, in: $0, now: now
+                call, host: hosts[0].id, sequence: sequence, in: $0, now: now
             ).get().linkCode
         }
     }
