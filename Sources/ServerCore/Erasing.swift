@@ -38,19 +38,40 @@ extension ProjectServer {
     public func erase(
         _ call: EraseCall, host id: HostID, sequence: Int64, in tx: any StoreTransaction, now: Timestamp
     ) throws -> Result<(statement: WireErasureStatement, hosts: [HostID]), RequestRefusal> {
-        guard let host = try tx.host(id), var volunteer = try tx.volunteer(host.volunteer),
+        guard let host = try tx.host(id), let volunteer = try tx.volunteer(host.volunteer),
             host.publicKey == call.publicKey || host.publicKey == keys.erased(call.publicKey)
         else {
             return .failure(
                 RequestRefusal(.unknownHost, "there is no host \(id) with this key", advice: "attach again"))
         }
-        let hosts = try tx.hosts(of: volunteer.id).map(\.id)
         if volunteer.erasedAt == nil {
             if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
             if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
             if let refusal = managingRefusal(id, try manager(of: volunteer.id, in: tx, now: now)) {
                 return .failure(refusal)
             }
+        }
+        let hosts = try tx.hosts(of: volunteer.id).map(\.id)
+        return .success((try erase(volunteer, by: PublicLog.volunteerActor, in: tx, now: now), hosts))
+    }
+
+    /// What an admin does for somebody who has lost the keys, or whose data a restored backup has brought back.
+    ///
+    /// - Returns: nil when there is no such volunteer.
+    public func erase(
+        volunteer id: VolunteerID, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> WireErasureStatement? {
+        guard let volunteer = try tx.volunteer(id) else { return nil }
+        return try erase(volunteer, by: "admin", in: tx, now: now)
+    }
+
+    /// Does nothing when it was done before.
+    private func erase(
+        _ volunteer: VolunteerRecord, by actor: String, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> WireErasureStatement {
+        let hosts = try tx.hosts(of: volunteer.id).map(\.id)
+        var volunteer = volunteer
+        if volunteer.erasedAt == nil {
             for host in hosts { try erase(host, in: tx, now: now) }
             // Giving tasks back may have changed the sums.
             volunteer = try tx.volunteer(volunteer.id) ?? volunteer
@@ -60,13 +81,13 @@ extension ProjectServer {
             volunteer.showsHosts = false
             volunteer.erasedAt = now
             try tx.updateVolunteer(volunteer)
-            try log(.adminAct(PublicLog.erasure(of: volunteer.id)), in: tx, now: now)
+            try log(.adminAct(PublicLog.erasure(of: volunteer.id, by: actor)), in: tx, now: now)
         }
         var statement = WireErasureStatement()
         statement.volunteerID = UInt64(volunteer.id.rawValue)
         statement.erasedMs = UInt64(max(1, (volunteer.erasedAt ?? now).milliseconds))
         statement.hosts = UInt64(hosts.count)
-        return .success((statement, hosts))
+        return statement
     }
 
     private func erase(_ id: HostID, in tx: any StoreTransaction, now: Timestamp) throws {

@@ -173,7 +173,7 @@ extension PublicLog {
         LoggedAdminAct(actor: volunteerActor, act: "remove", object: "host \(host)")
     }
 
-    static func erasure(of volunteer: VolunteerID) -> LoggedAdminAct {
-        LoggedAdminAct(actor: volunteerActor, act: "erase", object: "volunteer \(volunteer)")
+    static func erasure(of volunteer: VolunteerID, by actor: String) -> LoggedAdminAct {
+        LoggedAdminAct(actor: actor, act: "erase", object: "volunteer \(volunteer)")
     }
 }

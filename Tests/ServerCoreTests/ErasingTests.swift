@@ -174,6 +174,29 @@ struct ErasingTests {
         }
     }
 
+    @Test("An admin erases whoever cannot do it alone, once")
+    func byAdmin() throws {
+        let (site, ada, _, _) = try site()
+        let first = try site.store.transaction {
+            try site.core.erase(volunteer: VolunteerID(rawValue: 1), in: $0, now: site.now)
+        }
+        site.wait(60)
+        let second = try site.store.transaction { tx in
+            #expect(try site.core.erase(volunteer: VolunteerID(rawValue: 9), in: tx, now: site.now) == nil)
+            return try site.core.erase(volunteer: VolunteerID(rawValue: 1), in: tx, now: site.now)
+        }
+        #expect(first?.volunteerID == 1 && first == second)
+        #expect(code(try ada.call(ada.request())) == .erased)
+        #expect(try erase(ada).get() == first, "the client may clean up")
+        try site.store.transaction { tx in
+            let acts = try tx.logLeaves(from: 0, limit: 100_000).compactMap { bytes -> LoggedAdminAct? in
+                if case .adminAct(let act) = try LedgerLeaf(bytes).event, act.act == "erase" { act } else { nil }
+            }
+            #expect(acts == [LoggedAdminAct(actor: "admin", act: "erase", object: "volunteer 1")])
+        }
+        try site.expectSoundStore()
+    }
+
     @Test("A request that nobody signed, or another signed, is refused")
     func signatures() throws {
         let site = try TestSite(units: 1)
