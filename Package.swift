@@ -128,7 +128,7 @@ let package = Package(
             dependencies: ["Wire", "Bytes", "Domain", "CPosix"],
             path: "Tests/Equipment/ForgingWorker"
         ),
-        .target(name: "TestChild", path: "Tests/Equipment/TestChild"),
+        .target(name: "TestChild", dependencies: ["CPosix"], path: "Tests/Equipment/TestChild"),
         .target(
             name: "PostgresServer", dependencies: ["CPostgres", "TestChild"], path: "Tests/Equipment/PostgresServer",
             exclude: ["postgres.sh"]

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestChild
 import Testing
 
 /// The files of `server/deploy`, with the programs that read them.
@@ -223,7 +224,7 @@ private enum FreePort {
             }
             if ports.count == count { return ports[0] }
         }
-        throw ChildProcess.Failed(what: "no \(count) ports in a row are free")
+        throw TestChild.Failed(description: "no \(count) ports in a row are free")
     }
 
     private static func bound(to port: Int) -> (socket: Int32, port: Int)? {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestChild
 import Testing
 import Wire
 

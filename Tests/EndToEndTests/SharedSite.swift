@@ -1,5 +1,6 @@
 import Foundation
 import PostgresServer
+import TestChild
 import Testing
 
 /// Several servers on one PostgreSQL database and one data directory, and volunteers, with the real programs.

@@ -1,4 +1,5 @@
 import Foundation
+import TestChild
 import Testing
 
 /// A server and volunteers in a folder of their own, with the real programs.

@@ -1,5 +1,6 @@
 import Foundation
 import PostgresServer
+import TestChild
 import Testing
 
 /// Processes of one kind that may be killed, and how they come back.

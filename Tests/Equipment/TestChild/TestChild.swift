@@ -1,4 +1,5 @@
-import Glibc
+import CPosix
+import Foundation
 import Synchronization
 
 /// A child of the tests. Not Foundation's `Process`: that one reads beyond its buffer when the tests, all in one
@@ -6,6 +7,8 @@ import Synchronization
 public final class TestChild: Sendable {
     public struct Failed: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) { self.description = description }
     }
 
     private struct State {
@@ -78,7 +81,7 @@ public final class TestChild: Sendable {
     private static func read(_ file: Int32, toLineEnd: Bool) -> String {
         var said: [UInt8] = []
         var byte: UInt8 = 0
-        while Glibc.read(file, &byte, 1) == 1 {
+        while Foundation.read(file, &byte, 1) == 1 {
             if toLineEnd && byte == UInt8(ascii: "\n") { break }
             said.append(byte)
         }
@@ -95,10 +98,11 @@ public final class TestChild: Sendable {
         files(&actions)
         posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         let argv = ([path] + arguments).map { strdup($0) } + [nil]
-        let envp = environment.map { $0.map { strdup("\($0.key)=\($0.value)") } + [nil] }
-        defer { for text in argv + (envp ?? []) { free(text) } }
+        let names = environment ?? ProcessInfo.processInfo.environment
+        let envp = names.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, path, &actions, nil, argv, envp ?? environ)
+        let code = posix_spawn(&pid, path, &actions, nil, argv, envp)
         guard code == 0 else { throw Failed(description: "\(path): \(String(cString: strerror(code)))") }
         return pid
     }
