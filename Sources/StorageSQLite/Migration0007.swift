@@ -3,8 +3,8 @@ extension Migration {
     static let links = Migration(
         version: 7,
         sql: #"""
-            -- Schema version 7. Who somebody is, the number says: two volunteers may have one name. Hosts can lose their
-            -- authority, volunteers can be erased, and codes let further hosts join a volunteer.
+            -- Schema version 7. Who somebody is, the number says: two volunteers may have one name. Hosts lose their
+            -- authority, volunteers are erased, and codes let further hosts join a volunteer.
             -- Sources/StorageSQLite/Migration0007.swift holds the same text; a test compares them.
 
             CREATE TABLE volunteer_by_number (

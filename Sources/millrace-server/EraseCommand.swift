@@ -11,8 +11,8 @@ struct EraseCommand: AsyncParsableCommand {
         commandName: "erase", abstract: "Erases the personal data of a volunteer who cannot do it alone.",
         discussion: """
             Stop the server first. For somebody who has lost all keys, and for somebody whom a restored backup has \
-            brought back. The same as `millrace-client detach --erase`: name, host names, machines, keys and link codes \
-            go, the number stays with what the ledger says of it, and the public log gets the act `erase` by `admin`. \
+            brought back. The same as `millrace-client detach --erase`: names, machines, keys and link codes go, \
+            the number stays with what the ledger says of it, and the public log gets the act `erase` by `admin`. \
             Repeated, it changes nothing. It cannot be undone.
 
             Example: millrace-server erase --data /var/lib/millrace --volunteer 17 --yes
