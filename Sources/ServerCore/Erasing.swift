@@ -29,9 +29,10 @@ extension ProjectServer {
     /// Erases the volunteer of a host. All of it in one transaction: a crash before the commit leaves the volunteer as
     /// they were, a crash after it loses the reply, and asking again gives the same statement.
     ///
-    /// Gone are: the volunteer's name, the hosts' names, machines and keys, the link codes, and that there is a team. What stays, under the number: credit and when it was earned, results and their verdicts, which the
-    /// ledger, whose public log cannot be changed, and the science rest on; and in which team what was earned, since
-    /// that is the team's. Tasks that are out go back to the queue; results that are here are judged as any other.
+    /// Gone are: the volunteer's name, the hosts' names, machines and keys, the link codes, and being in a team. What
+    /// stays, under the number: credit and when it was earned, results and their verdicts, which the ledger, whose
+    /// public log cannot be changed, and the science rest on; and in which team what was earned, since that is the
+    /// team's. Tasks that are out go back to the queue; results that are here are judged as any other.
     ///
     /// - Returns: the statement, to be signed, and the hosts of the volunteer.
     public func erase(

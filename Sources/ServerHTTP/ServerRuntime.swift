@@ -270,8 +270,8 @@ public final class ServerRuntime: Sendable {
         }
     }
 
-    /// Makes the statistics files anew, however old they are. Where the daemons run in another process, it does so within
-    /// the hour.
+    /// Makes the statistics files anew, however old they are. Where the daemons run in another process, it does so
+    /// within the hour.
     func renewStatistics() {
         memory.withLock { $0.mustCountAnew = true }
         counting.signal()
