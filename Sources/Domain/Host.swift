@@ -19,11 +19,14 @@ public struct HostRecord: Hashable, Sendable {
     public var recent: RecentAverage
     public var createdAt: Timestamp
     public var lastSeenAt: Timestamp
+    /// When it lost its authority: its volunteer removed it, it left, or the volunteer was erased. Nil: it may call.
+    public var removedAt: Timestamp?
 
     public init(
         id: HostID, volunteer: VolunteerID, publicKey: [UInt8], profile: HostProfile, sequence: Int64,
         measuredFlopsPerSecond: Double?, validCount: Int64, invalidCount: Int64, errorCount: Int64, credit: Credit,
-        provisionalCredit: Credit = .zero, recent: RecentAverage = .zero, createdAt: Timestamp, lastSeenAt: Timestamp
+        provisionalCredit: Credit = .zero, recent: RecentAverage = .zero, createdAt: Timestamp, lastSeenAt: Timestamp,
+        removedAt: Timestamp? = nil
     ) {
         self.id = id
         self.volunteer = volunteer
@@ -39,6 +42,7 @@ public struct HostRecord: Hashable, Sendable {
         self.recent = recent
         self.createdAt = createdAt
         self.lastSeenAt = lastSeenAt
+        self.removedAt = removedAt
     }
 }
 
@@ -69,12 +73,18 @@ public struct HostProfile: Hashable, Sendable {
         self.benchmarkFlopsPerSecond = benchmarkFlopsPerSecond
         self.clientVersion = clientVersion
     }
+
+    /// Of a host whose volunteer was erased: nothing of the machine.
+    public static let erased = HostProfile(
+        name: "erased", platform: "erased", cpuModel: "", cores: 1, memoryBytes: 0, diskFreeBytes: 0,
+        benchmarkFlopsPerSecond: 0, clientVersion: "")
 }
 
 /// The owner of hosts.
 public struct VolunteerRecord: Hashable, Sendable {
     public var id: VolunteerID
-    /// Chosen by the volunteer; shown on pages; at most 64 bytes, no control characters.
+    /// Chosen by the volunteer; shown on pages; at most 64 bytes, no control characters. It says who somebody is to
+    /// people; the number says it to the server, and two volunteers may have one name.
     public var name: String
     /// The sum of the credit of this volunteer's hosts.
     public var credit: Credit
@@ -82,10 +92,15 @@ public struct VolunteerRecord: Hashable, Sendable {
     /// Whether the statistics files may say which hosts are this volunteer's, and what machines they are.
     public var showsHosts: Bool
     public var createdAt: Timestamp
+    /// When the personal data were erased at the volunteer's wish; nil: they were not.
+    public var erasedAt: Timestamp?
+
+    /// The name of everybody who was erased.
+    public static let erasedName = "erased volunteer"
 
     public init(
         id: VolunteerID, name: String, credit: Credit, recent: RecentAverage = .zero, showsHosts: Bool = false,
-        createdAt: Timestamp
+        createdAt: Timestamp, erasedAt: Timestamp? = nil
     ) {
         self.id = id
         self.name = name
@@ -93,5 +108,6 @@ public struct VolunteerRecord: Hashable, Sendable {
         self.recent = recent
         self.showsHosts = showsHosts
         self.createdAt = createdAt
+        self.erasedAt = erasedAt
     }
 }

@@ -7,6 +7,16 @@ public enum Limits {
     /// What one volunteer may do in 24 hours: teams that are founded, memberships that begin.
     public static let teamsFoundedPerDayMax = 2
     public static let membershipsPerDayMax = 10
+    /// How long a link code is good, how many a volunteer may ask for in 24 hours, and how long the server remembers
+    /// that there was one.
+    public static let linkCodeSeconds: Double = 15 * 60
+    public static let linkCodesPerDayMax = 20
+    public static let linkCodesKeptSeconds: Double = 30 * 86_400
+    /// Hosts that a list of a volunteer's hosts holds.
+    public static let hostsPerListMax = 1000
+    /// Rows of whomever that one request of an export looks at, and its own that it returns.
+    public static let exportLookMax = 20_000
+    public static let exportRowsMax = 1000
     public static let messageBytesMax = 4096
     /// A short text of a message: CPU model, version, app or parameter name.
     public static let wordBytesMax = 256

@@ -11,14 +11,21 @@ public struct AccountCall: Hashable, Sendable {
         case joinTeam(String)
         case leaveTeam
         case setShowsHosts(Bool)
+        /// The code was drawn by the edge.
+        case makeLinkCode(LinkCode)
+        case listHosts
+        case removeHost(HostID)
     }
 
     public var action: Action
 }
 
-/// What a volunteer settles: the team, and whether hosts are named in the statistics files.
+/// What a volunteer settles: the team, whether hosts are named in the statistics files, and which hosts there are.
 extension ProjectServer {
-    public func checkAccount(_ request: WireAccountRequest) throws(RequestRefusal) -> AccountCall {
+    /// - Parameter draw: gives a link code that nobody can foresee.
+    public func checkAccount(
+        _ request: WireAccountRequest, draw: () -> LinkCode
+    ) throws(RequestRefusal) -> AccountCall {
         func teamName() throws(RequestRefusal) -> String {
             try FieldCheck.name(request.teamName, field: "team_name", bytesMax: Limits.teamNameBytesMax)
             return request.teamName
@@ -31,8 +38,11 @@ extension ProjectServer {
             case .accountLeaveTeam: .leaveTeam
             case .accountShowHosts: .setShowsHosts(true)
             case .accountHideHosts: .setShowsHosts(false)
+            case .accountLinkCode: .makeLinkCode(draw())
+            case .accountListHosts: .listHosts
+            case .accountRemoveHost: .removeHost(try hostID(request.hostID))
             case .UNRECOGNIZED(let number):
-                throw RequestRefusal(.badRequest, "action is \(number), expected 0 to 5")
+                throw RequestRefusal(.badRequest, "action is \(number), expected 0 to 8")
             }
         return AccountCall(action: action)
     }
@@ -41,17 +51,14 @@ extension ProjectServer {
     public func account(
         _ call: AccountCall, host id: HostID, sequence: Int64, in tx: any StoreTransaction, now: Timestamp
     ) throws -> Result<WireAccountReply, RequestRefusal> {
-        guard var host = try tx.host(id), var volunteer = try tx.volunteer(host.volunteer) else {
+        guard let host = try tx.host(id), var volunteer = try tx.volunteer(host.volunteer) else {
             return .failure(RequestRefusal(.unknownHost, "there is no host \(id)", advice: "attach again"))
         }
+        if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
         if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
-        let speaker = try speaker(for: volunteer.id, in: tx, now: now)
-        if call.action != .show, speaker != id {
-            return .failure(
-                RequestRefusal(
-                    .wrongState, "host \(speaker ?? id) speaks for this account, not host \(id)",
-                    advice: "run the command on that computer: it has been here longest"))
-        }
+        let manager = try manager(of: volunteer.id, in: tx, now: now)
+        if !call.action.isForEveryHost(id), let refusal = managingRefusal(id, manager) { return .failure(refusal) }
+        var extra = WireAccountReply()
         switch call.action {
         case .show: break
         case .setShowsHosts(let shows):
@@ -65,20 +72,23 @@ extension ProjectServer {
             guard try leave(volunteer, in: tx, now: now) else {
                 return .failure(RequestRefusal(.wrongState, "this volunteer is in no team"))
             }
+        case .makeLinkCode(let code):
+            if let refusal = try make(code, for: volunteer.id, by: id, &extra, in: tx, now: now) {
+                return .failure(refusal)
+            }
+        case .listHosts: extra.hosts = try hostEntries(of: volunteer.id, manager: manager, in: tx)
+        case .removeHost(let other):
+            if let refusal = try remove(other, of: volunteer.id, &extra, in: tx, now: now) { return .failure(refusal) }
         }
-        host.sequence = sequence
-        try tx.updateHost(host)
-        return .success(try reply(volunteer, mayChange: speaker == id, in: tx, now: now))
-    }
-
-    /// The host whose requests may change an account: the oldest that has called within a month.
-    ///
-    /// Anybody may register a host under any name, which only adds to that account. A younger host must not be able to
-    /// lead the account, and with it the credit to come, into another team.
-    private func speaker(for volunteer: VolunteerID, in tx: any StoreTransaction, now: Timestamp) throws -> HostID? {
-        let away = TimeSpan(seconds: 30.0 * 86_400)
-        let hosts = try tx.hosts(of: volunteer)
-        return (hosts.first { now - $0.lastSeenAt <= away } ?? hosts.max { $0.lastSeenAt < $1.lastSeenAt })?.id
+        // It may have been changed above.
+        if var host = try tx.host(id) {
+            host.sequence = sequence
+            try tx.updateHost(host)
+        }
+        var reply = try reply(volunteer, mayChange: manager == id, in: tx, now: now)
+        (reply.linkCode, reply.linkExpiresMs) = (extra.linkCode, extra.linkExpiresMs)
+        (reply.hosts, reply.tasksGivenBack) = (extra.hosts, extra.tasksGivenBack)
+        return .success(reply)
     }
 
     private func found(
@@ -138,7 +148,7 @@ extension ProjectServer {
     }
 
     /// - Returns: whether there was a membership to close.
-    private func leave(_ volunteer: VolunteerRecord, in tx: any StoreTransaction, now: Timestamp) throws -> Bool {
+    func leave(_ volunteer: VolunteerRecord, in tx: any StoreTransaction, now: Timestamp) throws -> Bool {
         guard let last = try tx.memberships(of: volunteer.id).last, last.until == nil else { return false }
         try tx.closeMembership(of: volunteer.id, at: max(afterCredit(of: volunteer, now), last.from))
         return true
@@ -159,15 +169,19 @@ extension ProjectServer {
         reply.recentAverage = volunteer.recent.perDay(now: now)
         reply.showsHosts = volunteer.showsHosts
         reply.mayChange = mayChange
-        // The newest are enough for people; a request can begin ten a day.
-        for membership in try tx.memberships(of: volunteer.id).suffix(1000) {
+        reply.teams = try memberships(of: volunteer.id, in: tx)
+        return reply
+    }
+
+    /// The newest are enough for people; a request can begin ten a day.
+    func memberships(of volunteer: VolunteerID, in tx: any StoreTransaction) throws -> [WireMembershipMessage] {
+        try tx.memberships(of: volunteer).suffix(1000).map { membership in
             var row = WireMembershipMessage()
             row.teamID = UInt64(membership.team.rawValue)
             row.teamName = try tx.team(membership.team)?.name ?? ""
             row.fromMs = UInt64(max(0, membership.from.milliseconds))
             row.untilMs = membership.until.map { UInt64(max(1, $0.milliseconds)) } ?? 0
-            reply.teams.append(row)
+            return row
         }
-        return reply
     }
 }

@@ -15,7 +15,9 @@ extension ProjectServer {
         _ call: SchedulerCall, host: HostID, sequence: Int64? = nil, in tx: any StoreTransaction
     ) throws -> [Int] {
         if let sequence {
-            guard let known = try tx.host(host), sequence > known.sequence, sequence <= Limits.sequenceMax else {
+            guard let known = try tx.host(host), known.removedAt == nil, sequence > known.sequence,
+                sequence <= Limits.sequenceMax
+            else {
                 return []
             }
         }

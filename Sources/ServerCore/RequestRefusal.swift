@@ -25,6 +25,9 @@ public enum RefusalCode: String, Hashable, Sendable, CaseIterable {
     case badSignature = "bad_signature"
     case badSession = "bad_session"
     case unknownHost = "unknown_host"
+    case hostRemoved = "host_removed"
+    case erased = "erased"
+    case badLinkCode = "bad_link_code"
     case badTicket = "bad_ticket"
     case notFound = "not_found"
     case noSuchBlob = "no_such_blob"
@@ -49,7 +52,7 @@ public enum RefusalCode: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .badRequest: 400
         case .badToken, .badSignature, .badSession: 401
-        case .unknownHost, .badTicket: 403
+        case .unknownHost, .hostRemoved, .erased, .badLinkCode, .badTicket: 403
         case .notFound, .noSuchBlob: 404
         case .methodNotAllowed: 405
         case .timeout: 408

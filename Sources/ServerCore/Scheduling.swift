@@ -15,11 +15,6 @@ public struct ScheduleOutcome: Sendable {
 }
 
 extension ProjectServer {
-    /// The key that must have signed a request of this host.
-    public func publicKey(of host: HostID, in tx: any StoreTransaction) throws -> [UInt8]? {
-        try tx.host(host)?.publicKey
-    }
-
     /// One call of a host: reports in, receipts and tasks out.
     ///
     /// Inline results were put as blobs before. A crash before the commit leaves nothing of the call; the host repeats
@@ -36,6 +31,7 @@ extension ProjectServer {
         guard var host = try tx.host(id) else {
             return .failure(RequestRefusal(.unknownHost, "there is no host \(id)", advice: "attach again"))
         }
+        if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
         if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
         host.sequence = sequence
         host.profile = call.profile

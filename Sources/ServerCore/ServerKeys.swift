@@ -17,6 +17,8 @@ public struct ServerKeys: Sendable {
     let numberSecret: [UInt8]
     let lotSecret: [UInt8]
     private let sessionsKey: MACKey
+    private let linkSecret: [UInt8]
+    private let erasedSecret: [UInt8]
 
     public init(project: SigningKey) {
         self.init(project: project, secret: project.rawRepresentation)
@@ -33,6 +35,8 @@ public struct ServerKeys: Sendable {
         numberSecret = HMACSHA256.code(for: Array("millrace-number-v1".utf8), key: raw)
         lotSecret = HMACSHA256.code(for: Array("millrace-lot-v1".utf8), key: raw)
         sessionsKey = MACKey(HMACSHA256.code(for: Array("millrace-session-v1".utf8), key: raw))
+        linkSecret = HMACSHA256.code(for: Array("millrace-link-v1".utf8), key: raw)
+        erasedSecret = HMACSHA256.code(for: Array("millrace-erased-v1".utf8), key: raw)
         drawSecret = HMACSHA256.code(for: Array("millrace-draw-v1".utf8), key: raw)
     }
 
@@ -88,6 +92,23 @@ public struct ServerKeys: Sendable {
 
     /// The key of a session, 32 bytes: whoever knows the secret knows it, so nobody has to keep it.
     func sessionSecret(_ token: SessionToken) -> [UInt8] { sessionsKey.code(for: [token.bytes]) }
+
+    /// What is stored of a link code: 40 bits are soon tried out, so that a plain hash would give them away to whoever
+    /// reads the database.
+    func digest(of code: LinkCode) -> Digest {
+        keyed(Array(code.letters.utf8), linkSecret)
+    }
+
+    /// What takes the place of a host's key once its volunteer is erased: enough to know the key when it is shown, and
+    /// nothing to find its owner by.
+    func erased(_ publicKey: [UInt8]) -> [UInt8] { keyed(publicKey, erasedSecret).bytes }
+
+    private func keyed(_ bytes: [UInt8], _ key: [UInt8]) -> Digest {
+        guard let digest = Digest(bytes: HMACSHA256.code(for: bytes, key: key)) else {
+            preconditionFailure("a code of HMAC-SHA256 has 32 bytes")
+        }
+        return digest
+    }
 
     private func number(_ task: TaskID, _ result: Digest, round: UInt8?, key: [UInt8]) -> UInt64 {
         var message = ByteWriter()

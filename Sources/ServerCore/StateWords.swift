@@ -82,3 +82,14 @@ extension TaskErrorCode {
         }
     }
 }
+
+extension LedgerKind {
+    public var word: String {
+        switch self {
+        case .grant: "grant"
+        case .hold: "hold"
+        case .release: "release"
+        case .void: "void"
+        }
+    }
+}

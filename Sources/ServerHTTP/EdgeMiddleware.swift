@@ -87,8 +87,8 @@ struct EdgeMiddleware: RouterMiddleware {
         }
         let format: ReplyFormat =
             switch context.endpointPath {
-            case "/v1/register", "/v1/session", "/v1/call", "/v1/scheduler", "/v1/account", "/v1/uploads/{ticket}",
-                "/v1/blobs/{digest}":
+            case "/v1/register", "/v1/session", "/v1/call", "/v1/scheduler", "/v1/account", "/v1/erase", "/v1/export",
+                "/v1/uploads/{ticket}", "/v1/blobs/{digest}":
                 .protobuf
             case "/v1/project": .forClients(request)
             default: .forTools(request)

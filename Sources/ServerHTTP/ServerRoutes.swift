@@ -48,6 +48,8 @@ public struct ServerRoutes: Sendable {
         router.post("/v1/session", use: session)
         router.post("/v1/scheduler", use: scheduler)
         router.post("/v1/account", use: account)
+        router.post("/v1/erase", use: erase)
+        router.post("/v1/export", use: export)
         addBlobs(router)
         addUploads(router)
         addAdmin(router)
@@ -128,7 +130,8 @@ public struct ServerRoutes: Sendable {
         let message = try ReplyFormat.strict(WireRegisterRequest.self, body, limit: 64 * 1024)
         let call = try core.checkRegister(
             message, body: body, path: request.head.path ?? "", signature: try signature(request))
-        let reply = try await writer.perform { [core] tx, now in try core.register(call, in: tx, now: now) }
+        if call.linkCode != nil { try traffic.admitLinkCode(context) }
+        let reply = try await writer.perform { [core] tx, now in try core.register(call, in: tx, now: now) }.get()
         runtime.logs[.http].info("a host registered", metadata: ["host": "\(reply.hostID)"])
         return try ReplyFormat.protobuf.response(reply)
     }
@@ -143,16 +146,6 @@ public struct ServerRoutes: Sendable {
         return try ReplyFormat.protobuf.response(reply)
     }
 
-    @Sendable func account(_ request: Request, _ context: ServerContext) async throws -> Response {
-        try traffic.admitAccount(context)
-        let (body, host, sequence) = try await signedBody(request, limit: 64 * 1024)
-        let call = try core.checkAccount(try ReplyFormat.strict(WireAccountRequest.self, body, limit: 64 * 1024))
-        let reply = try await writer.perform { [core] tx, now in
-            try core.account(call, host: host, sequence: sequence, in: tx, now: now)
-        }.get()
-        return try ReplyFormat.protobuf.response(reply)
-    }
-
     /// A whole body, in the time that a body may take.
     func collected(_ request: Request, limit: Int) async throws -> [UInt8] {
         try await RequestBodyReader.collect(request, limit: limit, seconds: traffic.limits.bodySeconds)
@@ -160,7 +153,7 @@ public struct ServerRoutes: Sendable {
 
     /// A body that was signed by the host that the headers name, and its number; whether that is a replay, the store
     /// knows.
-    private func signedBody(
+    func signedBody(
         _ request: Request, limit: Int
     ) async throws -> (body: [UInt8], host: HostID, sequence: Int64) {
         try RequestBodyReader.checkAnnounced(request, limit: limit)
@@ -168,9 +161,7 @@ public struct ServerRoutes: Sendable {
         guard let host = header(request, RequestSignature.hostHeader).flatMap({ Int64($0) }).map(HostID.init),
             let sequence = header(request, RequestSignature.sequenceHeader).flatMap({ Int64($0) }), sequence > 0
         else { throw RequestRefusal(.badRequest, "the headers Millrace-Host and Millrace-Sequence are needed") }
-        guard let key = try await runtime.key(of: host) else {
-            throw RequestRefusal(.unknownHost, "there is no host \(host)", advice: "attach again")
-        }
+        let key = try await runtime.key(of: host)
         let shown = try signature(request)
         let body = try await collected(request, limit: limit)
         let signed = RequestSignature.message(
@@ -212,7 +203,7 @@ public struct ServerRoutes: Sendable {
         return try ReplyFormat.protobuf.response(reply)
     }
 
-    private func signature(_ request: Request) throws -> [UInt8] {
+    func signature(_ request: Request) throws -> [UInt8] {
         guard let text = header(request, RequestSignature.signatureHeader), text.utf8.count == 128,
             let bytes = Hex.decode(text)
         else { throw RequestRefusal(.badSignature, "the header Millrace-Signature needs 128 hexadecimal digits") }

@@ -42,6 +42,8 @@ public final class ServerRuntime: Sendable {
         /// Whether the daemons run here.
         var leads = false
         var isDiskLow = false
+        /// The statistics files tell of somebody who was erased.
+        var mustCountAnew = false
         var troubles = TroubleBook()
         var board = JobBoard()
         var rates: [BatchID: BatchRate] = [:]
@@ -256,9 +258,23 @@ public final class ServerRuntime: Sendable {
 
     /// Nothing waits for these files either; the old ones stay.
     private func publishStatistics() {
-        do { try stats.publishIfDue(DaemonWriter(writer: writer, leadership: leadership), core) } catch {
+        let anew = memory.withLock { memory in
+            defer { memory.mustCountAnew = false }
+            return memory.mustCountAnew
+        }
+        do {
+            try stats.publishIfDue(DaemonWriter(writer: writer, leadership: leadership), core, anew: anew)
+        } catch {
+            if anew { memory.withLock { $0.mustCountAnew = true } }
             logs[.disk].warning("the statistics files are behind", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Makes the statistics files anew, however old they are. Where the daemons run in another process, it does so
+    /// within the hour.
+    func renewStatistics() {
+        memory.withLock { $0.mustCountAnew = true }
+        counting.signal()
     }
 
     /// Off the writer: it only looks at files.
@@ -272,16 +288,27 @@ public final class ServerRuntime: Sendable {
 
     // MARK: What requests need
 
-    /// The key of a host; looked up once, since it never changes.
-    func key(of host: HostID) async throws -> VerifyingKey? {
+    /// The key of a host; looked up once, since it never changes. Whether the host may still call, each request asks
+    /// the store.
+    /// - Throws: the refusal of a host that is not known, or may not call any more.
+    func key(of host: HostID) async throws -> VerifyingKey {
         if let key = memory.withLock({ $0.hostKeys[host] }) { return key }
-        let raw = try await writer.perform { [core] tx, _ in try core.publicKey(of: host, in: tx) }
-        guard let raw, let key = VerifyingKey(rawRepresentation: raw) else { return nil }
+        let raw = try await writer.perform { [core] tx, _ in try core.caller(host, in: tx) }.get()
+        guard let key = VerifyingKey(rawRepresentation: raw) else {
+            throw RequestRefusal(.unknownHost, "host \(host) has no key", advice: "attach again")
+        }
         memory.withLock {
             if $0.hostKeys.count >= ServerRuntime.hostKeysMax { $0.hostKeys.removeAll() }
             $0.hostKeys[host] = key
         }
         return key
+    }
+
+    /// A host was removed or erased: nothing of it stays in memory. Other processes on the same database forget its key
+    /// at their next start; their calls ask the store, too.
+    func forget(_ hosts: [HostID]) {
+        memory.withLock { memory in for host in hosts { memory.hostKeys[host] = nil } }
+        for host in hosts { networks.note(host, nil) }
     }
 
     /// Called inside of a transaction, by the writer's thread.

@@ -17,11 +17,11 @@ package struct StatsPublisher: Sendable {
         self.folder = folder
     }
 
-    /// Makes the files when there are none, or they are an hour old.
-    func publishIfDue(_ writer: DaemonWriter, _ core: ProjectServer) throws {
+    /// Makes the files when there are none, or they are an hour old; `anew`: in any case.
+    func publishIfDue(_ writer: DaemonWriter, _ core: ProjectServer, anew: Bool) throws {
         let made = try madeAt()
         let statistics = try writer.performBlocking { tx, now in
-            Self.isDue(made: made, now: now) ? try core.statistics(in: tx, now: now) : nil
+            anew || Self.isDue(made: made, now: now) ? try core.statistics(in: tx, now: now) : nil
         }
         if let statistics { try publish(statistics) }
     }

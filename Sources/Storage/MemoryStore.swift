@@ -28,8 +28,6 @@ final class MemoryTables: StoreTransaction {
     var batchRows: [BatchRecord] = []
     /// By number, from 1, like hosts and the ledger: nothing is ever removed.
     var volunteerRows: [VolunteerRecord] = []
-    /// By UTF-8: text that looks alike but has other bytes is another name, as in a database.
-    var volunteersByName: [[UInt8]: VolunteerID] = [:]
     var hostRows: [HostRecord] = []
     var hostsByKey: [[UInt8]: HostID] = [:]
     var ledgerRows: [LedgerEntry] = []
@@ -37,7 +35,9 @@ final class MemoryTables: StoreTransaction {
     var ledgerByTask: [TaskID: [Int]] = [:]
 
     var teamRows: [TeamRecord] = []
+    /// By UTF-8: text that looks alike but has other bytes is another name, as in a database.
     var teamsByName: [[UInt8]: TeamID] = [:]
+    var linkRows: [Digest: LinkCodeRecord] = [:]
     /// In order of time.
     var membershipRows: [VolunteerID: [Membership]] = [:]
     var creditDayRows: [HostID: [CreditDayKey: Credit]] = [:]

@@ -1,10 +1,6 @@
 import Domain
 
 extension MemoryTables {
-    func volunteer(named name: String) throws -> VolunteerRecord? {
-        try volunteersByName[Array(name.utf8)].flatMap { try volunteer($0) }
-    }
-
     func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? {
         row(id.rawValue, of: volunteerRows)
     }
@@ -14,24 +10,15 @@ extension MemoryTables {
         let volunteer = make(id)
         guard volunteer.id == id else { throw StoreError.conflict("volunteer \(volunteer.id) where \(id) was given") }
         try StoreRules.check(volunteer)
-        let name = Array(volunteer.name.utf8)
-        guard volunteersByName[name] == nil else { throw StoreError.duplicate("volunteer named \(volunteer.name)") }
         append(volunteer, to: \.volunteerRows)
-        set(name, of: \.volunteersByName, to: id)
         return volunteer
     }
 
     func updateVolunteer(_ volunteer: VolunteerRecord) throws {
-        guard let old = try self.volunteer(volunteer.id) else {
+        guard try self.volunteer(volunteer.id) != nil else {
             throw StoreError.missing("volunteer \(volunteer.id)")
         }
         try StoreRules.check(volunteer)
-        let name = Array(volunteer.name.utf8)
-        guard volunteersByName[name] == nil || volunteersByName[name] == volunteer.id else {
-            throw StoreError.duplicate("volunteer named \(volunteer.name)")
-        }
-        set(Array(old.name.utf8), of: \.volunteersByName, to: nil)
-        set(name, of: \.volunteersByName, to: volunteer.id)
         set(row: Int(volunteer.id.rawValue) - 1, of: \.volunteerRows, to: volunteer)
     }
 

@@ -21,7 +21,7 @@ public protocol Store: AnyObject {
 ///
 /// Valid until the body that received it returns.
 public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, TrustTable, LedgerTable, LogTable, TeamTable,
-    CreditDayTable
+    CreditDayTable, LinkTable, VolunteerReading
 {
     /// A part of the transaction that is undone alone when `body` throws; the error is rethrown.
     ///
@@ -98,7 +98,6 @@ extension WorkUnitTable {
 }
 
 public protocol HostTable {
-    func volunteer(named name: String) throws -> VolunteerRecord?
     func volunteer(_ id: VolunteerID) throws -> VolunteerRecord?
     /// Gives the volunteer the next number, from 1.
     func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord

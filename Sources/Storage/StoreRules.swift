@@ -216,4 +216,24 @@ public enum StoreRules {
         closed.until = moment
         return closed
     }
+
+    /// - Throws: `StoreError.conflict` with what is wrong.
+    public static func check(_ code: LinkCodeRecord) throws {
+        guard (code.usedBy == nil) == (code.usedAt == nil) else {
+            throw StoreError.conflict("a link code of volunteer \(code.volunteer) that is used by nobody, or never")
+        }
+    }
+
+    /// - Throws: `StoreError.conflict` when `new` may not take the place of `old`.
+    public static func check(_ new: LinkCodeRecord, replacing old: LinkCodeRecord) throws {
+        try check(new)
+        var expected = old
+        expected.expiresAt = new.expiresAt
+        // Used once: by whom it was, stays.
+        if old.usedBy == nil { (expected.usedBy, expected.usedAt) = (new.usedBy, new.usedAt) }
+        guard new == expected else {
+            throw StoreError.conflict(
+                "a link code of volunteer \(new.volunteer): a field that never changes was changed")
+        }
+    }
 }

@@ -50,14 +50,15 @@ public struct TableShape: Sendable {
             check_rate:r check_window state failure:t cursor:b split_finished work_unit_count created_ms finished_ms
             """),
         TableShape("batch_input", keys: 2, "batch position name:t digest:b size packing:t"),
-        TableShape("volunteer", "id name:t credit recent:r recent_ms shows_hosts created_ms"),
+        TableShape("volunteer", "id name:t credit recent:r recent_ms shows_hosts created_ms erased_ms"),
         TableShape(
             "host",
             """
             id volunteer public_key:b name:t platform:t cpu_model:t cores memory_bytes disk_free_bytes
             benchmark_flops:r client_version:t sequence measured_flops:r valid_count invalid_count error_count credit
-            provisional_credit recent:r recent_ms created_ms last_seen_ms
+            provisional_credit recent:r recent_ms created_ms last_seen_ms removed_ms
             """),
+        TableShape("link_code", "digest:b volunteer host created_ms expires_ms used_by used_ms"),
         TableShape(
             "work_unit",
             """

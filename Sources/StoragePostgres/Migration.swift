@@ -8,7 +8,7 @@ struct Migration {
     let objects: Int
 
     /// All steps in order; the last is the version this program writes.
-    static let all = [initial]
+    static let all = [initial, links]
     static var current: Int { all.count }
 
     private static let lock = Query(

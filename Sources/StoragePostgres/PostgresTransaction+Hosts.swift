@@ -4,10 +4,9 @@ import Storage
 enum HostSQL {
     static let volunteerExists = Query("SELECT 1::bigint FROM volunteer WHERE id = $1")
     static let nextVolunteer = Query("SELECT coalesce(max(id), 0) + 1 FROM volunteer")
-    static let volunteerRow = Columns("id name:t credit recent:r recent_ms shows_hosts created_ms")
+    static let volunteerRow = Columns("id name:t credit recent:r recent_ms shows_hosts created_ms erased_ms")
     static let volunteerColumns = volunteerRow.list
     static let volunteer = Query("SELECT \(volunteerColumns) FROM volunteer WHERE id = $1")
-    static let volunteerNamed = Query("SELECT \(volunteerColumns) FROM volunteer WHERE name = $1")
     static let volunteers = Query("SELECT \(volunteerColumns) FROM volunteer ORDER BY id")
     static let insertVolunteer = volunteerRow.insert(into: "volunteer")
     static let updateVolunteers = volunteerRow.update("volunteer")
@@ -16,7 +15,7 @@ enum HostSQL {
         """
         id volunteer public_key:b name:t platform:t cpu_model:t cores memory_bytes disk_free_bytes benchmark_flops:r
         client_version:t sequence measured_flops:r valid_count invalid_count error_count credit provisional_credit
-        recent:r recent_ms created_ms last_seen_ms
+        recent:r recent_ms created_ms last_seen_ms removed_ms
         """)
     static let columns = row.list
     static let hostExists = Query("SELECT 1::bigint FROM host WHERE id = $1")
@@ -30,11 +29,6 @@ enum HostSQL {
 }
 
 extension PostgresTransaction {
-    func volunteer(named name: String) throws -> VolunteerRecord? {
-        try settle()
-        return try first(HostSQL.volunteerNamed, { $0.text(name) }, readVolunteer)
-    }
-
     func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? {
         try alive()
         if let known = volunteerRows.row(id) { return known }
@@ -48,10 +42,6 @@ extension PostgresTransaction {
         let volunteer = make(id)
         guard volunteer.id == id else { throw StoreError.conflict("volunteer \(volunteer.id) where \(id) was given") }
         try StoreRules.check(volunteer)
-        // The database would refuse it as well, but with the whole transaction.
-        guard try self.volunteer(named: volunteer.name) == nil else {
-            throw StoreError.duplicate("volunteer named \(volunteer.name)")
-        }
         try write(HostSQL.insertVolunteer) { bind(volunteer, &$0) }
         volunteerRows.inserted(id)
         volunteerRows.read(id, volunteer)
@@ -63,14 +53,7 @@ extension PostgresTransaction {
             throw StoreError.missing("volunteer \(volunteer.id)")
         }
         try StoreRules.check(volunteer)
-        if volunteer.name != old.name {
-            guard try self.volunteer(named: volunteer.name) == nil else {
-                throw StoreError.duplicate("volunteer named \(volunteer.name)")
-            }
-        }
         volunteerRows.change(volunteer.id, to: volunteer, from: old)
-        // The next search for a name asks the database.
-        if volunteer.name != old.name { try settle() }
         try settleIfLarge()
     }
 
@@ -171,13 +154,14 @@ extension PostgresTransaction {
         to.recent(volunteer.recent)
         to.boolean(volunteer.showsHosts)
         to.time(volunteer.createdAt)
+        to.integer(volunteer.erasedAt?.milliseconds)
     }
 
     private func readVolunteer(_ row: inout Row) -> VolunteerRecord {
         VolunteerRecord(
             id: VolunteerID(rawValue: row.integer()), name: row.text(),
             credit: Credit(microcobblestones: row.integer()), recent: row.recent(), showsHosts: row.boolean(),
-            createdAt: row.time()
+            createdAt: row.time(), erasedAt: row.optionalInteger().map(Timestamp.init(milliseconds:))
         )
     }
 
@@ -203,6 +187,7 @@ extension PostgresTransaction {
         to.recent(host.recent)
         to.time(host.createdAt)
         to.time(host.lastSeenAt)
+        to.integer(host.removedAt?.milliseconds)
     }
 
     private func readHost(_ row: inout Row) -> HostRecord {
@@ -219,7 +204,7 @@ extension PostgresTransaction {
             measuredFlopsPerSecond: row.optionalReal(), validCount: row.integer(), invalidCount: row.integer(),
             errorCount: row.integer(), credit: Credit(microcobblestones: row.integer()),
             provisionalCredit: Credit(microcobblestones: row.integer()), recent: row.recent(), createdAt: row.time(),
-            lastSeenAt: row.time()
+            lastSeenAt: row.time(), removedAt: row.optionalInteger().map(Timestamp.init(milliseconds:))
         )
     }
 }

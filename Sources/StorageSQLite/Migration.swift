@@ -8,7 +8,7 @@ struct Migration {
     var fill: (@Sendable (Connection) throws -> Void)?
 
     /// All steps in order; the last is the version this program writes.
-    static let all = [initial, trust, teams, openTasks, rawInputs, sums]
+    static let all = [initial, trust, teams, openTasks, rawInputs, sums, links]
     static var current: Int { all.count }
 
     /// "Mill" in ASCII: marks the file as ours.

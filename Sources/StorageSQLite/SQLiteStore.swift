@@ -53,6 +53,7 @@ public final class SQLiteStore: Store {
         guard mode == (lock == nil ? "memory" : "wal") else {
             throw StoreError.io("\(file): this file system cannot hold a write-ahead log (journal mode \(mode))")
         }
+        // What is erased is to be gone from the file: Debian's SQLite overwrites it anyhow, others leave it in place.
         // References are looked at by the store itself before it writes, and by `danglingReferences`. SQLite would look
         // through all tasks for each unit that is removed: tasks have no index by unit, which would cost every call.
         try connection.script(
@@ -61,6 +62,7 @@ public final class SQLiteStore: Store {
             PRAGMA foreign_keys = OFF;
             PRAGMA cell_size_check = ON;
             PRAGMA trusted_schema = OFF;
+            PRAGMA secure_delete = ON;
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -16384;
             PRAGMA journal_size_limit = 67108864;

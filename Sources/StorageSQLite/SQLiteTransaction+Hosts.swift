@@ -4,21 +4,18 @@ import Storage
 enum HostSQL {
     static let volunteerExists = Query("SELECT 1 FROM volunteer WHERE id = ?")
     static let nextVolunteer = Query("SELECT coalesce(max(id), 0) + 1 FROM volunteer")
-    static let volunteerColumns = "id, name, credit, recent, recent_ms, shows_hosts, created_ms"
+    static let volunteerColumns = "id, name, credit, recent, recent_ms, shows_hosts, created_ms, erased_ms"
     static let volunteer = Query("SELECT \(volunteerColumns) FROM volunteer WHERE id = ?")
-    static let volunteerNamed = Query("SELECT \(volunteerColumns) FROM volunteer WHERE name = ?")
     static let volunteers = Query("SELECT \(volunteerColumns) FROM volunteer ORDER BY id")
     static let insertVolunteer = Query(
-        "INSERT INTO volunteer (\(volunteerColumns)) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        "INSERT INTO volunteer (\(volunteerColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
     static let updateVolunteer = Query(
         "UPDATE volunteer SET \(WorkUnitColumns.assignments(volunteerColumns)) WHERE id = ?1")
-    static let touchVolunteer = Query(
-        "UPDATE volunteer SET \(WorkUnitColumns.assignments(volunteerColumns, skipping: 1..<2)) WHERE id = ?1")
 
     static let columns = """
         id, volunteer, public_key, name, platform, cpu_model, cores, memory_bytes, disk_free_bytes, benchmark_flops,
         client_version, sequence, measured_flops, valid_count, invalid_count, error_count, credit,
-        provisional_credit, recent, recent_ms, created_ms, last_seen_ms
+        provisional_credit, recent, recent_ms, created_ms, last_seen_ms, removed_ms
         """
     static let hostExists = Query("SELECT 1 FROM host WHERE id = ?")
     static let nextHost = Query("SELECT coalesce(max(id), 0) + 1 FROM host")
@@ -26,7 +23,7 @@ enum HostSQL {
     static let hostByKey = Query("SELECT \(columns) FROM host WHERE public_key = ?")
     static let hosts = Query("SELECT \(columns) FROM host ORDER BY id")
     static let hostsOf = Query("SELECT \(columns) FROM host WHERE volunteer = ? ORDER BY id")
-    static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(22)))")
+    static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(23)))")
     static let updateHost = Query("UPDATE host SET \(WorkUnitColumns.assignments(columns)) WHERE id = ?1")
     /// Without owner and key, which hardly ever change: a column that is named costs a look at its index and at the
     /// table that it refers to, whether it changes or not.
@@ -35,11 +32,6 @@ enum HostSQL {
 }
 
 extension SQLiteTransaction {
-    func volunteer(named name: String) throws -> VolunteerRecord? {
-        try settle()
-        return try connection.first(HostSQL.volunteerNamed, { $0.text(name) }, readVolunteer)
-    }
-
     func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? {
         try alive()
         if let known = volunteerRows.row(id) { return known }
@@ -63,21 +55,12 @@ extension SQLiteTransaction {
             throw StoreError.missing("volunteer \(volunteer.id)")
         }
         try StoreRules.check(volunteer)
-        if volunteer.name != old.name {
-            // Names are unique, and the database knows them.
-            try settle()
-            try write(HostSQL.updateVolunteer) { bind(volunteer, &$0) }
-        }
         volunteerRows.change(volunteer.id, to: volunteer, from: old)
         try settleIfLarge()
     }
 
-    func writeVolunteer(
-        _ volunteer: VolunteerRecord, over stored: RowCache<VolunteerID, VolunteerRecord>.Stored
-    ) throws {
-        var isSame = false
-        if case .known(let old) = stored { isSame = old.name == volunteer.name }
-        try write(isSame ? HostSQL.touchVolunteer : HostSQL.updateVolunteer) { bind(volunteer, &$0) }
+    func writeVolunteer(_ volunteer: VolunteerRecord) throws {
+        try write(HostSQL.updateVolunteer) { bind(volunteer, &$0) }
     }
 
     func host(_ id: HostID) throws -> HostRecord? {
@@ -152,13 +135,14 @@ extension SQLiteTransaction {
         to.recent(volunteer.recent)
         to.boolean(volunteer.showsHosts)
         to.time(volunteer.createdAt)
+        to.integer(volunteer.erasedAt?.milliseconds)
     }
 
     private func readVolunteer(_ row: inout Row) -> VolunteerRecord {
         VolunteerRecord(
             id: VolunteerID(rawValue: row.integer()), name: row.text(),
             credit: Credit(microcobblestones: row.integer()), recent: row.recent(), showsHosts: row.boolean(),
-            createdAt: row.time()
+            createdAt: row.time(), erasedAt: row.optionalInteger().map(Timestamp.init(milliseconds:))
         )
     }
 
@@ -184,6 +168,7 @@ extension SQLiteTransaction {
         to.recent(host.recent)
         to.time(host.createdAt)
         to.time(host.lastSeenAt)
+        to.integer(host.removedAt?.milliseconds)
     }
 
     private func readHost(_ row: inout Row) -> HostRecord {
@@ -200,7 +185,7 @@ extension SQLiteTransaction {
             measuredFlopsPerSecond: row.optionalReal(), validCount: row.integer(), invalidCount: row.integer(),
             errorCount: row.integer(), credit: Credit(microcobblestones: row.integer()),
             provisionalCredit: Credit(microcobblestones: row.integer()), recent: row.recent(), createdAt: row.time(),
-            lastSeenAt: row.time()
+            lastSeenAt: row.time(), removedAt: row.optionalInteger().map(Timestamp.init(milliseconds:))
         )
     }
 }

@@ -8,6 +8,11 @@ private enum LedgerSQL {
     static let insert = Query("INSERT INTO ledger (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     static let byTask = Query("SELECT \(columns) FROM ledger WHERE task = ? ORDER BY number")
     static let page = Query("SELECT \(columns) FROM ledger WHERE number >= ? ORDER BY number LIMIT ?")
+    static let ofVolunteer = Query(
+        """
+        SELECT \(columns) FROM ledger WHERE number > ?1 AND number <= ?2
+            AND coalesce(credit_host, debit_host) IN (SELECT id FROM host WHERE volunteer = ?3) ORDER BY number
+        """)
     static let summary = Query(
         """
         SELECT (SELECT coalesce(max(number), 0) FROM ledger), (SELECT coalesce(sum(balance), 0) FROM host_balance),
@@ -104,6 +109,21 @@ extension SQLiteTransaction {
                 $0.integer(number)
                 $0.integer(max(limit, 0))
             }, readEntry)
+    }
+
+    func ledger(of volunteer: VolunteerID, after number: Int64, look: Int) throws -> Looked<LedgerEntry, Int64> {
+        try settle()
+        let end = try connection.first(LedgerSQL.nextNumber, { _ in }, { $0.integer() }) ?? 1
+        let start = min(max(number, 0), end - 1)
+        let last = min(start + Int64(max(look, 1)), end - 1)
+        let rows = try connection.all(
+            LedgerSQL.ofVolunteer,
+            {
+                $0.integer(start)
+                $0.integer(last)
+                $0.integer(volunteer.rawValue)
+            }, readEntry)
+        return Looked(rows: rows, last: last < end - 1 ? last : nil)
     }
 
     func ledgerSummary() throws -> LedgerSummary {

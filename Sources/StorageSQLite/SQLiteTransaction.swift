@@ -244,7 +244,7 @@ final class SQLiteTransaction: StoreTransaction {
         }
         try issue()
         for change in hostRows.takeDirty() { try writeHost(change.row, over: change.stored) }
-        for change in volunteerRows.takeDirty() { try writeVolunteer(change.row, over: change.stored) }
+        for change in volunteerRows.takeDirty() { try writeVolunteer(change.row) }
         try writeUnits(unitRows.takeDirty())
         try writeAppended()
         try writeCounts()

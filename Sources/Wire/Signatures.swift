@@ -27,3 +27,11 @@ public enum ReceiptSignature {
         Array("millrace-receipts-v1\n".utf8) + receipts
     }
 }
+
+/// What the project signs when it has erased a volunteer.
+public enum ErasureSignature {
+    /// The bytes that are signed with Ed25519: `millrace-erasure-v1\n` and the serialised `ErasureStatement`.
+    public static func message(statement: [UInt8]) -> [UInt8] {
+        Array("millrace-erasure-v1\n".utf8) + statement
+    }
+}

@@ -68,14 +68,31 @@ struct BenchServer {
         let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         for first in stride(from: 0, to: count, by: 1000) {
             let calls = try (first..<min(first + 1000, count)).map { number in
-                let (request, body, signature) = try BenchIdentity(number).registration(
-                    of: volunteers > 0 ? number % volunteers : number)
-                return try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
+                let (request, body, signature) = try BenchIdentity(number).registration(of: number)
+                let call = try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
+                return (number, call)
             }
             try store.transaction { tx in
-                for call in calls { _ = try core.register(call, in: tx, now: now) }
+                for (number, call) in calls {
+                    guard volunteers > 0, number >= volunteers else {
+                        _ = try core.register(call, in: tx, now: now).get()
+                        continue
+                    }
+                    // As if it had joined with a link code.
+                    let owner = VolunteerID(rawValue: Int64(number % volunteers + 1))
+                    _ = try tx.insertHost { host(call, id: $0, of: owner, now: now) }
+                }
             }
         }
+    }
+
+    private static func host(
+        _ call: RegisterCall, id: HostID, of volunteer: VolunteerID, now: Timestamp
+    ) -> HostRecord {
+        HostRecord(
+            id: id, volunteer: volunteer, publicKey: call.publicKey, profile: call.profile, sequence: 0,
+            measuredFlopsPerSecond: nil, validCount: 0, invalidCount: 0, errorCount: 0, credit: .zero, createdAt: now,
+            lastSeenAt: now)
     }
 
     func stop() async {

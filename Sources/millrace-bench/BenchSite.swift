@@ -66,7 +66,7 @@ final class BenchSite {
     func register(_ number: Int) throws -> BenchHost {
         let (request, body, signature) = try BenchIdentity(number).registration(of: number)
         let call = try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
-        let reply = try store.transaction { tx in try core.register(call, in: tx, now: now) }
+        let reply = try store.transaction { tx in try core.register(call, in: tx, now: now).get() }
         return BenchHost(id: HostID(rawValue: Int64(reply.hostID)))
     }
 

@@ -10,6 +10,7 @@ struct AttachCommand: ParsableCommand {
         abstract: "Joins a project: shows its key, pins it, registers this computer.",
         discussion: """
             Example: millrace-client attach http://millrace.example.org --name Ada
+            Another computer of yours: millrace-client attach http://millrace.example.org --link K7QF-2M9T
             A computer can be attached to many projects; a client that runs takes a new one up by itself.
             """
     )
@@ -20,19 +21,30 @@ struct AttachCommand: ParsableCommand {
     @Option(name: .long, help: "Your name on the project's pages; default: your login name.")
     var name: String?
 
+    @Option(help: "Joins the account that gave this code (`link` on a computer of yours); then --name says nothing.")
+    var link: String?
+
     @OptionGroup var data: DataOption
 
     func run() throws {
         try reporting { () throws(Fault) in
+            var code: LinkCode?
+            if let link {
+                code = LinkCode(link)
+                guard code != nil else {
+                    throw Fault(
+                        .usage, "\"\(link)\" is no link code", advice: "It has eight letters and digits, as K7QF-2M9T.")
+                }
+            }
             let volunteer = name ?? getenv("USER").map { String(cString: $0) } ?? "volunteer"
             let identity = try Attachment.attach(
-                url: url, volunteer: volunteer, data: data.path, say: { show("note         \($0)") }
+                url: url, volunteer: volunteer, linkCode: code, data: data.path, say: { show("note         \($0)") }
             ) {
                 show("site         \($0.site.isEmpty ? $0.serverURL : $0.site)")
                 for project in $0.projects { show("project      \(project)") }
                 show("project key  \($0.fingerprint)")
             }
-            if identity.volunteerName != volunteer {
+            if code == nil, identity.volunteerName != volunteer {
                 show("name         this host is \(identity.volunteerName)'s; detach first to use another name")
             }
             show("attached as host \(identity.host) of \(identity.volunteerName); the key is pinned")

@@ -20,10 +20,10 @@ struct Main: ParsableCommand {
             """,
         version: HostInventory.clientVersion,
         subcommands: [
-            AttachCommand.self, RunCommand.self, StatusCommand.self, ProjectsCommand.self, PrefsCommand.self,
-            ProbesCommand.self, SandboxCommand.self, AccountCommand.self, TeamCommand.self, ReceiptsCommand.self,
-            DetachCommand.self,
-            ProbeX11Command.self,
+            AttachCommand.self, RunCommand.self, StatusCommand.self, WhyCommand.self, PauseCommand.self,
+            ResumeCommand.self, FinishCommand.self, NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self, PrefsCommand.self,
+            ProbesCommand.self, SandboxCommand.self, AccountCommand.self, TeamCommand.self, LinkCommand.self,
+            HostsCommand.self, ExportCommand.self, ReceiptsCommand.self, DetachCommand.self, ProbeX11Command.self,
         ]
     )
 }

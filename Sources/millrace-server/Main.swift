@@ -12,7 +12,7 @@ struct MillraceServer: AsyncParsableCommand {
         version: ServerVersion.text,
         subcommands: [
             RunCommand.self, FsckCommand.self, BackupCommand.self, RestoreCommand.self, DrillCommand.self,
-            MigrateCommand.self, PurgeCommand.self, ArchiveCommand.self, LogCommand.self,
+            MigrateCommand.self, PurgeCommand.self, ArchiveCommand.self, EraseCommand.self, LogCommand.self,
         ])
 }
 

@@ -6,7 +6,7 @@ struct FuzzTests {
     /// What the process may have taken at its peak when all is done: alone, and beside other tests.
     static let memoryMax = FuzzRun.isAlone ? 512 << 20 : 2 << 30
 
-    @Test func messages() async throws { try await FuzzRun.run(MessageTarget.init, share: 550) }
+    @Test func messages() async throws { try await FuzzRun.run(MessageTarget.init, share: 530) }
     @Test func containers() async throws { try await FuzzRun.run(ContainerTarget.init, share: 240) }
     @Test func client() async throws { try await FuzzRun.run(ClientTarget.init, share: 70) }
     @Test func scheduler() async throws { try await FuzzRun.run(SchedulerTarget.init, share: 40) }
@@ -15,6 +15,8 @@ struct FuzzTests {
     @Test func tables() async throws { try await FuzzRun.run(TableTextTarget.init, share: 10) }
     @Test func registration() async throws { try await FuzzRun.run(RegistrationTarget.init, share: 10) }
     @Test func accounts() async throws { try await FuzzRun.run(AccountTarget.init, share: 10) }
+    @Test func erasing() async throws { try await FuzzRun.run(EraseTarget.init, share: 10) }
+    @Test func exports() async throws { try await FuzzRun.run(ExportTarget.init, share: 10) }
     @Test func submissions() async throws { try await FuzzRun.run(SubmissionTarget.init, share: 10) }
     @Test func tickets() async throws { try await FuzzRun.run(TicketTarget.init, share: 10) }
 
@@ -27,6 +29,8 @@ struct FuzzTests {
         try FuzzRun.runCorpus(try ManifestTarget())
         try FuzzRun.runCorpus(try RegistrationTarget())
         try FuzzRun.runCorpus(try AccountTarget())
+        try FuzzRun.runCorpus(try EraseTarget())
+        try FuzzRun.runCorpus(try ExportTarget())
         try FuzzRun.runCorpus(try SubmissionTarget())
         try FuzzRun.runCorpus(try TicketTarget())
         try FuzzRun.runCorpus(try TableTextTarget())

@@ -37,6 +37,13 @@ struct MessageTarget: FuzzTarget {
         try add(SampleMessages.project)
         try add(SampleMessages.registered)
         try add(SampleMessages.error)
+        try add(SampleMessages.account)
+        try add(SampleMessages.accountReply)
+        try add(SampleMessages.erase)
+        try add(SampleMessages.erased)
+        try add(SampleMessages.statement)
+        try add(SampleMessages.export)
+        try add(SampleMessages.exported, limit: Limits.rpcBytesMax)
         try add(SampleMessages.submit) { for input in $0.inputs { _ = try input.domain() } }
         try add(SampleMessages.status)
         try add(SampleMessages.credit)

@@ -37,6 +37,46 @@ enum SampleMessages {
         $0.teamName = "Star gazers"
     }
 
+    static let erase = filled(WireEraseRequest.self) { $0.publicKey = digest }
+
+    static let export = filled(WireExportRequest.self) {
+        $0.section = .exportTasks
+        $0.after = 1 << 36
+    }
+
+    static let exported = filled(WireExportReply.self) {
+        $0.schemaVersion = 1
+        $0.next = 7
+        $0.account.name = "Ada"
+        $0.account.teams = [WireMembershipMessage()]
+        $0.account.linkCodes = [filled(WireExportedLinkCode.self) { $0.usedByHost = 2 }]
+        $0.account.notes = ["a note"]
+        $0.hosts = [
+            filled(WireExportedHost.self) {
+                $0.profile = profile
+                $0.days = [filled(WireExportedDay.self) { $0.day = "2026-01-01" }]
+            }
+        ]
+        $0.tasks = [filled(WireExportedTask.self) { $0.resultSha256 = digest }]
+        $0.credit = [filled(WireExportedCredit.self) { $0.microcobblestones = -5 }]
+    }
+
+    static let accountReply = filled(WireAccountReply.self) {
+        $0.volunteerName = "Ada"
+        $0.linkCode = "K7QF-2M9T"
+        $0.hosts = [filled(WireHostEntry.self) { $0.name = "host" }]
+    }
+
+    static let statement = filled(WireErasureStatement.self) {
+        $0.volunteerID = 7
+        $0.erasedMs = 1_700_000_000_000
+    }
+
+    static let erased = filled(WireEraseReply.self) {
+        $0.statement = digest
+        $0.signature = digest + digest
+    }
+
     static let scheduler = filled(WireSchedulerRequest.self) {
         $0.profile = profile
         $0.heldTasks = [task, task + 1]

@@ -103,7 +103,6 @@ struct RegistrationTarget: FuzzTarget {
     init() throws {
         let site = try Site()
         self.site = site
-        base = try site.store.transaction { try site.snapshot($0) }
         guard let key = SigningKey(rawRepresentation: [UInt8](repeating: 77, count: 32)) else {
             throw BrokenPromise("no key")
         }
@@ -112,7 +111,12 @@ struct RegistrationTarget: FuzzTarget {
         new.publicKey = Data(key.publicKey.rawRepresentation)
         var known = new
         known.publicKey = Data(site.hosts[0].key.publicKey.rawRepresentation)
-        mutator = Mutator(seeds: try [new, new, known].map { (try $0.serializedBytes(), .message) })
+        var linked = new
+        linked.linkCode = try site.linkCode()
+        var unknown = linked
+        unknown.linkCode = "K7QF-2M9T"
+        base = try site.store.transaction { try site.snapshot($0) }
+        mutator = Mutator(seeds: try [new, new, known, linked, unknown].map { (try $0.serializedBytes(), .message) })
     }
 
     mutating func feed(_ message: [UInt8], _ random: inout SeededGenerator) throws -> Bool {
@@ -127,7 +131,7 @@ struct RegistrationTarget: FuzzTarget {
             guard call.publicKey == signer.publicKey.rawRepresentation else {
                 throw BrokenPromise("a host is registered under a key that did not sign")
             }
-            _ = try core.register(call, in: tx, now: now)
+            _ = try core.register(call, in: tx, now: now).get()
         }
     }
 }
@@ -145,7 +149,14 @@ struct AccountTarget: FuzzTarget {
         base = try site.store.transaction { try site.snapshot($0) }
         var show = SampleMessages.account
         show.action = .accountShowHosts
-        mutator = Mutator(seeds: try [SampleMessages.account, show].map { (try $0.serializedBytes(), .message) })
+        var remove = SampleMessages.account
+        (remove.action, remove.hostID) = (.accountRemoveHost, 2)
+        var link = SampleMessages.account
+        link.action = .accountLinkCode
+        var list = link
+        list.action = .accountListHosts
+        mutator = Mutator(
+            seeds: try [SampleMessages.account, show, remove, link, list].map { (try $0.serializedBytes(), .message) })
     }
 
     mutating func feed(_ message: [UInt8], _ random: inout SeededGenerator) throws -> Bool {
@@ -154,11 +165,15 @@ struct AccountTarget: FuzzTarget {
         let sequence = random.oneOf([site.sequence + 1, site.sequence + 1, 0, -1, .max, 1 << 62, 1 << 62 + 1])
         return try site.attempt(base) { tx in
             let request = try SchedulerTarget.decode(WireAccountRequest.self, message, limit: 64 * 1024)
-            let call = try core.checkAccount(request)
+            let call = try core.checkAccount(request) { Site.code }
             let reply = try core.account(call, host: host.id, sequence: sequence, in: tx, now: now).get()
             guard reply.teams.allSatisfy({ $0.teamName.utf8.count <= Limits.teamNameBytesMax }) else {
                 throw BrokenPromise("a team's name is too long")
             }
+            // Each of the site's hosts is another volunteer's.
+            guard reply.hosts.allSatisfy({ $0.hostID == UInt64(host.id.rawValue) }),
+                reply.tasksGivenBack == 0 || request.hostID == UInt64(host.id.rawValue)
+            else { throw BrokenPromise("a volunteer was told of another's hosts, or removed one") }
         }
     }
 }

@@ -82,7 +82,24 @@ final class Site {
         let signature = key.sign(
             RequestSignature.message(method: "POST", path: "/v1/register", sequence: 0, body: body))
         let call = try core.checkRegister(request, body: body, path: "/v1/register", signature: signature)
-        _ = try store.transaction { try core.register(call, in: $0, now: now) }
+        _ = try store.transaction { try core.register(call, in: $0, now: now).get() }
+    }
+
+    static let code = LinkCode(random: [1, 2, 3, 4, 5])
+
+    /// A code of the first host's volunteer.
+    func linkCode() throws -> String {
+        sequence += 1
+        let call = try core.checkAccount(
+            SampleMessages.filled(WireAccountRequest.self) { $0.action = .accountLinkCode }
+        ) {
+            Site.code
+        }
+        return try store.transaction {
+            try core.account(
+                call, host: hosts[0].id, sequence: sequence, in: $0, now: now
+            ).get().linkCode
+        }
     }
 
     func request(_ reports: [WireTaskReportMessage], want: UInt32) -> WireSchedulerRequest {

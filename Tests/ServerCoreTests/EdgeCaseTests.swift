@@ -118,7 +118,7 @@ struct EdgeCaseTests {
         let call = try site.core.checkRegister(
             request, body: body, path: "/v1/register", signature: key.sign(message))
         let replies = try (0..<2).map { _ in
-            try site.store.transaction { try site.core.register(call, in: $0, now: site.now) }
+            try site.store.transaction { try site.core.register(call, in: $0, now: site.now).get() }
         }
         #expect(replies[0].hostID == replies[1].hostID)
         let foreign = SigningKey().sign(message)

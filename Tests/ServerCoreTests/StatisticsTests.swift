@@ -12,10 +12,8 @@ struct StatisticsTests {
     /// A site with three volunteers, one with two hosts, and credit over some days.
     private func site() throws -> TestSite {
         let site = try TestSite(units: 5)
-        let volunteers = [
-            try TestVolunteer(site, "Ada <&\"'> é 👩‍🔬"), try TestVolunteer(site, "Grace"),
-            try TestVolunteer(site, "Grace"), try TestVolunteer(site, "=cmd()"),
-        ]
+        let (ada, grace) = (try TestVolunteer(site, "Ada <&\"'> é 👩‍🔬"), try TestVolunteer(site, "Grace"))
+        let volunteers = [ada, grace, try grace.second(), try TestVolunteer(site, "=cmd()")]
         for round in 0..<4 {
             let batch = try site.submit()
             try site.work()
@@ -72,7 +70,7 @@ struct StatisticsTests {
             #expect(Set(row.keys) == ["id", "total_credit", "expavg_credit", "expavg_time"])
         }
         try site.store.transaction { tx in
-            var grace = try #require(try tx.volunteer(named: "Grace"))
+            var grace = try #require(try tx.volunteer(VolunteerID(rawValue: 2)))
             grace.showsHosts = true
             try tx.updateVolunteer(grace)
             var host = try #require(try tx.host(HostID(rawValue: 2)))

@@ -33,6 +33,13 @@ final class TestSite {
     /// Batches whose answer was written.
     var assembled: [BatchID: [String]] = [:]
     let unitCount: Int
+    private var codesDrawn: UInt8 = 0
+
+    /// Another one each time, and the same ones in each run.
+    func drawLinkCode() -> LinkCode {
+        codesDrawn += 1
+        return LinkCode(random: [codesDrawn, 2, 3, 4, 250])
+    }
 
     /// The same in every run: where a call looks for tasks follows from it.
     static let key: SigningKey = {

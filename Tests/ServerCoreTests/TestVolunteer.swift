@@ -20,10 +20,12 @@ final class TestVolunteer {
     var profile = TestVolunteer.profile
     var says: (WorkUnitID) -> String? = { "true \($0)" }
 
-    init(_ site: TestSite, _ name: String) throws {
+    /// - Parameter code: of the volunteer whom it joins; nil: it begins one.
+    init(_ site: TestSite, _ name: String, code: String? = nil) throws {
         self.site = site
         self.name = name
         var request = WireRegisterRequest()
+        request.linkCode = code ?? ""
         request.publicKey = Data(key.publicKey.rawRepresentation)
         request.volunteerName = name
         request.profile = TestVolunteer.profile
@@ -31,8 +33,28 @@ final class TestVolunteer {
         let signed = RequestSignature.message(method: "POST", path: "/v1/register", sequence: 0, body: body)
         let call = try site.core.checkRegister(
             request, body: body, path: "/v1/register", signature: key.sign(signed))
-        let reply = try site.store.transaction { tx in try site.core.register(call, in: tx, now: site.now) }
+        let reply = try site.store.transaction { tx in try site.core.register(call, in: tx, now: site.now) }.get()
         host = HostID(rawValue: Int64(reply.hostID))
+    }
+
+    /// Another host of the same volunteer.
+    func second() throws -> TestVolunteer {
+        try TestVolunteer(site, name, code: try ask(.accountLinkCode).get().linkCode)
+    }
+
+    /// One account request with the next number, or with one of the test's choice.
+    func ask(
+        _ action: WireAccountAction, team: String = "", host other: HostID? = nil, sequence chosen: Int64? = nil
+    ) throws -> Result<WireAccountReply, RequestRefusal> {
+        var request = WireAccountRequest()
+        request.action = action
+        request.teamName = team
+        request.hostID = UInt64(other?.rawValue ?? 0)
+        if chosen == nil { sequence += 1 }
+        let call = try site.core.checkAccount(request) { site.drawLinkCode() }
+        return try site.store.transaction { tx in
+            try site.core.account(call, host: host, sequence: chosen ?? sequence, in: tx, now: site.now)
+        }
     }
 
     static let profile: WireHostProfileMessage = {

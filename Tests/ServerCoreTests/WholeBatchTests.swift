@@ -75,7 +75,7 @@ struct WholeBatchTests {
         let batch = try site.submit()
         try site.work()
         let ada = try TestVolunteer(site, "Ada")
-        let second = try TestVolunteer(site, "Ada")
+        let second = try ada.second()
         let mallory = try TestVolunteer(site, "Mallory")
         mallory.says = { _ in "wrong" }
         for volunteer in [ada, mallory] {

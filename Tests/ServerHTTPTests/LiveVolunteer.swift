@@ -13,19 +13,49 @@ final class LiveVolunteer {
     var sequence: Int64 = 0
     private static let protobuf = "application/x-protobuf"
 
-    init(_ site: LiveSite, _ name: String) async throws {
+    /// - Parameter code: of the volunteer whom it joins; empty: it begins one.
+    init(_ site: LiveSite, _ name: String, code: String = "") async throws {
         self.site = site
+        let answer = try await LiveVolunteer.register(site, key, name, code: code)
+        try #require(answer.status == 200, "\(answer.text)")
+        host = try WireRegisterReply(serializedBytes: answer.body).hostID
+    }
+
+    static func register(
+        _ site: LiveSite, _ key: SigningKey, _ name: String, code: String = ""
+    ) async throws -> HTTPProbe.Answer {
         var request = WireRegisterRequest()
         request.publicKey = Data(key.publicKey.rawRepresentation)
         request.volunteerName = name
+        request.linkCode = code
         request.profile = LiveVolunteer.profile
         let body: [UInt8] = try request.serializedBytes()
-        let signature = sign("/v1/register", 0, body)
-        let answer = try await site.probe.send(
+        let signed = RequestSignature.message(method: "POST", path: "/v1/register", sequence: 0, body: body)
+        return try await site.probe.send(
             "POST", "/v1/register",
-            ["Content-Type": LiveVolunteer.protobuf, RequestSignature.signatureHeader: signature], body: body)
+            ["Content-Type": protobuf, RequestSignature.signatureHeader: Hex.encode(key.sign(signed))], body: body)
+    }
+
+    /// What the account says, or the refusal.
+    func account(_ action: WireAccountAction, host other: UInt64 = 0) async throws -> HTTPProbe.Answer {
+        var request = WireAccountRequest()
+        request.action = action
+        request.hostID = other
+        return try await post("/v1/account", try request.serializedBytes())
+    }
+
+    /// Another host of the same volunteer.
+    func second() async throws -> LiveVolunteer {
+        let answer = try await account(.accountLinkCode)
         try #require(answer.status == 200, "\(answer.text)")
-        host = try WireRegisterReply(serializedBytes: answer.body).hostID
+        return try await LiveVolunteer(
+            site, "", code: try WireAccountReply(serializedBytes: answer.body).linkCode)
+    }
+
+    func erase(sequence chosen: Int64? = nil) async throws -> HTTPProbe.Answer {
+        var request = WireEraseRequest()
+        request.publicKey = Data(key.publicKey.rawRepresentation)
+        return try await post("/v1/erase", try request.serializedBytes(), sequence: chosen)
     }
 
     static let profile: WireHostProfileMessage = {

@@ -9,6 +9,27 @@ enum GoldenRecords {
         if version >= 2 { try writeTrust(to: store) }
         try addAverages(to: store)
         if version >= 3 { try writeTeams(to: store) }
+        if version >= 7 { try writeLinks(to: store) }
+    }
+
+    /// What version 7 brought: codes that were used and not, a host that was removed, a volunteer who was erased and
+    /// has another one's name.
+    private static func writeLinks(to store: any Store) throws {
+        try store.transaction { tx in
+            try tx.insertLinkCode(Samples.linkCode(100, volunteer: 2, host: 2))
+            var used = Samples.linkCode(101, volunteer: 2, host: 2, at: 2000)
+            (used.usedBy, used.usedAt) = (HostID(rawValue: 3), Timestamp(milliseconds: 2001))
+            try tx.insertLinkCode(used)
+            guard var host = try tx.host(HostID(rawValue: 3)),
+                var volunteer = try tx.volunteer(VolunteerID(rawValue: 3))
+            else { return }
+            host.removedAt = Timestamp(milliseconds: 3000)
+            host.profile = .erased
+            try tx.updateHost(host)
+            volunteer.name = "volunteer 2"
+            volunteer.erasedAt = Timestamp(milliseconds: 3000)
+            try tx.updateVolunteer(volunteer)
+        }
     }
 
     /// What version 3 works out from an older ledger, and a newer server keeps as it goes.

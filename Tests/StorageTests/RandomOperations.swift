@@ -20,12 +20,16 @@ enum RandomOperation {
     case insertTeam(name: Int, founder: Int64)
     case join(volunteer: Int64, team: Int64, from: Int64)
     case leave(volunteer: Int64, until: Int64)
+    case erase(volunteer: Int64, removing: Int64)
+    case insertLink(Int64, volunteer: Int64, host: Int64)
+    case useLink(Int64, by: Int64)
+    case removeLinks(volunteer: Int64, before: Int64)
     case query(seed: UInt64)
 
     static func draw(_ random: inout TestGenerator) -> RandomOperation {
         let unit = WorkUnitID(batch: BatchID(rawValue: Int64(random.below(3) + 1)), index: Int64(random.below(12)))
         let states: [BatchState] = [.running, .running, .assembling, .finished, .failed("no"), .cancelled]
-        switch random.below(46) {
+        switch random.below(50) {
         case 40: return .insertTeam(name: random.below(5), founder: Int64(random.below(6) + 1))
         case 41, 42:
             return .join(
@@ -33,6 +37,12 @@ enum RandomOperation {
                 from: 400 + Int64(random.below(150)))
         case 44: return .removeUnits(batch: unit.batch.rawValue, limit: random.below(3))
         case 43: return .leave(volunteer: Int64(random.below(6) + 1), until: 501 + Int64(random.below(100)))
+        case 45: return .erase(volunteer: Int64(random.below(6) + 1), removing: Int64(random.below(6) + 1))
+        case 46, 47:
+            return .insertLink(
+                Int64(random.below(9)), volunteer: Int64(random.below(6) + 1), host: Int64(random.below(6) + 1))
+        case 48: return .useLink(Int64(random.below(9)), by: Int64(random.below(6) + 1))
+        case 49: return .removeLinks(volunteer: Int64(random.below(6) + 1), before: Int64(random.below(9)))
         case 0: return .insertBatch(states[random.below(6)])
         case 1: return .updateBatch(unit.batch.rawValue, cursor: UInt8(random.below(256)), states[random.below(6)])
         case 2: return .insertVolunteer(name: random.below(8))
@@ -115,6 +125,22 @@ enum RandomOperation {
             guard var entry = try tx.seriesEntry(for: task) else { return "no entry" }
             entry.state = state
             try tx.updateSeriesEntry(entry)
+        case .erase(let volunteer, let host):
+            guard var row = try tx.volunteer(VolunteerID(rawValue: volunteer)) else { return "no volunteer" }
+            (row.name, row.erasedAt) = (VolunteerRecord.erasedName, Timestamp(milliseconds: host))
+            try tx.updateVolunteer(row)
+            guard var removed = try tx.host(HostID(rawValue: host)) else { return "no host" }
+            removed.removedAt = Timestamp(milliseconds: volunteer)
+            try tx.updateHost(removed)
+        case .insertLink(let seed, let volunteer, let host):
+            try tx.insertLinkCode(Samples.linkCode(seed, volunteer: volunteer, host: host, at: seed / 2))
+        case .useLink(let seed, let host):
+            guard var code = try tx.linkCode(Samples.digest(seed)) else { return "no code" }
+            (code.usedBy, code.usedAt) = (HostID(rawValue: host), Timestamp(milliseconds: host))
+            try tx.updateLinkCode(code)
+        case .removeLinks(let volunteer, let before):
+            let moment = before == 0 ? nil : Timestamp(milliseconds: before)
+            try tx.removeLinkCodes(of: VolunteerID(rawValue: volunteer), before: moment)
         case .query(let seed):
             var random = TestGenerator(seed: seed)
             return try query(&random, tx)
@@ -148,7 +174,7 @@ enum RandomOperation {
         let limit = random.below(9)
         let index = Int64(random.below(12))
         let host = HostID(rawValue: Int64(random.below(6) + 1))
-        switch random.below(18) {
+        switch random.below(21) {
         case 15:
             let first = UTCDay(number: index - 6)
             return try CreditGrouping.allCases.map { "\(try tx.creditSums(by: $0, from: first, through: .last))" }
@@ -158,6 +184,11 @@ enum RandomOperation {
             let id = VolunteerID(rawValue: host.rawValue)
             let moment = Timestamp(milliseconds: 390 + index * 20)
             return "\(try tx.memberships(of: id)) \(String(describing: try tx.team(of: id, at: moment)))"
+        case 18:
+            let after = random.below(3) == 0 ? nil : WorkUnitID(batch: batch, index: index)
+            return "\(try tx.tasks(of: VolunteerID(rawValue: host.rawValue), after: after, look: limit))"
+        case 19: return "\(try tx.ledger(of: VolunteerID(rawValue: host.rawValue), after: index - 2, look: limit))"
+        case 20: return "\(try tx.linkCodes(of: VolunteerID(rawValue: host.rawValue))) \(try tx.volunteers())"
         case 12: return "\(try tx.standingSeries(of: host, app: "pulsar", through: index, limit: limit))"
         case 13:
             let after = TaskID(unit: WorkUnitID(batch: batch, index: index), ordinal: random.below(4))

@@ -106,6 +106,14 @@ enum Samples {
         try tx.updateTeam(team)
     }
 
+    static func linkCode(
+        _ seed: Int64, volunteer: Int64 = 1, host: Int64 = 1, at moment: Int64 = 1000
+    ) -> LinkCodeRecord {
+        LinkCodeRecord(
+            digest: digest(seed), volunteer: VolunteerID(rawValue: volunteer), host: HostID(rawValue: host),
+            createdAt: Timestamp(milliseconds: moment), expiresAt: Timestamp(milliseconds: moment + 900_000))
+    }
+
     static func trust(_ host: Int64, app: String = "pulsar") -> TrustRecord {
         TrustRecord(
             host: HostID(rawValue: host), app: app, lastSequence: 9, streak: 4, evidence: 3.25,
@@ -177,6 +185,11 @@ enum Samples {
         for volunteer in try tx.volunteers() {
             lines.append(
                 "\(volunteer) \(try tx.hosts(of: volunteer.id).map(\.id)) \(try tx.memberships(of: volunteer.id))")
+        }
+        for volunteer in try tx.volunteers() {
+            lines += try tx.linkCodes(of: volunteer.id).map { "\($0)" }
+            lines += try tx.tasks(of: volunteer.id, after: nil, look: 10_000).rows.map { "\($0)" }
+            lines += try tx.ledger(of: volunteer.id, after: 0, look: 10_000).rows.map { "\($0.number)" }
         }
         for team in try tx.teams() { lines.append("\(team) \(try tx.memberships(in: team.id))") }
         lines.append("\(try tx.lastingMemberships())")

@@ -48,6 +48,7 @@ import Wire
         for word in [
             RequestSignature.hostHeader, RequestSignature.sequenceHeader, RequestSignature.signatureHeader,
             String(UnitContainer.signatureContext.dropLast()), "millrace-receipts-v1", "millrace-request-v1",
+            "millrace-erasure-v1",
         ] {
             #expect(Self.text.contains(word), "\(word)")
         }

@@ -27,13 +27,15 @@ public enum Attachment {
     /// beside a running client, which takes the project up within seconds.
     ///
     /// - Parameter volunteer: 1 ... 64 bytes, no control characters.
+    /// - Parameter linkCode: whose volunteer the host joins; then `volunteer` is not looked at.
     /// - Parameter data: the client's folder.
     /// - Parameter say: told what was found damaged or old.
     /// - Parameter show: told what the server says, before anything is saved.
     /// - Throws: `.usage` for a bad address or name, `.refused` when the project's key is not the pinned one,
     ///   `.configuration` when another command is at work; what the transport throws.
     public static func attach(
-        url: String, volunteer: String, data: String, say: (String) -> Void = { _ in }, show: (Introduction) -> Void
+        url: String, volunteer: String, linkCode: LinkCode? = nil, data: String, say: (String) -> Void = { _ in },
+        show: (Introduction) -> Void
     ) throws(Fault) -> ClientState.Attachment {
         guard !volunteer.isEmpty, volunteer.utf8.count <= Limits.volunteerNameBytesMax,
             volunteer.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
@@ -61,7 +63,7 @@ public enum Attachment {
                 advice: "Ask the project why. To accept the new key, detach and attach anew.")
         }
         let reply = try link.register(
-            volunteer: volunteer, profile: HostInventory.profile(folder: data), key: place.key)
+            volunteer: volunteer, linkCode: linkCode, profile: HostInventory.profile(folder: data), key: place.key)
         let identity = ClientState.Attachment(
             serverURL: address, site: introduction.site, projectKey: key.rawRepresentation,
             host: HostID(rawValue: Int64(reply.hostID)),

@@ -91,6 +91,8 @@ public final class ClientLoop {
             throw fault
         }
         say(SandboxText.line(sandbox))
+        let control = listen()
+        defer { control?.end() }
         lookForProjects()
         while true {
             for mail in mailbox.take(waitSeconds: patienceSeconds()) { take(mail) }
@@ -112,6 +114,16 @@ public final class ClientLoop {
         errand.settle(seconds: 5)
     }
 
+    /// Without the socket the client computes all the same: not every file system has any.
+    private func listen() -> ControlSocket? {
+        do throws(Fault) {
+            return try ControlSocket(folder: directory.path) { [mailbox] in mailbox.post(.asked($0, $1)) }
+        } catch {
+            say("\(error); it cannot be asked while it runs")
+            return nil
+        }
+    }
+
     // MARK: Events
 
     private func take(_ mail: ClientMail) {
@@ -120,6 +132,7 @@ public final class ClientLoop {
         case .everybody(let event):
             note(event)
             for session in desk.inOrder { session.feed(event) }
+        case .asked(let request, let answer): self.answer(request, answer)
         case .opened(let name, .success(let project)): begin(project, name)
         case .opened(let name, .failure(let fault)):
             if desk.setAside(name, fault) { tell(name, "\(fault)") }
@@ -151,6 +164,10 @@ public final class ClientLoop {
         session.feed(.started(slots: project.findings, blobs: project.blobs))
         if let disk { session.feed(disk) }
         if !readings.isEmpty { session.feed(.probed(readings.values.sorted { $0.at < $1.at })) }
+        // The user paused the client, whatever it works for.
+        if let pause = desk.inOrder.lazy.compactMap(\.machine.state.wishes.pause).first {
+            session.feed(.userPaused(until: pause.until))
+        }
         if isStopping { session.feed(.stopRequested) }
     }
 
@@ -262,7 +279,7 @@ public final class ClientLoop {
         if errand.note({ () throws(Fault) in try directory.save(book) }) { lastBook = now }
     }
 
-    private func status() -> ClientStatus {
+    func status() -> ClientStatus {
         let machine = desk.inOrder.first?.machine
         var status = ClientStatus(
             writtenAt: Self.now, policy: machine?.policy, cores: machine?.machineCoresNow ?? 0,
@@ -278,7 +295,7 @@ public final class ClientLoop {
         return status
     }
 
-    private static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
+    static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
 
     /// What the worker beside this client can compute, as "name/version".
     private static func apps(of executable: String) throws(Fault) -> [String] {
@@ -297,6 +314,8 @@ enum ClientMail: Sendable {
     case session(Int, ClientEvent)
     /// For all of them.
     case everybody(ClientEvent)
+    /// By the user, over the socket.
+    case asked(ControlRequest, ControlSocket.Answer)
     case opened(String, Result<OpenedProject, Fault>)
     case closed(String)
 }

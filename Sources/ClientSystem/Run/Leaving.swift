@@ -15,6 +15,16 @@ extension Attachment {
         public var open: [String] = []
         /// Why the server could not be told of those; nil: it was, or there are none.
         public var untold: String?
+        /// The server's word, where the volunteer was erased.
+        public var erasure: Erasure?
+    }
+
+    /// How a host parts with its project.
+    public enum Parting: Hashable, Sendable {
+        /// The account stays, with the other hosts and the credit.
+        case leave
+        /// The account is erased, on all hosts.
+        case erase
     }
 
     /// What leaving would lose. Without an identity that can be read the folders of tasks alone are asked.
@@ -58,7 +68,8 @@ extension Attachment {
     ///   results would be lost and `force` is false, `.interrupted` when a running client does not let go; all before
     ///   anything is removed.
     public static func detach(
-        _ which: String?, data: String, force: Bool, patienceSeconds: Double = 60, say: (String) -> Void = { _ in }
+        _ which: String?, data: String, force: Bool, parting: Parting = .leave, patienceSeconds: Double = 60,
+        say: (String) -> Void = { _ in }
     ) throws(Fault) -> (name: String, losses: Losses) {
         let data = try DataDirectory.prepare(data, fallback: ProjectNames.unknown, say: say)
         let name = try ProjectNames.find(which, in: data)
@@ -74,7 +85,7 @@ extension Attachment {
             let directory = try take(path, patienceSeconds: patienceSeconds)
             defer { directory.release() }
             try? directory.repairIdentity(say: say)
-            losses = try detach(directory, force: force)
+            losses = try detach(directory, force: force, parting: parting)
         } catch {
             wish.end()
             throw error
@@ -137,7 +148,9 @@ extension Attachment {
     /// - Throws: `.noInput` when the folder holds nothing of a project, `.negative` when results would be lost and
     ///   `force` is false; both before anything is removed.
     @discardableResult
-    package static func detach(_ directory: ProjectDirectory, force: Bool) throws(Fault) -> Losses {
+    package static func detach(
+        _ directory: ProjectDirectory, force: Bool, parting: Parting = .leave
+    ) throws(Fault) -> Losses {
         guard directory.holdsWork else {
             throw Fault(
                 .noInput, "not attached: \(directory.path) holds nothing of a project",
@@ -145,9 +158,15 @@ extension Attachment {
         }
         var losses = try lossesOrWhy(directory, force: force)
         if !force { try refuse(losses, directory.path) }
+        switch parting {
+        case .erase: losses.erasure = try Erasure.ask(directory)
         // Nothing finished is left to lose but with `force`: then those tasks go back, too.
-        if losses.untold == nil, !losses.open.isEmpty || !losses.unreported.isEmpty {
-            do throws(Fault) { try giveBack(directory) } catch { losses.untold = error.message }
+        case .leave where losses.untold == nil && (!losses.open.isEmpty || !losses.unreported.isEmpty):
+            do throws(Fault) {
+                try giveBack(directory)
+                sayFarewell(directory)
+            } catch { losses.untold = error.message }
+        case .leave: sayFarewell(directory)
         }
         // The identity last: what is left of an act that was cut short can still be named, and left again.
         for name in ["slots", "blobs", "cache", "releases", "state", "host.key", "identity.json"] {
@@ -177,6 +196,13 @@ extension Attachment {
         }
         if !words.isEmpty { losses.untold = words.joined(separator: "; ") }
         return losses
+    }
+
+    /// The server need not list this host any more, and another one may manage the account at once. Where it cannot be
+    /// told, it finds out in a month.
+    private static func sayFarewell(_ directory: ProjectDirectory) {
+        guard let identity = (try? directory.identity()) ?? nil else { return }
+        _ = try? VolunteerAccount.perform(.removeHost(identity.host), folder: directory.path)
     }
 
     private static func giveBack(_ directory: ProjectDirectory) throws(Fault) {

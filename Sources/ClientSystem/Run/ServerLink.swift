@@ -54,15 +54,20 @@ public struct ServerLink: Sendable {
     }
 
     /// `POST /v1/register`; repeating it gives the same host.
+    ///
+    /// - Parameter linkCode: whose volunteer the host joins; nil: it begins one with this name.
+    /// - Throws: `.refused` for a code that is wrong, used or expired; `.negative` when this host is another
+    ///   volunteer's.
     public func register(
-        volunteer: String, profile: HostProfile, key: SigningKey
+        volunteer: String, linkCode: LinkCode? = nil, profile: HostProfile, key: SigningKey
     ) throws(Fault) -> WireRegisterReply {
         var message = WireRegisterRequest()
         message.publicKey = Data(key.publicKey.rawRepresentation)
-        message.volunteerName = volunteer
+        if let linkCode { message.linkCode = "\(linkCode)" } else { message.volunteerName = volunteer }
         message.profile = WireHostProfileMessage(profile)
         let url = "\(serverURL)/v1/register"
         let response = try post("/v1/register", message, host: nil, sequence: 0, key: key)
+        if let no = ServerLink.no(response) { throw no }
         let reply = try response.message(WireRegisterReply.self, url: url)
         guard reply.hostID > 0, reply.hostID < 1 << 63 else {
             throw CurlFailure.notMillrace(url, "the answer holds no host number")
@@ -141,37 +146,13 @@ public struct ServerLink: Sendable {
         return try? response?.message(WireSessionReply.self, url: serverURL + path)
     }
 
-    /// `POST /v1/account`. The host's counter is the running client's: this asks the server for it, and that client
-    /// does the same with its next call.
-    ///
-    /// - Throws: `.negative` when the server says that it cannot be, with its reason; what the transport throws.
-    public func account(
-        _ request: WireAccountRequest, host: HostID, key: SigningKey
-    ) throws(Fault) -> WireAccountReply {
-        let path = "/v1/account"
-        var sequence: Int64 = 1
-        for _ in 0..<5 {
-            let response = try post(path, request, host: host, sequence: sequence, key: key, freshConnection: true)
-            let refusal = response.status == 409 ? response.errorReply : nil
-            if let refusal, refusal.code == "stale_sequence", refusal.sequence < UInt64(Limits.sequenceMax) {
-                sequence = Int64(refusal.sequence) + 1
-                continue
-            }
-            if let refusal, refusal.code == "wrong_state" {
-                throw Fault(.negative, refusal.message, advice: refusal.advice.isEmpty ? nil : refusal.advice)
-            }
-            return try response.message(WireAccountReply.self, url: serverURL + path)
-        }
-        throw Fault(.interrupted, "this host's other calls come in between", advice: "Run the command again.")
-    }
-
     /// `CallFailure` as an error.
     public struct CallFailureReason: Error {
         public var failure: CallFailure
         init(_ failure: CallFailure) { self.failure = failure }
     }
 
-    private func post(
+    func post(
         _ path: String, _ message: some SwiftProtobuf.Message, host: HostID?, sequence: Int64, key: SigningKey,
         freshConnection: Bool = false
     ) throws(Fault) -> HTTPResponse {

@@ -41,6 +41,9 @@ public enum StatusText {
                 + "\(project.validTasks) valid, \(project.invalidTasks) invalid",
             "contact    \(project.lastContactMs.map { "\(age($0, nowMs)) ago" } ?? "none yet")",
         ]
+        for hold in project.holds ?? [] where hold.code != .paused {
+            lines.append("no work    \(hold.reason); ends when \(hold.until)")
+        }
         for reason in project.noWorkReasons { lines.append("no work    \(reason)") }
         if let version = project.newerClient {
             lines.append("update     a newer client is there, \(version): your package manager has it")
@@ -124,10 +127,15 @@ public enum StatusText {
     }
 
     private static func age(_ thenMs: Int64, _ nowMs: Int64) -> String {
-        let seconds = max(0, (nowMs - thenMs) / 1000)
-        if seconds < 120 { return "\(seconds) s" }
-        if seconds < 7200 { return "\(seconds / 60) min" }
-        return "\(seconds / 3600) h"
+        duration(Double(max(0, nowMs - thenMs)) / 1000)
+    }
+
+    /// - Parameter seconds: 0 or more.
+    static func duration(_ seconds: Double) -> String {
+        let whole = Int64(min(seconds, 1e12))
+        if whole < 120 { return "\(whole) s" }
+        if whole < 7200 { return "\(whole / 60) min" }
+        return "\(whole / 3600) h"
     }
 
     private static func decimal(_ value: Double) -> String {

@@ -27,6 +27,13 @@ package final class RateLimiter<Key: Hashable & Sendable>: Sendable {
         self.keysMax = keysMax
     }
 
+    /// For what may happen less often than once a second.
+    package init(burst: Int, secondsEach: Int, keysMax: Int = 100_000) {
+        self.burst = Double(burst)
+        perSecond = 1 / Double(secondsEach)
+        self.keysMax = keysMax
+    }
+
     /// Takes one permission. - Returns: nil when there was one, else the seconds until there is the next.
     package func take(_ key: Key, now: ContinuousClock.Instant = ContinuousClock().now) -> Double? {
         buckets.withLock { buckets in

@@ -35,6 +35,13 @@ public struct ServerLimits: Hashable, Sendable {
     public var sessionPerSecond = 20
     public var accountBurst = 60
     public var accountPerSecond = 1
+    public var exportBurst = 40
+    public var exportPerSecond = 4
+    /// Registrations with a link code, from one network and together.
+    public var linkBurst = 10
+    public var linkSecondsEach = 60
+    public var linkAllBurst = 60
+    public var linkAllSecondsEach = 1
     /// Whether the limits by address and network hold for this machine's own addresses.
     public var countLoopback = 0
 
@@ -124,6 +131,12 @@ extension ServerLimits {
         Entry("session-per-second", \.sessionPerSecond, "sessions/s", "opened from one address"),
         Entry("account-burst", \.accountBurst, "requests", "about accounts and teams at once from one address"),
         Entry("account-per-second", \.accountPerSecond, "requests/s", "about accounts and teams from one address"),
+        Entry("export-burst", \.exportBurst, "pages", "of a volunteer's export at once by one host"),
+        Entry("export-per-second", \.exportPerSecond, "pages/s", "of a volunteer's export by one host"),
+        Entry("link-burst", \.linkBurst, "codes", "tried at once from one network"),
+        Entry("link-seconds-each", \.linkSecondsEach, "s", "until the next link code from one network"),
+        Entry("link-all-burst", \.linkAllBurst, "codes", "tried at once from everywhere"),
+        Entry("link-all-seconds-each", \.linkAllSecondsEach, "s", "until the next link code from everywhere"),
         Entry(
             "count-loopback", \.countLoopback, "0 or 1", least: 0,
             "1: limits by address hold for 127.0.0.1 and ::1, too"),

@@ -20,6 +20,9 @@ final class TrafficGuard: Sendable {
     private let registrations: RateLimiter<String>
     private let accounts: RateLimiter<String>
     private let sessions: RateLimiter<String>
+    private let exports: RateLimiter<HostID>
+    private let linkCodes: RateLimiter<UInt64>
+    private let allLinkCodes: RateLimiter<Int>
     private let pacer = Mutex(RetryPacer())
     private let start = ContinuousClock.now
     private let drainBegan = Mutex<ContinuousClock.Instant?>(nil)
@@ -40,6 +43,9 @@ final class TrafficGuard: Sendable {
         uploads = RateLimiter(burst: limits.uploadBurst, perSecond: limits.uploadPerSecond)
         registrations = RateLimiter(burst: limits.registerBurst, perSecond: limits.registerPerSecond)
         accounts = RateLimiter(burst: limits.accountBurst, perSecond: limits.accountPerSecond)
+        exports = RateLimiter(burst: limits.exportBurst, perSecond: limits.exportPerSecond)
+        linkCodes = RateLimiter(burst: limits.linkBurst, secondsEach: limits.linkSecondsEach)
+        allLinkCodes = RateLimiter(burst: limits.linkAllBurst, secondsEach: limits.linkAllSecondsEach)
         sessions = RateLimiter(burst: limits.sessionBurst, perSecond: limits.sessionPerSecond)
     }
 
@@ -125,6 +131,22 @@ final class TrafficGuard: Sendable {
     func admitAccount(_ context: ServerContext) throws(RequestRefusal) {
         guard let seconds = accounts.take(NetworkPrefix.holder(context.peer)) else { return }
         throw tooMany("account_rate", "too many requests from this address", seconds)
+    }
+
+    /// A page of an export looks at thousands of rows.
+    func admitExport(of host: HostID) throws(RequestRefusal) {
+        guard let seconds = exports.take(host) else { return }
+        throw tooMany("export_rate", "too many pages of an export for host \(host)", seconds)
+    }
+
+    /// For a registration with a link code, right or wrong: so few that guessing leads nowhere (THREAT_MODEL.md has the
+    /// odds). This machine's own addresses count as one network.
+    func admitLinkCode(_ context: ServerContext) throws(RequestRefusal) {
+        if let seconds = linkCodes.take(context.network ?? 0) {
+            throw tooMany("link_rate", "too many link codes from this network", seconds)
+        }
+        guard let seconds = allLinkCodes.take(0) else { return }
+        throw tooMany("link_rate_all", "too many link codes are being tried", seconds)
     }
 
     private func tooMany(_ reason: String, _ message: String, _ seconds: Double) -> RequestRefusal {

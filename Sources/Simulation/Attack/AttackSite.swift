@@ -71,7 +71,7 @@ final class AttackSite {
 
     func register(_ number: Int) throws -> AttackHost {
         let call = try fixture.registration(number, by: core)
-        let reply = try store.transaction { tx in try core.register(call, in: tx, now: now) }
+        let reply = try store.transaction { tx in try core.register(call, in: tx, now: now).get() }
         return AttackHost(
             id: HostID(rawValue: Int64(reply.hostID)), volunteer: VolunteerID(rawValue: Int64(reply.volunteerID)))
     }

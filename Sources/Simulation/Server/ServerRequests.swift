@@ -52,7 +52,7 @@ extension SimServer {
         let body = try StrictDecode.bytes(of: message)
         let call = try core.checkRegister(message, body: body, path: "/v1/register", signature: signature)
         perform { [core] tx, now in
-            try core.register(call, in: tx, now: now)
+            try core.register(call, in: tx, now: now).get()
         } _: { [self] result in
             switch result {
             case .success(let reply): answer(request, .registered(reply))

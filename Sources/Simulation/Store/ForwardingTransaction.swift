@@ -59,7 +59,6 @@ class ForwardingTransaction: StoreTransaction {
 
     // MARK: Hosts
 
-    func volunteer(named name: String) throws -> VolunteerRecord? { try base.volunteer(named: name) }
     func volunteer(_ id: VolunteerID) throws -> VolunteerRecord? { try base.volunteer(id) }
     func insertVolunteer(_ make: (VolunteerID) -> VolunteerRecord) throws -> VolunteerRecord {
         try base.insertVolunteer(make)
@@ -130,5 +129,21 @@ class ForwardingTransaction: StoreTransaction {
     func creditDays(of host: HostID) throws -> [CreditDay] { try base.creditDays(of: host) }
     func creditSums(by grouping: CreditGrouping, from first: UTCDay, through last: UTCDay) throws -> [CreditSum] {
         try base.creditSums(by: grouping, from: first, through: last)
+    }
+
+    // MARK: Links and exports
+
+    func insertLinkCode(_ code: LinkCodeRecord) throws { try base.insertLinkCode(code) }
+    func linkCode(_ digest: Digest) throws -> LinkCodeRecord? { try base.linkCode(digest) }
+    func updateLinkCode(_ code: LinkCodeRecord) throws { try base.updateLinkCode(code) }
+    func linkCodes(of volunteer: VolunteerID) throws -> [LinkCodeRecord] { try base.linkCodes(of: volunteer) }
+    func removeLinkCodes(of volunteer: VolunteerID, before moment: Timestamp?) throws {
+        try base.removeLinkCodes(of: volunteer, before: moment)
+    }
+    func tasks(of volunteer: VolunteerID, after: WorkUnitID?, look: Int) throws -> Looked<TaskRecord, WorkUnitID> {
+        try base.tasks(of: volunteer, after: after, look: look)
+    }
+    func ledger(of volunteer: VolunteerID, after number: Int64, look: Int) throws -> Looked<LedgerEntry, Int64> {
+        try base.ledger(of: volunteer, after: number, look: look)
     }
 }

@@ -101,6 +101,13 @@ public nonisolated enum WireAccountAction: SwiftProtobuf.Enum, Swift.CaseIterabl
   /// The statistics files may, or may no longer, name the volunteer's hosts.
   case accountShowHosts // = 4
   case accountHideHosts // = 5
+
+  /// Asks for a code with which one further host may join.
+  case accountLinkCode // = 6
+  case accountListHosts // = 7
+
+  /// Ends the authority of a host of the volunteer, or of the one that asks: then it leaves.
+  case accountRemoveHost // = 8
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -115,6 +122,9 @@ public nonisolated enum WireAccountAction: SwiftProtobuf.Enum, Swift.CaseIterabl
     case 3: self = .accountLeaveTeam
     case 4: self = .accountShowHosts
     case 5: self = .accountHideHosts
+    case 6: self = .accountLinkCode
+    case 7: self = .accountListHosts
+    case 8: self = .accountRemoveHost
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -127,6 +137,9 @@ public nonisolated enum WireAccountAction: SwiftProtobuf.Enum, Swift.CaseIterabl
     case .accountLeaveTeam: return 3
     case .accountShowHosts: return 4
     case .accountHideHosts: return 5
+    case .accountLinkCode: return 6
+    case .accountListHosts: return 7
+    case .accountRemoveHost: return 8
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -139,6 +152,51 @@ public nonisolated enum WireAccountAction: SwiftProtobuf.Enum, Swift.CaseIterabl
     .accountLeaveTeam,
     .accountShowHosts,
     .accountHideHosts,
+    .accountLinkCode,
+    .accountListHosts,
+    .accountRemoveHost,
+  ]
+
+}
+
+public nonisolated enum WireExportSection: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case exportAccount // = 0
+  case exportHosts // = 1
+  case exportTasks // = 2
+  case exportCredit // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .exportAccount
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .exportAccount
+    case 1: self = .exportHosts
+    case 2: self = .exportTasks
+    case 3: self = .exportCredit
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .exportAccount: return 0
+    case .exportHosts: return 1
+    case .exportTasks: return 2
+    case .exportCredit: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireExportSection] = [
+    .exportAccount,
+    .exportHosts,
+    .exportTasks,
+    .exportCredit,
   ]
 
 }
@@ -233,6 +291,9 @@ public nonisolated struct WireRegisterRequest: Sendable {
   /// Clears the value of `profile`. Subsequent reads from it will return its default value.
   public mutating func clearProfile() {self._profile = nil}
 
+  /// The host joins the volunteer who asked for this code; then volunteer_name is not looked at. Empty: a new volunteer.
+  public var linkCode: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -252,7 +313,7 @@ public nonisolated struct WireRegisterReply: Sendable {
   /// The highest sequence number the server has seen from this host.
   public var sequence: UInt64 = 0
 
-  /// Of the volunteer that the host belongs to: the first name it was registered under.
+  /// Of the volunteer that the host belongs to.
   public var volunteerName: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -555,6 +616,9 @@ public nonisolated struct WireAccountRequest: Sendable {
   /// For ACCOUNT_FOUND_TEAM and ACCOUNT_JOIN_TEAM.
   public var teamName: String = String()
 
+  /// For ACCOUNT_REMOVE_HOST.
+  public var hostID: UInt64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -582,6 +646,43 @@ public nonisolated struct WireAccountReply: Sendable {
   /// All teams that the volunteer was in, in order of time.
   public var teams: [WireMembershipMessage] = []
 
+  /// For ACCOUNT_LINK_CODE: as people read it, and until when it is good.
+  public var linkCode: String = String()
+
+  public var linkExpiresMs: UInt64 = 0
+
+  /// For ACCOUNT_LIST_HOSTS: those that may call, in order of number; at most 1000.
+  public var hosts: [WireHostEntry] = []
+
+  /// For ACCOUNT_REMOVE_HOST: tasks that went back to the queue.
+  public var tasksGivenBack: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireHostEntry: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostID: UInt64 = 0
+
+  public var name: String = String()
+
+  public var createdMs: UInt64 = 0
+
+  public var lastSeenMs: UInt64 = 0
+
+  public var creditMicrocobblestones: Int64 = 0
+
+  /// Tasks that are out at it.
+  public var tasksOut: UInt32 = 0
+
+  /// Whether it may change the account.
+  public var manages: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -606,6 +707,341 @@ public nonisolated struct WireMembershipMessage: Sendable {
   public init() {}
 }
 
+/// POST /v1/erase, signed by the key in it; numbered like a scheduler request as long as the volunteer is not erased, and
+/// then to be repeated under any number: the answer stays the same.
+public nonisolated struct WireEraseRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var publicKey: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireEraseReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A serialised ErasureStatement.
+  public var statement: Data = Data()
+
+  /// Ed25519 over "millrace-erasure-v1\n" + statement, by the project key.
+  public var signature: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Says that nothing of a volunteer is kept but a number and what the ledger says of it.
+public nonisolated struct WireErasureStatement: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var volunteerID: UInt64 = 0
+
+  public var erasedMs: UInt64 = 0
+
+  /// Hosts that lost their authority, now or before.
+  public var hosts: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// POST /v1/export, signed and numbered like a scheduler request: all that the server holds of the volunteer, by pages.
+public nonisolated struct WireExportRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var section: WireExportSection = .exportAccount
+
+  /// 0 for the first page, then what the page before said.
+  public var after: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireExportReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Of the export's content: 1.
+  public var schemaVersion: UInt32 = 0
+
+  /// The next page is behind this; 0: there is none. A page without rows may have one behind it.
+  public var next: UInt64 = 0
+
+  /// For EXPORT_ACCOUNT, and so on; the others are empty.
+  public var account: WireExportedAccount {
+    get {_account ?? WireExportedAccount()}
+    set {_account = newValue}
+  }
+  /// Returns true if `account` has been explicitly set.
+  public var hasAccount: Bool {self._account != nil}
+  /// Clears the value of `account`. Subsequent reads from it will return its default value.
+  public mutating func clearAccount() {self._account = nil}
+
+  public var hosts: [WireExportedHost] = []
+
+  public var tasks: [WireExportedTask] = []
+
+  public var credit: [WireExportedCredit] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _account: WireExportedAccount? = nil
+}
+
+public nonisolated struct WireExportedAccount: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var volunteerID: UInt64 = 0
+
+  public var name: String = String()
+
+  public var createdMs: UInt64 = 0
+
+  public var creditMicrocobblestones: Int64 = 0
+
+  public var recentAverage: Double = 0
+
+  public var showsHosts: Bool = false
+
+  public var teams: [WireMembershipMessage] = []
+
+  /// Names of the teams that the volunteer founded.
+  public var teamsFounded: [String] = []
+
+  public var linkCodes: [WireExportedLinkCode] = []
+
+  /// What the server keeps elsewhere, or not at all, in words.
+  public var notes: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Of a code the server has only a hash.
+public nonisolated struct WireExportedLinkCode: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var askedByHost: UInt64 = 0
+
+  public var createdMs: UInt64 = 0
+
+  public var expiresMs: UInt64 = 0
+
+  /// 0: nobody used it.
+  public var usedByHost: UInt64 = 0
+
+  public var usedMs: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireExportedHost: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var hostID: UInt64 {
+    get {_storage._hostID}
+    set {_uniqueStorage()._hostID = newValue}
+  }
+
+  public var publicKey: Data {
+    get {_storage._publicKey}
+    set {_uniqueStorage()._publicKey = newValue}
+  }
+
+  public var profile: WireHostProfileMessage {
+    get {_storage._profile ?? WireHostProfileMessage()}
+    set {_uniqueStorage()._profile = newValue}
+  }
+  /// Returns true if `profile` has been explicitly set.
+  public var hasProfile: Bool {_storage._profile != nil}
+  /// Clears the value of `profile`. Subsequent reads from it will return its default value.
+  public mutating func clearProfile() {_uniqueStorage()._profile = nil}
+
+  public var createdMs: UInt64 {
+    get {_storage._createdMs}
+    set {_uniqueStorage()._createdMs = newValue}
+  }
+
+  public var lastSeenMs: UInt64 {
+    get {_storage._lastSeenMs}
+    set {_uniqueStorage()._lastSeenMs = newValue}
+  }
+
+  /// 0: it may call.
+  public var removedMs: UInt64 {
+    get {_storage._removedMs}
+    set {_uniqueStorage()._removedMs = newValue}
+  }
+
+  public var sequence: UInt64 {
+    get {_storage._sequence}
+    set {_uniqueStorage()._sequence = newValue}
+  }
+
+  /// 0: not measured.
+  public var measuredFlopsPerSecond: Double {
+    get {_storage._measuredFlopsPerSecond}
+    set {_uniqueStorage()._measuredFlopsPerSecond = newValue}
+  }
+
+  public var validTasks: UInt64 {
+    get {_storage._validTasks}
+    set {_uniqueStorage()._validTasks = newValue}
+  }
+
+  public var invalidTasks: UInt64 {
+    get {_storage._invalidTasks}
+    set {_uniqueStorage()._invalidTasks = newValue}
+  }
+
+  public var failedTasks: UInt64 {
+    get {_storage._failedTasks}
+    set {_uniqueStorage()._failedTasks = newValue}
+  }
+
+  public var creditMicrocobblestones: Int64 {
+    get {_storage._creditMicrocobblestones}
+    set {_uniqueStorage()._creditMicrocobblestones = newValue}
+  }
+
+  public var provisionalMicrocobblestones: Int64 {
+    get {_storage._provisionalMicrocobblestones}
+    set {_uniqueStorage()._provisionalMicrocobblestones = newValue}
+  }
+
+  public var recentAverage: Double {
+    get {_storage._recentAverage}
+    set {_uniqueStorage()._recentAverage = newValue}
+  }
+
+  public var days: [WireExportedDay] {
+    get {_storage._days}
+    set {_uniqueStorage()._days = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct WireExportedDay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// YYYY-MM-DD, UTC.
+  public var day: String = String()
+
+  public var project: String = String()
+
+  /// 0: in no team.
+  public var teamID: UInt64 = 0
+
+  public var microcobblestones: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireExportedTask: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var taskID: UInt64 = 0
+
+  public var hostID: UInt64 = 0
+
+  public var project: String = String()
+
+  public var label: String = String()
+
+  /// "sent", "reported", "failed", "expired", "aborted"; where the unit is public also the verdict: "valid", "invalid",
+  /// "inconclusive", "too late".
+  public var state: String = String()
+
+  public var sentMs: UInt64 = 0
+
+  public var deadlineMs: UInt64 = 0
+
+  /// 0 and empty where there is no report.
+  public var reportedMs: UInt64 = 0
+
+  public var resultSha256: Data = Data()
+
+  public var resultBytes: UInt64 = 0
+
+  public var cpuSeconds: Double = 0
+
+  public var wallSeconds: Double = 0
+
+  public var fingerprint: String = String()
+
+  /// Of a verdict, or of a failure.
+  public var endedMs: UInt64 = 0
+
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// An entry of the ledger. Those of units that are secret still come once they are public.
+public nonisolated struct WireExportedCredit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var number: UInt64 = 0
+
+  public var atMs: UInt64 = 0
+
+  /// "grant", "hold", "release", "void".
+  public var kind: String = String()
+
+  public var hostID: UInt64 = 0
+
+  public var taskID: UInt64 = 0
+
+  public var project: String = String()
+
+  public var microcobblestones: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "millrace.v1"
@@ -615,7 +1051,11 @@ nonisolated extension WireReceiptStatus: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireAccountAction: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACCOUNT_SHOW\0\u{1}ACCOUNT_FOUND_TEAM\0\u{1}ACCOUNT_JOIN_TEAM\0\u{1}ACCOUNT_LEAVE_TEAM\0\u{1}ACCOUNT_SHOW_HOSTS\0\u{1}ACCOUNT_HIDE_HOSTS\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ACCOUNT_SHOW\0\u{1}ACCOUNT_FOUND_TEAM\0\u{1}ACCOUNT_JOIN_TEAM\0\u{1}ACCOUNT_LEAVE_TEAM\0\u{1}ACCOUNT_SHOW_HOSTS\0\u{1}ACCOUNT_HIDE_HOSTS\0\u{1}ACCOUNT_LINK_CODE\0\u{1}ACCOUNT_LIST_HOSTS\0\u{1}ACCOUNT_REMOVE_HOST\0")
+}
+
+nonisolated extension WireExportSection: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0EXPORT_ACCOUNT\0\u{1}EXPORT_HOSTS\0\u{1}EXPORT_TASKS\0\u{1}EXPORT_CREDIT\0")
 }
 
 nonisolated extension WireProjectInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -790,7 +1230,7 @@ nonisolated extension WireHostProfileMessage: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireRegisterRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RegisterRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}public_key\0\u{3}volunteer_name\0\u{1}profile\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}public_key\0\u{3}volunteer_name\0\u{1}profile\0\u{3}link_code\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -801,6 +1241,7 @@ nonisolated extension WireRegisterRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 1: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.volunteerName) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._profile) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.linkCode) }()
       default: break
       }
     }
@@ -820,6 +1261,9 @@ nonisolated extension WireRegisterRequest: SwiftProtobuf.Message, SwiftProtobuf.
     try { if let v = self._profile {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if !self.linkCode.isEmpty {
+      try visitor.visitSingularStringField(value: self.linkCode, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -827,6 +1271,7 @@ nonisolated extension WireRegisterRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.publicKey != rhs.publicKey {return false}
     if lhs.volunteerName != rhs.volunteerName {return false}
     if lhs._profile != rhs._profile {return false}
+    if lhs.linkCode != rhs.linkCode {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1470,7 +1915,7 @@ nonisolated extension WireErrorReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireAccountRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AccountRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}action\0\u{3}team_name\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}action\0\u{3}team_name\0\u{3}host_id\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1480,6 +1925,7 @@ nonisolated extension WireAccountRequest: SwiftProtobuf.Message, SwiftProtobuf._
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularEnumField(value: &self.action) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.teamName) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
       default: break
       }
     }
@@ -1492,12 +1938,16 @@ nonisolated extension WireAccountRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.teamName.isEmpty {
       try visitor.visitSingularStringField(value: self.teamName, fieldNumber: 2)
     }
+    if self.hostID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAccountRequest, rhs: WireAccountRequest) -> Bool {
     if lhs.action != rhs.action {return false}
     if lhs.teamName != rhs.teamName {return false}
+    if lhs.hostID != rhs.hostID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1505,7 +1955,7 @@ nonisolated extension WireAccountRequest: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireAccountReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AccountReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{3}credit_microcobblestones\0\u{3}recent_average\0\u{3}shows_hosts\0\u{3}may_change\0\u{1}teams\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volunteer_id\0\u{3}volunteer_name\0\u{3}credit_microcobblestones\0\u{3}recent_average\0\u{3}shows_hosts\0\u{3}may_change\0\u{1}teams\0\u{3}link_code\0\u{3}link_expires_ms\0\u{1}hosts\0\u{3}tasks_given_back\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1520,6 +1970,10 @@ nonisolated extension WireAccountReply: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 5: try { try decoder.decodeSingularBoolField(value: &self.showsHosts) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.mayChange) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.teams) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.linkCode) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.linkExpiresMs) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.hosts) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.tasksGivenBack) }()
       default: break
       }
     }
@@ -1547,6 +2001,18 @@ nonisolated extension WireAccountReply: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.teams.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.teams, fieldNumber: 7)
     }
+    if !self.linkCode.isEmpty {
+      try visitor.visitSingularStringField(value: self.linkCode, fieldNumber: 8)
+    }
+    if self.linkExpiresMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.linkExpiresMs, fieldNumber: 9)
+    }
+    if !self.hosts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.hosts, fieldNumber: 10)
+    }
+    if self.tasksGivenBack != 0 {
+      try visitor.visitSingularUInt64Field(value: self.tasksGivenBack, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1558,6 +2024,70 @@ nonisolated extension WireAccountReply: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.showsHosts != rhs.showsHosts {return false}
     if lhs.mayChange != rhs.mayChange {return false}
     if lhs.teams != rhs.teams {return false}
+    if lhs.linkCode != rhs.linkCode {return false}
+    if lhs.linkExpiresMs != rhs.linkExpiresMs {return false}
+    if lhs.hosts != rhs.hosts {return false}
+    if lhs.tasksGivenBack != rhs.tasksGivenBack {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHostEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HostEntry"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{1}name\0\u{3}created_ms\0\u{3}last_seen_ms\0\u{3}credit_microcobblestones\0\u{3}tasks_out\0\u{1}manages\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.createdMs) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.lastSeenMs) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.creditMicrocobblestones) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.tasksOut) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.manages) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hostID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.createdMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.createdMs, fieldNumber: 3)
+    }
+    if self.lastSeenMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lastSeenMs, fieldNumber: 4)
+    }
+    if self.creditMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.creditMicrocobblestones, fieldNumber: 5)
+    }
+    if self.tasksOut != 0 {
+      try visitor.visitSingularUInt32Field(value: self.tasksOut, fieldNumber: 6)
+    }
+    if self.manages != false {
+      try visitor.visitSingularBoolField(value: self.manages, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHostEntry, rhs: WireHostEntry) -> Bool {
+    if lhs.hostID != rhs.hostID {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.createdMs != rhs.createdMs {return false}
+    if lhs.lastSeenMs != rhs.lastSeenMs {return false}
+    if lhs.creditMicrocobblestones != rhs.creditMicrocobblestones {return false}
+    if lhs.tasksOut != rhs.tasksOut {return false}
+    if lhs.manages != rhs.manages {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1603,6 +2133,703 @@ nonisolated extension WireMembershipMessage: SwiftProtobuf.Message, SwiftProtobu
     if lhs.teamName != rhs.teamName {return false}
     if lhs.fromMs != rhs.fromMs {return false}
     if lhs.untilMs != rhs.untilMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEraseRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".EraseRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}public_key\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.publicKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireEraseRequest, rhs: WireEraseRequest) -> Bool {
+    if lhs.publicKey != rhs.publicKey {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEraseReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".EraseReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}statement\0\u{1}signature\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.statement) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.signature) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.statement.isEmpty {
+      try visitor.visitSingularBytesField(value: self.statement, fieldNumber: 1)
+    }
+    if !self.signature.isEmpty {
+      try visitor.visitSingularBytesField(value: self.signature, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireEraseReply, rhs: WireEraseReply) -> Bool {
+    if lhs.statement != rhs.statement {return false}
+    if lhs.signature != rhs.signature {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireErasureStatement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ErasureStatement"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volunteer_id\0\u{3}erased_ms\0\u{1}hosts\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.volunteerID) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.erasedMs) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.hosts) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.volunteerID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.volunteerID, fieldNumber: 1)
+    }
+    if self.erasedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.erasedMs, fieldNumber: 2)
+    }
+    if self.hosts != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hosts, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireErasureStatement, rhs: WireErasureStatement) -> Bool {
+    if lhs.volunteerID != rhs.volunteerID {return false}
+    if lhs.erasedMs != rhs.erasedMs {return false}
+    if lhs.hosts != rhs.hosts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}section\0\u{1}after\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.section) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.after) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.section != .exportAccount {
+      try visitor.visitSingularEnumField(value: self.section, fieldNumber: 1)
+    }
+    if self.after != 0 {
+      try visitor.visitSingularUInt64Field(value: self.after, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportRequest, rhs: WireExportRequest) -> Bool {
+    if lhs.section != rhs.section {return false}
+    if lhs.after != rhs.after {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}schema_version\0\u{1}next\0\u{1}account\0\u{1}hosts\0\u{1}tasks\0\u{1}credit\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.schemaVersion) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.next) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._account) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.hosts) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.tasks) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.credit) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.schemaVersion != 0 {
+      try visitor.visitSingularUInt32Field(value: self.schemaVersion, fieldNumber: 1)
+    }
+    if self.next != 0 {
+      try visitor.visitSingularUInt64Field(value: self.next, fieldNumber: 2)
+    }
+    try { if let v = self._account {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.hosts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.hosts, fieldNumber: 4)
+    }
+    if !self.tasks.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tasks, fieldNumber: 5)
+    }
+    if !self.credit.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.credit, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportReply, rhs: WireExportReply) -> Bool {
+    if lhs.schemaVersion != rhs.schemaVersion {return false}
+    if lhs.next != rhs.next {return false}
+    if lhs._account != rhs._account {return false}
+    if lhs.hosts != rhs.hosts {return false}
+    if lhs.tasks != rhs.tasks {return false}
+    if lhs.credit != rhs.credit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportedAccount: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportedAccount"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}volunteer_id\0\u{1}name\0\u{3}created_ms\0\u{3}credit_microcobblestones\0\u{3}recent_average\0\u{3}shows_hosts\0\u{1}teams\0\u{3}teams_founded\0\u{3}link_codes\0\u{1}notes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.volunteerID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.createdMs) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.creditMicrocobblestones) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.recentAverage) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.showsHosts) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.teams) }()
+      case 8: try { try decoder.decodeRepeatedStringField(value: &self.teamsFounded) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.linkCodes) }()
+      case 10: try { try decoder.decodeRepeatedStringField(value: &self.notes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.volunteerID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.volunteerID, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.createdMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.createdMs, fieldNumber: 3)
+    }
+    if self.creditMicrocobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.creditMicrocobblestones, fieldNumber: 4)
+    }
+    if self.recentAverage.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.recentAverage, fieldNumber: 5)
+    }
+    if self.showsHosts != false {
+      try visitor.visitSingularBoolField(value: self.showsHosts, fieldNumber: 6)
+    }
+    if !self.teams.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.teams, fieldNumber: 7)
+    }
+    if !self.teamsFounded.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.teamsFounded, fieldNumber: 8)
+    }
+    if !self.linkCodes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.linkCodes, fieldNumber: 9)
+    }
+    if !self.notes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.notes, fieldNumber: 10)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportedAccount, rhs: WireExportedAccount) -> Bool {
+    if lhs.volunteerID != rhs.volunteerID {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.createdMs != rhs.createdMs {return false}
+    if lhs.creditMicrocobblestones != rhs.creditMicrocobblestones {return false}
+    if lhs.recentAverage != rhs.recentAverage {return false}
+    if lhs.showsHosts != rhs.showsHosts {return false}
+    if lhs.teams != rhs.teams {return false}
+    if lhs.teamsFounded != rhs.teamsFounded {return false}
+    if lhs.linkCodes != rhs.linkCodes {return false}
+    if lhs.notes != rhs.notes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportedLinkCode: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportedLinkCode"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}asked_by_host\0\u{3}created_ms\0\u{3}expires_ms\0\u{3}used_by_host\0\u{3}used_ms\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.askedByHost) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.createdMs) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.expiresMs) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.usedByHost) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.usedMs) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.askedByHost != 0 {
+      try visitor.visitSingularUInt64Field(value: self.askedByHost, fieldNumber: 1)
+    }
+    if self.createdMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.createdMs, fieldNumber: 2)
+    }
+    if self.expiresMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.expiresMs, fieldNumber: 3)
+    }
+    if self.usedByHost != 0 {
+      try visitor.visitSingularUInt64Field(value: self.usedByHost, fieldNumber: 4)
+    }
+    if self.usedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.usedMs, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportedLinkCode, rhs: WireExportedLinkCode) -> Bool {
+    if lhs.askedByHost != rhs.askedByHost {return false}
+    if lhs.createdMs != rhs.createdMs {return false}
+    if lhs.expiresMs != rhs.expiresMs {return false}
+    if lhs.usedByHost != rhs.usedByHost {return false}
+    if lhs.usedMs != rhs.usedMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportedHost: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportedHost"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}host_id\0\u{3}public_key\0\u{1}profile\0\u{3}created_ms\0\u{3}last_seen_ms\0\u{3}removed_ms\0\u{1}sequence\0\u{3}measured_flops_per_second\0\u{3}valid_tasks\0\u{3}invalid_tasks\0\u{3}failed_tasks\0\u{3}credit_microcobblestones\0\u{3}provisional_microcobblestones\0\u{3}recent_average\0\u{1}days\0")
+
+  fileprivate class _StorageClass {
+    var _hostID: UInt64 = 0
+    var _publicKey: Data = Data()
+    var _profile: WireHostProfileMessage? = nil
+    var _createdMs: UInt64 = 0
+    var _lastSeenMs: UInt64 = 0
+    var _removedMs: UInt64 = 0
+    var _sequence: UInt64 = 0
+    var _measuredFlopsPerSecond: Double = 0
+    var _validTasks: UInt64 = 0
+    var _invalidTasks: UInt64 = 0
+    var _failedTasks: UInt64 = 0
+    var _creditMicrocobblestones: Int64 = 0
+    var _provisionalMicrocobblestones: Int64 = 0
+    var _recentAverage: Double = 0
+    var _days: [WireExportedDay] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _hostID = source._hostID
+      _publicKey = source._publicKey
+      _profile = source._profile
+      _createdMs = source._createdMs
+      _lastSeenMs = source._lastSeenMs
+      _removedMs = source._removedMs
+      _sequence = source._sequence
+      _measuredFlopsPerSecond = source._measuredFlopsPerSecond
+      _validTasks = source._validTasks
+      _invalidTasks = source._invalidTasks
+      _failedTasks = source._failedTasks
+      _creditMicrocobblestones = source._creditMicrocobblestones
+      _provisionalMicrocobblestones = source._provisionalMicrocobblestones
+      _recentAverage = source._recentAverage
+      _days = source._days
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._hostID) }()
+        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._publicKey) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._profile) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._createdMs) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._lastSeenMs) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._removedMs) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
+        case 8: try { try decoder.decodeSingularDoubleField(value: &_storage._measuredFlopsPerSecond) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._validTasks) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._invalidTasks) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._failedTasks) }()
+        case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._creditMicrocobblestones) }()
+        case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._provisionalMicrocobblestones) }()
+        case 14: try { try decoder.decodeSingularDoubleField(value: &_storage._recentAverage) }()
+        case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._days) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._hostID != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._hostID, fieldNumber: 1)
+      }
+      if !_storage._publicKey.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._publicKey, fieldNumber: 2)
+      }
+      try { if let v = _storage._profile {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if _storage._createdMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._createdMs, fieldNumber: 4)
+      }
+      if _storage._lastSeenMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._lastSeenMs, fieldNumber: 5)
+      }
+      if _storage._removedMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._removedMs, fieldNumber: 6)
+      }
+      if _storage._sequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 7)
+      }
+      if _storage._measuredFlopsPerSecond.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._measuredFlopsPerSecond, fieldNumber: 8)
+      }
+      if _storage._validTasks != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._validTasks, fieldNumber: 9)
+      }
+      if _storage._invalidTasks != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._invalidTasks, fieldNumber: 10)
+      }
+      if _storage._failedTasks != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._failedTasks, fieldNumber: 11)
+      }
+      if _storage._creditMicrocobblestones != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._creditMicrocobblestones, fieldNumber: 12)
+      }
+      if _storage._provisionalMicrocobblestones != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._provisionalMicrocobblestones, fieldNumber: 13)
+      }
+      if _storage._recentAverage.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._recentAverage, fieldNumber: 14)
+      }
+      if !_storage._days.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._days, fieldNumber: 15)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportedHost, rhs: WireExportedHost) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._hostID != rhs_storage._hostID {return false}
+        if _storage._publicKey != rhs_storage._publicKey {return false}
+        if _storage._profile != rhs_storage._profile {return false}
+        if _storage._createdMs != rhs_storage._createdMs {return false}
+        if _storage._lastSeenMs != rhs_storage._lastSeenMs {return false}
+        if _storage._removedMs != rhs_storage._removedMs {return false}
+        if _storage._sequence != rhs_storage._sequence {return false}
+        if _storage._measuredFlopsPerSecond != rhs_storage._measuredFlopsPerSecond {return false}
+        if _storage._validTasks != rhs_storage._validTasks {return false}
+        if _storage._invalidTasks != rhs_storage._invalidTasks {return false}
+        if _storage._failedTasks != rhs_storage._failedTasks {return false}
+        if _storage._creditMicrocobblestones != rhs_storage._creditMicrocobblestones {return false}
+        if _storage._provisionalMicrocobblestones != rhs_storage._provisionalMicrocobblestones {return false}
+        if _storage._recentAverage != rhs_storage._recentAverage {return false}
+        if _storage._days != rhs_storage._days {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportedDay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportedDay"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}project\0\u{3}team_id\0\u{1}microcobblestones\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.day) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.teamID) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.microcobblestones) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.day.isEmpty {
+      try visitor.visitSingularStringField(value: self.day, fieldNumber: 1)
+    }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 2)
+    }
+    if self.teamID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.teamID, fieldNumber: 3)
+    }
+    if self.microcobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.microcobblestones, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportedDay, rhs: WireExportedDay) -> Bool {
+    if lhs.day != rhs.day {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs.teamID != rhs.teamID {return false}
+    if lhs.microcobblestones != rhs.microcobblestones {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportedTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportedTask"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}task_id\0\u{3}host_id\0\u{1}project\0\u{1}label\0\u{1}state\0\u{3}sent_ms\0\u{3}deadline_ms\0\u{3}reported_ms\0\u{3}result_sha256\0\u{3}result_bytes\0\u{3}cpu_seconds\0\u{3}wall_seconds\0\u{1}fingerprint\0\u{3}ended_ms\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.taskID) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.label) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.state) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.sentMs) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.deadlineMs) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.reportedMs) }()
+      case 9: try { try decoder.decodeSingularBytesField(value: &self.resultSha256) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.resultBytes) }()
+      case 11: try { try decoder.decodeSingularDoubleField(value: &self.cpuSeconds) }()
+      case 12: try { try decoder.decodeSingularDoubleField(value: &self.wallSeconds) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.fingerprint) }()
+      case 14: try { try decoder.decodeSingularUInt64Field(value: &self.endedMs) }()
+      case 15: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.taskID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.taskID, fieldNumber: 1)
+    }
+    if self.hostID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 2)
+    }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 3)
+    }
+    if !self.label.isEmpty {
+      try visitor.visitSingularStringField(value: self.label, fieldNumber: 4)
+    }
+    if !self.state.isEmpty {
+      try visitor.visitSingularStringField(value: self.state, fieldNumber: 5)
+    }
+    if self.sentMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sentMs, fieldNumber: 6)
+    }
+    if self.deadlineMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deadlineMs, fieldNumber: 7)
+    }
+    if self.reportedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.reportedMs, fieldNumber: 8)
+    }
+    if !self.resultSha256.isEmpty {
+      try visitor.visitSingularBytesField(value: self.resultSha256, fieldNumber: 9)
+    }
+    if self.resultBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.resultBytes, fieldNumber: 10)
+    }
+    if self.cpuSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.cpuSeconds, fieldNumber: 11)
+    }
+    if self.wallSeconds.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.wallSeconds, fieldNumber: 12)
+    }
+    if !self.fingerprint.isEmpty {
+      try visitor.visitSingularStringField(value: self.fingerprint, fieldNumber: 13)
+    }
+    if self.endedMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.endedMs, fieldNumber: 14)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 15)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportedTask, rhs: WireExportedTask) -> Bool {
+    if lhs.taskID != rhs.taskID {return false}
+    if lhs.hostID != rhs.hostID {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs.label != rhs.label {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs.sentMs != rhs.sentMs {return false}
+    if lhs.deadlineMs != rhs.deadlineMs {return false}
+    if lhs.reportedMs != rhs.reportedMs {return false}
+    if lhs.resultSha256 != rhs.resultSha256 {return false}
+    if lhs.resultBytes != rhs.resultBytes {return false}
+    if lhs.cpuSeconds != rhs.cpuSeconds {return false}
+    if lhs.wallSeconds != rhs.wallSeconds {return false}
+    if lhs.fingerprint != rhs.fingerprint {return false}
+    if lhs.endedMs != rhs.endedMs {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExportedCredit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExportedCredit"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{3}at_ms\0\u{1}kind\0\u{3}host_id\0\u{3}task_id\0\u{1}project\0\u{1}microcobblestones\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.atMs) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.hostID) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.taskID) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.microcobblestones) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    if self.atMs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.atMs, fieldNumber: 2)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 3)
+    }
+    if self.hostID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hostID, fieldNumber: 4)
+    }
+    if self.taskID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.taskID, fieldNumber: 5)
+    }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 6)
+    }
+    if self.microcobblestones != 0 {
+      try visitor.visitSingularInt64Field(value: self.microcobblestones, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExportedCredit, rhs: WireExportedCredit) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.atMs != rhs.atMs {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.hostID != rhs.hostID {return false}
+    if lhs.taskID != rhs.taskID {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs.microcobblestones != rhs.microcobblestones {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -3,7 +3,7 @@ import ClientCore
 import Domain
 import Wire
 
-/// What a volunteer settles with a project: the team, and whether hosts are named in public.
+/// What a volunteer settles with a project: the team, which hosts there are, and whether they are named in public.
 public enum VolunteerAccount {
     public enum Act: Hashable, Sendable {
         case show
@@ -11,6 +11,9 @@ public enum VolunteerAccount {
         case joinTeam(String)
         case leaveTeam
         case setShowsHosts(Bool)
+        case makeLinkCode
+        case listHosts
+        case removeHost(HostID)
     }
 
     /// Asks the server that this folder's host is attached to; works beside a running client.
@@ -41,6 +44,11 @@ public enum VolunteerAccount {
             message.teamName = name
         case .leaveTeam: message.action = .accountLeaveTeam
         case .setShowsHosts(let shows): message.action = shows ? .accountShowHosts : .accountHideHosts
+        case .makeLinkCode: message.action = .accountLinkCode
+        case .listHosts: message.action = .accountListHosts
+        case .removeHost(let host):
+            message.action = .accountRemoveHost
+            message.hostID = UInt64(host.rawValue)
         }
         return message
     }
@@ -67,7 +75,7 @@ public enum VolunteerAccount {
         UTCDay(Timestamp(milliseconds: Int64(clamping: ms))).description
     }
 
-    private static func decimal(_ value: Double) -> String {
+    static func decimal(_ value: Double) -> String {
         let milli = Int64((min(max(value.isFinite ? value : 0, 0), 9e15) * 1000).rounded())
         return "\(milli / 1000).\("\(1000 + milli % 1000)".dropFirst())"
     }

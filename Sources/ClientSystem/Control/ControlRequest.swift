@@ -1,0 +1,79 @@
+import ClientCore
+
+/// What a running client can be asked over its socket, a JSON object on one line: `{"command": "pause", "seconds": 7200}`.
+/// See docs/local-api.md.
+public struct ControlRequest: Hashable, Sendable, Codable {
+    public enum Command: String, Hashable, Sendable, Codable, CaseIterable {
+        /// What `status.json` holds, as of now.
+        case status
+        /// Nothing is computed for `seconds`; without it, until `resume`.
+        case pause
+        case resume
+        /// Finish what is begun, give back the rest, and end; with `withdraw`, no longer.
+        case finish
+        /// `allowed`: whether to ask for new work; of one project, or of all.
+        case newWork = "new-work"
+        case suspendTask = "suspend-task"
+        case resumeTask = "resume-task"
+        /// Give a task back, with a `reason`.
+        case abortTask = "abort-task"
+        /// The cause of tasks that failed one after the other is gone.
+        case forgive
+        /// End now; what was begun goes on at the next run.
+        case stop
+    }
+
+    public var command: Command
+    /// More than 0, at most `secondsMax`.
+    public var seconds: Double?
+    public var withdraw: Bool?
+    public var allowed: Bool?
+    /// A project's name as `projects` lists it, or its address; nil: all.
+    public var project: String?
+    /// As `status` writes it.
+    public var task: String?
+    public var reason: String?
+
+    /// A year.
+    public static let secondsMax = 366.0 * 86_400
+    public static let reasonBytesMax = 200
+
+    public init(_ command: Command) { self.command = command }
+
+    /// What is wrong with it; nil: nothing.
+    public var problem: String? {
+        if let seconds, !(seconds > 0 && seconds <= Self.secondsMax) {
+            return "seconds: more than 0, at most \(Int(Self.secondsMax))"
+        }
+        if let reason, reason.utf8.count > Self.reasonBytesMax {
+            return "reason: at most \(Self.reasonBytesMax) bytes"
+        }
+        switch command {
+        case .newWork where allowed == nil: return "new-work needs allowed: true or false"
+        case .suspendTask where task == nil, .resumeTask where task == nil, .abortTask where task == nil:
+            return "\(command.rawValue) needs task"
+        default: return nil
+        }
+    }
+}
+
+/// What the client answers, a JSON object on one line.
+public struct ControlReply: Hashable, Sendable, Codable {
+    public var ok: Bool
+    /// What was not done, and why; nil when `ok`.
+    public var error: String?
+    /// What was done, for people.
+    public var done: String?
+    public var status: ClientStatus?
+
+    public init(error: String) {
+        ok = false
+        self.error = error
+    }
+
+    public init(done: String?, status: ClientStatus? = nil) {
+        ok = true
+        self.done = done
+        self.status = status
+    }
+}
