@@ -47,7 +47,11 @@ extension ClientMachine {
             // With nothing to give there is no round, and nothing to wait for.
             roundIsGiven = true
         }
-        call.declinedInRow = taken > 0 || declined == 0 ? 0 : call.declinedInRow + 1
+        if taken == 0, declined > 0 {
+            call.declinedInRow += 1
+        } else if wanted > 0 {
+            call.declinedInRow = 0
+        }
         if taken > 0 { lastBusy = now }
         var wait = Self.emptyBackOff.delaySeconds(failures: call.emptyReplies, random: random)
         // The wish is about work, not about a server in need: work that comes should not wait twice as long for it.

@@ -54,6 +54,12 @@ public struct WorkWish: Hashable, Sendable {
     /// Work that a new task waits for, at most: that of the fullest core which is to get one. A core that is busy for a
     /// day is no reason to refuse another one an hour's task.
     public var queuedSeconds: Double
+
+    public init(tasks: Int, seconds: Double, queuedSeconds: Double) {
+        self.tasks = tasks
+        self.seconds = seconds
+        self.queuedSeconds = queuedSeconds
+    }
 }
 
 /// Which work a host asks for that does not always compute. The server knows of its habits only how much of the time it

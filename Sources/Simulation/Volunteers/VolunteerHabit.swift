@@ -61,7 +61,6 @@ struct VolunteerUnits {
 
     static let nominalSpeed = 4e9
     var flops: Double { seconds * VolunteerUnits.nominalSpeed }
-    var isLong: Bool { seconds >= 86_400 }
 
     static let all = [
         VolunteerUnits(app: "minutes", seconds: 300, deadlineSeconds: 12 * 3600, share: 30),

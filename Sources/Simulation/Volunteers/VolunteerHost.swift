@@ -104,7 +104,7 @@ struct VolunteerHost<Mind: VolunteerMind> {
         let taken = mind.take(offered, held, now)
         tally.sent += offered.count
         tally.declined += offered.count - taken.count
-        tally.longTasks += offered.filter(\.kind.isLong).count
+        tally.longTasks += offered.filter { $0.trueSeconds >= 86_400 }.count
         held += taken
         emptyReplies = taken.isEmpty ? min(emptyReplies + 1, 6) : 0
         nextCall = now + TimeSpan(seconds: taken.isEmpty ? Double(30 << emptyReplies) : 1)

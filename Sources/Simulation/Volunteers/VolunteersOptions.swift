@@ -31,7 +31,7 @@ public struct VolunteersTally: Hashable, Sendable {
     public var givenBack = 0
     /// Still held at the end, before their deadline.
     public var open = 0
-    /// Tasks of a day, on a core of 4 GFLOP/s.
+    /// Tasks that take a day or more of computing at the host that they were sent to.
     public var longTasks = 0
     public var calls = 0
     /// Core hours in which hosts could compute, and those of them in which a core had nothing to do.
