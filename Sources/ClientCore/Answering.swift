@@ -23,7 +23,7 @@ extension ClientMachine {
 
         let settled = takeReceipts(reply, now, random, &out)
         abort(reply.abortTasks, &out)
-        let taken = takeOffers(reply, now, &out)
+        let (taken, declined) = takeOffers(reply, now, &out)
 
         let wish = reply.nextCallSeconds.isFinite ? min(max(reply.nextCallSeconds, 0), 86_400) : 0
         var delay = wish
@@ -33,25 +33,31 @@ extension ClientMachine {
             delay = max(wish, Self.callBackOff.delaySeconds(failures: call.failures, random: random))
         }
         call.notBefore = now + TimeSpan(seconds: delay)
-        noteWork(wanted: inFlight?.wanted ?? 0, taken: taken, reply, wish, now, random)
+        noteWork(wanted: inFlight?.wanted ?? 0, taken: taken, declined: declined, reply, wish, now, random)
     }
 
     private mutating func noteWork(
-        wanted: Int, taken: Int, _ reply: WireSchedulerReply, _ wish: Double, _ now: Timestamp, _ random: Double
+        wanted: Int, taken: Int, declined: Int, _ reply: WireSchedulerReply, _ wish: Double, _ now: Timestamp,
+        _ random: Double
     ) {
         if wanted > 0 {
             call.noWorkReasons = taken > 0 ? [] : reply.noWorkReasons.prefix(8).map { Self.line($0) }
             call.emptyReplies = taken > 0 ? 0 : call.emptyReplies + 1
+            if taken == 0 { call.term = call.term.other }
+            // With nothing to give there is no round, and nothing to wait for.
+            roundIsGiven = true
+        }
+        if taken == 0, declined > 0 {
+            call.declinedInRow += 1
+        } else if wanted > 0 {
+            call.declinedInRow = 0
         }
         if taken > 0 { lastBusy = now }
         var wait = Self.emptyBackOff.delaySeconds(failures: call.emptyReplies, random: random)
         // The wish is about work, not about a server in need: work that comes should not wait twice as long for it.
         if call.emptyReplies > 0, wish > 0 { wait = max(wait, wish + random * Self.emptyBackOff.minimumSeconds) }
-        if state.failuresInRow >= Self.failuresInRowMax {
-            let beyond = state.failuresInRow - Self.failuresInRowMax + 1
-            wait = max(wait, Self.failureBackOff.delaySeconds(failures: beyond, random: random))
-            problem = "\(state.failuresInRow) tasks failed in a row; no new ones for \(Int(wait)) s"
-        }
+        // A server that offers what cannot be done here has little else, or believes other figures.
+        wait = max(wait, Self.declineBackOff.delaySeconds(failures: call.declinedInRow, random: random))
         call.noWorkBefore = now + TimeSpan(seconds: wait)
     }
 
@@ -132,18 +138,49 @@ extension ClientMachine {
         }
     }
 
-    private mutating func takeOffers(_ reply: WireSchedulerReply, _ now: Timestamp, _ out: inout Outbox) -> Int {
-        var taken = 0
+    private mutating func takeOffers(
+        _ reply: WireSchedulerReply, _ now: Timestamp, _ out: inout Outbox
+    ) -> (taken: Int, declined: Int) {
+        guard !reply.tasks.isEmpty else { return (0, 0) }
+        var (taken, declined) = (0, 0)
+        let open = state.tasks.reduce(0) { $0 + ($1.stage.isOver ? 0 : 1) }
+        let held = plannedTasks(now)
+        var intake = Intake(held, others: open - held.count, cores: cores, buffer: buffer)
+        var arrival = state.tasks.compactMap(\.arrival).max() ?? 0
         for message in reply.tasks.prefix(Limits.tasksPerReplyMax) {
             guard let offer = Offer(message, serverNow: reply.serverTimeMs, now: now) else { continue }
             renewTicket(of: offer.task, offer)
             guard state[task: offer.task] == nil, state.tasks.count < Limits.heldTasksPerRequestMax else { continue }
-            taken += 1
-            state[task: offer.task] = HeldTask(offer: offer)
+            var task = HeldTask(offer: offer)
+            arrival += 1
+            task.arrival = arrival
+            state[task: offer.task] = task
             needsSave = true
+            if let why = objection(to: task, &intake, now) {
+                declined += 1
+                state[task: offer.task]?.stage = .failed(code: .givenBack, message: why)
+                out.say("task \(offer.task) is not taken: \(why)")
+                continue
+            }
+            taken += 1
+            noteTypical(offer.estimatedSeconds)
             if !message.unitInline.isEmpty { verify(offer.task, Array(message.unitInline), &out) }
         }
-        return taken
+        return (taken, declined)
+    }
+
+    /// Why an offered task goes back at once; nil: it is taken.
+    private func objection(to task: HeldTask, _ intake: inout Intake, _ now: Timestamp) -> String? {
+        let planned = planned(task, now)
+        if let left = walltimeLeft(now), planned.seconds > left {
+            return "it needs \(HoursText.words(planned.seconds)); this client ends in \(HoursText.words(left))"
+        }
+        return intake.take(planned)?.reason
+    }
+
+    private mutating func noteTypical(_ seconds: Double) {
+        guard seconds > 0 else { return }
+        state.typicalTaskSeconds = state.typicalTaskSeconds.map { $0 + 0.3 * (seconds - $0) } ?? seconds
     }
 
     /// One line of text from outside, fit for a terminal.

@@ -11,23 +11,27 @@ extension ClientMachine {
     mutating func pursueCall(_ now: Timestamp, _ out: inout Outbox) {
         guard call.inFlight == nil, call.notBefore.map({ now >= $0 }) ?? true else { return }
         let (reports, inline) = dueReports(now)
-        let want = wanted(now)
         let contactDue = call.lastContact.map { (now - $0).seconds >= settings.contactSeconds } ?? true
-        guard !reports.isEmpty || want.tasks > 0 || contactDue else { return }
+        let isCalling = !reports.isEmpty || contactDue
+        let want = wish(now, isCalling: isCalling)
+        guard isCalling || want != nil else { return }
 
         state.sequence = max(state.sequence + 1, now.milliseconds)
         var request = WireSchedulerRequest()
-        request.profile = WireHostProfileMessage(settings.profile)
+        // What the project may use: its deadlines are reckoned with as many cores.
+        var profile = settings.profile
+        profile.cores = cores
+        request.profile = WireHostProfileMessage(profile)
         request.heldTasks = heldTasks(reports)
         request.reports = reports
-        request.wantTasks = UInt32(want.tasks)
-        request.wantSeconds = want.seconds
-        request.queuedSeconds = queuedSeconds() / Double(settings.cores)
-        request.availability = state.availability
+        request.wantTasks = UInt32(want?.tasks ?? 0)
+        request.wantSeconds = want?.seconds ?? 0
+        request.queuedSeconds = min(want?.queuedSeconds ?? loads(plannedTasks(now)).least, Self.queuedSecondsMax)
+        request.availability = outlook.share
         request.apps = settings.apps
         request.sendsInline = true
         call.inFlight = CallState.InFlight(
-            reported: reports.map { TaskID(rawValue: Int64($0.taskID)) }, wanted: want.tasks)
+            reported: reports.map { TaskID(rawValue: Int64($0.taskID)) }, wanted: want?.tasks ?? 0)
         out.add(.call(SchedulerCall(request: request, sequence: state.sequence, inlineResults: inline)))
     }
 
@@ -77,34 +81,20 @@ extension ClientMachine {
         return (reports, inline)
     }
 
-    /// How much more work this host should hold.
-    private func wanted(_ now: Timestamp) -> (tasks: Int, seconds: Double) {
-        guard policy.isComputing, call.noWorkBefore.map({ now >= $0 }) ?? true else { return (0, 0) }
+    /// What to ask the server for now; nil: nothing.
+    ///
+    /// - Parameter isCalling: there is another reason to call.
+    private func wish(_ now: Timestamp, isCalling: Bool) -> WorkWish? {
+        guard mayFetch, call.noWorkBefore.map({ now >= $0 }) ?? true else { return nil }
         // Asked every second: the tasks are looked at in place and not copied.
-        var (open, estimated) = (0, 0.0)
-        for place in state.tasks.indices where !state.tasks[place].stage.isOver {
-            open += 1
-            estimated += state.tasks[place].offer.estimatedSeconds
-        }
-        let room = settings.cores * settings.heldTasksPerCoreMax - open
-        let byCount = settings.cores * (1 + settings.bufferTasksPerCore) - open
-        let missing = settings.bufferSeconds * Double(settings.cores) - queuedSeconds()
-        let typical = open == 0 ? 0 : estimated / Double(open)
-        let bySeconds = typical > 0 ? Int(min(missing / typical, 1e6).rounded(.up)) : 0
-        let tasks = min(max(byCount, bySeconds), room, Limits.tasksPerReplyMax)
-        guard tasks > 0 else { return (0, 0) }
-        // At least a second per task, so that a full buffer of seconds never turns an idle core away.
-        return (tasks, max(missing, Double(tasks)))
+        let held = state.tasks.indices.reduce(0) { $0 + (state.tasks[$1].stage.isOver ? 0 : 1) }
+        return call.term.wish(
+            buffer, outlook, loads(plannedTasks(now)), held: held, typicalSeconds: state.typicalTaskSeconds,
+            isCalling: isCalling)
     }
 
-    /// Seconds of work that are held and not done, by the server's estimates.
-    func queuedSeconds() -> Double {
-        var sum = 0.0
-        for place in state.tasks.indices where !state.tasks[place].stage.isOver {
-            sum += state.tasks[place].offer.estimatedSeconds * (1 - (state.tasks[place].fraction ?? 0))
-        }
-        return sum
-    }
+    /// The largest that a request may say.
+    private static let queuedSecondsMax = 316_224_000.0
 
     mutating func take(_ failure: CallFailure, _ now: Timestamp, _ random: Double, _ out: inout Outbox) {
         call.inFlight = nil

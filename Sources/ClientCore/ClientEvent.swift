@@ -35,6 +35,25 @@ public enum ClientEvent: Sendable {
 
     /// The user or the system wants the client to end.
     case stopRequested
+
+    // What the user asks for. All but the wish for a single task survive a restart by themselves; that is kept with
+    // the task.
+
+    /// Nothing is to be computed until then; nil: until `userResumed`.
+    case userPaused(until: Timestamp?)
+    /// Ends such a pause, and one from the start.
+    case userResumed
+    /// What is begun is to be finished, the rest given back, nothing fetched; then the client ends.
+    case finishRequested
+    case finishWithdrawn
+    /// Whether the project may give new tasks.
+    case newWorkAllowed(Bool)
+    case taskSuspended(TaskID)
+    case taskResumed(TaskID)
+    /// The task is given back with this reason.
+    case taskAborted(TaskID, reason: String)
+    /// The user has seen to whatever made tasks fail.
+    case failuresForgiven
 }
 
 /// What the shell found in a task's folder at a start.

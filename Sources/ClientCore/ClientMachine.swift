@@ -34,7 +34,18 @@ public struct ClientMachine: Sendable {
     var memory: MemoryGuard
     /// When the client last held a task.
     var lastBusy: Timestamp
-    var lastTick: Timestamp
+    /// When the habits were last saved.
+    var habitsSavedAt: Timestamp
+    /// What the habits say; made anew when they are noted.
+    var outlook: Outlook
+    /// When the tasks were last looked through for those that cannot be done, or must come before their turn.
+    var lastLook: Timestamp
+    /// With a limited time: when it is over.
+    var endsAt: Timestamp?
+    /// With `settings.once`: whether the round was given.
+    var roundIsGiven = false
+    /// The draw of the event that is being handled.
+    var draw = 0.0
     /// The time of the last event.
     var lastSeen: Timestamp
     /// Set by whatever changes `state` in a way that must not be forgotten.
@@ -52,6 +63,7 @@ public struct ClientMachine: Sendable {
     static let emptyBackOff = BackOff(minimumSeconds: 1, maximumSeconds: 60)
     static let transferBackOff = BackOff(
         minimumSeconds: 1, maximumSeconds: 600, retryAfterMaxSeconds: retryAfterMaxSeconds)
+    static let declineBackOff = BackOff(minimumSeconds: 60, maximumSeconds: 3600)
     static let failureBackOff = BackOff(minimumSeconds: 600, maximumSeconds: 86_400)
     /// Failures in a row from which on the host waits longer before it asks for more.
     static let failuresInRowMax = 5
@@ -66,7 +78,11 @@ public struct ClientMachine: Sendable {
         policy = IdlePolicy(settings: settings.idle, cores: machineCores, now: now)
         memory = MemoryGuard(settings: settings.memory)
         lastBusy = now
-        lastTick = now
+        habitsSavedAt = now
+        lastLook = now
+        if self.state.habits == nil { self.state.habits = Habits(availability: state.availability) }
+        outlook = (self.state.habits ?? Habits()).outlook(always: settings.idle.always)
+        endsAt = settings.walltimeSeconds.map { now + TimeSpan(seconds: $0) }
         lastBlobNote = now
         lastSweep = now
         lastSeen = now
@@ -79,9 +95,15 @@ public struct ClientMachine: Sendable {
     public mutating func handle(_ event: ClientEvent, now: Timestamp, random: Double) -> [ClientAction] {
         if (lastSeen - now).seconds > Self.clockStepSeconds { setClockBack(by: now - lastSeen) }
         lastSeen = now
+        draw = random
         var out = Outbox()
         switch event {
-        case .started(let slots, let present): reconcile(slots, present, now, &out)
+        case .started(let slots, let present):
+            startHabits(now)
+            if settings.startsPaused, state.wishes.pause == nil {
+                state.wishes.pause = UserWishes.Pause(since: now, until: nil, isFromStart: true)
+            }
+            reconcile(slots, present, now, &out)
         case .tick: break
         case .probed(let readings): policy.update(readings, now: now)
         case .memoryRead(let reading): memory.take(reading, now: now)
@@ -105,6 +127,10 @@ public struct ClientMachine: Sendable {
         case .uploadFailed(let task, let failure): uploadFailed(task, failure, now, random)
         case .resultDamaged(let task): resultDamaged(task, &out)
         case .stopRequested: stopping = stopping ?? now
+        case .userPaused, .userResumed, .finishRequested, .finishWithdrawn, .newWorkAllowed, .taskSuspended,
+            .taskResumed,
+            .taskAborted, .failuresForgiven:
+            takeWish(event, now, &out)
         }
         pursue(now, &out)
         return finish(&out)
@@ -122,36 +148,53 @@ public struct ClientMachine: Sendable {
             if case .waiting(let until, _) = blob { until } else { nil }
         }
         let calls = call.inFlight == nil ? [call.notBefore, call.noWorkBefore].compactMap { $0 } : []
-        return (transfers + waiting + calls + [startsBlockedUntil].compactMap { $0 }).filter { $0 > lastSeen }.min()
+        let ends = [startsBlockedUntil, state.wishes.pause?.until, state.failurePause?.until, closesAt].compactMap {
+            $0
+        }
+        return (transfers + waiting + calls + ends).filter { $0 > lastSeen }.min()
     }
 
     /// Whatever should be going on and is not.
     private mutating func pursue(_ now: Timestamp, _ out: inout Outbox) {
         guard !exited else { return }
-        measureAvailability(now)
+        noteHabits(now)
         if !state.tasks.isEmpty { lastBusy = now }
         if let stopping {
             pursueStop(since: stopping, now, &out)
             return
         }
         policy.update([], now: now)
+        pursueWishes(now, &out)
+        if let closesAt, now >= closesAt {
+            pursueClosing(since: closesAt, now, &out)
+            return
+        }
+        let isLookDue = isLookDue(now)
         giveBackHopeless(now, &out)
+        if isLookDue { giveBackLate(now, &out) }
         sweepBlobs(now, &out)
         pursueFetches(now, &out)
         pursueMemory(now, &out)
         pursueRuns(now, &out)
+        if isLookDue { lastLook = now }
         pursueUploads(now, &out)
         pursueCall(now, &out)
-        if let limit = settings.exitWhenIdleSeconds, state.tasks.isEmpty, runs.isEmpty, call.inFlight == nil,
+        leaveWhenFinished(&out)
+        if !exited, let limit = settings.exitWhenIdleSeconds, state.tasks.isEmpty, runs.isEmpty, call.inFlight == nil,
             (now - lastBusy).seconds >= limit
         {
             out.say("nothing to do for \(Int(limit)) s: leaving")
-            exited = true
-            out.last(.exit)
+            leave(&out)
         }
     }
 
     private mutating func pursueStop(since: Timestamp, _ now: Timestamp, _ out: inout Outbox) {
+        stopWorkers(since: since, now, &out)
+        if runs.isEmpty { leave(&out) }
+    }
+
+    /// Asks all workers to write a checkpoint and to go; those that do not are killed in time.
+    mutating func stopWorkers(since: Timestamp, _ now: Timestamp, _ out: inout Outbox) {
         for task in runs.keys.sorted() {
             guard var run = runs[task] else { continue }
             if !run.isLeaving {
@@ -164,28 +207,23 @@ public struct ClientMachine: Sendable {
                 out.add(.killWorker(task))
             }
         }
-        if runs.isEmpty {
-            exited = true
-            needsSave = true
-            out.last(.exit)
-        }
     }
 
-    private mutating func measureAvailability(_ now: Timestamp) {
-        let seconds = (now - lastTick).seconds
-        guard seconds >= 1 else { return }
-        lastTick = now
-        // A day is what a volunteer's habits repeat after.
-        let weight = min(seconds / 86_400, 0.1)
-        let sample = policy.isComputing ? 1.0 : 0.0
-        // What is not known yet counts as always: a client that has just been installed stands still at first, since
-        // its user is at the keyboard, and must not be refused work for days because of that.
-        let known = settings.idle.always || state.availability == 0 ? 1 : state.availability
-        state.availability = max(0.01, known + weight * (sample - known))
+    mutating func leave(_ out: inout Outbox) {
+        exited = true
+        needsSave = true
+        out.last(.exit)
     }
+
+    /// Whether workers may run: the machine is idle by its policy, and the user has not paused the client.
+    public var isComputing: Bool { policy.isComputing && state.wishes.pause == nil }
+
+    /// Tasks that may run at once.
+    var cores: Int { max(1, settings.cores) }
 
     private mutating func finish(_ out: inout Outbox) -> [ClientAction] {
         defer { needsSave = false }
+        if needsSave { habitsSavedAt = lastSeen }
         return out.before + (needsSave ? [.save] : []) + out.after + out.final
     }
 
@@ -224,6 +262,8 @@ struct Run: Hashable, Sendable {
     var isKilled = false
     /// Set when it is killed for a bound: the task's failure.
     var overLimit: String?
+    /// Set when it is killed since the task is to be given back: the reason.
+    var givenBack: String?
     /// Set when the task is to vanish with the run.
     var isAborted = false
     var progress: WorkerProgress?
@@ -255,6 +295,9 @@ struct CallState: Hashable, Sendable {
     var failures = 0
     var staleInRow = 0
     var emptyReplies = 0
+    var term = WorkTerm.anyTime
+    /// Replies of which no task could be taken.
+    var declinedInRow = 0
     /// No call before this, by the server's wish or by back-off.
     var notBefore: Timestamp?
     /// No wish for work before this.

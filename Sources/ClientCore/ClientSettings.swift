@@ -6,9 +6,7 @@ public struct ClientSettings: Hashable, Sendable {
     public var cores: Int
     public var idle: IdleSettings
     public var memory = MemorySettings()
-    /// Tasks that wait beyond the running ones, per core.
-    public var bufferTasksPerCore: Int
-    /// Seconds of work that are held per core, the running tasks included.
+    /// Seconds of work that are held per core, the running tasks included; see `WorkBuffer`.
     public var bufferSeconds: Double
     /// Tasks held at most per core, whatever the seconds say.
     public var heldTasksPerCoreMax: Int
@@ -19,6 +17,16 @@ public struct ClientSettings: Hashable, Sendable {
     public var contactSeconds: Double
     /// Workers that were asked to stop are killed after this.
     public var stopGraceSeconds: Double
+    /// Nothing is computed after a start until the user says so.
+    public var startsPaused: Bool
+    /// One task for each core, then the client ends; without work it ends at once.
+    public var once: Bool
+    /// The client ends after so long, and takes only tasks that it can finish until then; nil: it has no end.
+    public var walltimeSeconds: Double?
+    /// What becomes of unfinished tasks then.
+    public var atWalltime: AtWalltime
+    /// So long before the end workers write their checkpoints, and what is left to say is told to the server.
+    public var closingSeconds: Double
     /// What the worker knows, as "name/version".
     public var apps: [String]
     public var profile: HostProfile
@@ -26,14 +34,27 @@ public struct ClientSettings: Hashable, Sendable {
     public init(cores: Int, apps: [String], profile: HostProfile) {
         self.cores = max(1, cores)
         idle = IdleSettings()
-        bufferTasksPerCore = 1
         bufferSeconds = 60
         heldTasksPerCoreMax = 16
         checkpointSeconds = 60
         exitWhenIdleSeconds = nil
         contactSeconds = 3600
         stopGraceSeconds = 10
+        startsPaused = false
+        once = false
+        walltimeSeconds = nil
+        atWalltime = .keep
+        closingSeconds = 60
         self.apps = apps
         self.profile = profile
     }
+}
+
+/// What becomes of unfinished tasks when the time of a batch job is over.
+public enum AtWalltime: String, Hashable, Sendable, CaseIterable {
+    /// They stay in the client's folder, and the next job on it goes on from their checkpoints. Right where the folder
+    /// is shared or outlives the job, as home folders under Slurm do. What nobody comes back for expires at the server.
+    case keep
+    /// The server is told at once, and gives them to others. Right where the folder goes with the job.
+    case giveBack
 }

@@ -15,8 +15,16 @@ public struct ClientState: Hashable, Sendable, Codable {
     public var totals: Totals
     /// Failed tasks since the last success.
     public var failuresInRow: Int
-    /// Fraction of the time in which this host computes; 0 while unknown.
+    /// Set after too many of them.
+    public var failurePause: FailurePause?
+    /// Fraction of the time in which this host computes, by `habits`; 0 while unknown.
     public var availability: Double
+    /// When this host computes; nil: an older client wrote the state.
+    public var habits: Habits?
+    /// Seconds that the tasks which were lately taken need, exponentially averaged; nil: none was taken.
+    public var typicalTaskSeconds: Double?
+    /// nil: none, or an older client wrote the state.
+    public var userWishes: UserWishes?
     /// FLOPs per CPU second of finished tasks by app, exponentially averaged.
     public var measuredFlopsPerSecond: [String: Double]
 
@@ -29,6 +37,11 @@ public struct ClientState: Hashable, Sendable, Codable {
         failuresInRow = 0
         availability = 0
         measuredFlopsPerSecond = [:]
+    }
+
+    public var wishes: UserWishes {
+        get { userWishes ?? UserWishes() }
+        set { userWishes = newValue == UserWishes() ? nil : newValue }
     }
 
     /// Where this host works for, and as whom.

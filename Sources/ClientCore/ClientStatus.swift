@@ -25,6 +25,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     /// Why the server gave no work; empty while a held task can be computed.
     public var noWorkReasons: [String]
     public var problem: String?
+    /// What the user or the client's own rules hold up; nil: an older client wrote this.
+    public var holds: [Hold]?
     /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
     public var kernelCPUSeconds: Double
     public var workerCPUSeconds: Double
@@ -50,7 +52,7 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var id: String
         public var project: String
         public var label: String
-        /// waiting for its work unit, waiting for inputs, ready, computing, paused, finished, failed
+        /// waiting for its work unit, waiting for inputs, ready, suspended, computing, paused, finished, failed
         public var state: String
         public var fraction: Double
         public var cpuSeconds: Double
@@ -65,14 +67,18 @@ extension ClientMachine {
     /// - Parameter liveWorkerCPUSeconds: of workers that have not ended yet.
     public func status(now: Timestamp, liveWorkerCPUSeconds: Double) -> ClientStatus {
         var pause: ClientStatus.Pause?
-        if case .paused(let why) = policy.mode {
+        if let hold = holds.first, hold.code == .paused {
+            // Whoever is at the keyboard knows best why nothing runs.
+            pause = ClientStatus.Pause(
+                probe: nil, reason: hold.reason, sinceMs: hold.sinceMs ?? now.milliseconds, until: hold.until)
+        } else if case .paused(let why) = policy.mode {
             pause = ClientStatus.Pause(
                 probe: why.probe?.rawValue, reason: why.reason, sinceMs: why.since.milliseconds, until: why.until)
         }
         return ClientStatus(
             server: state.attachment.serverURL, site: PrintableText.clean(state.attachment.site),
             volunteer: state.attachment.volunteerName, host: state.attachment.host.rawValue, running: true,
-            writtenAtMs: now.milliseconds, computing: policy.isComputing, pause: pause,
+            writtenAtMs: now.milliseconds, computing: isComputing, pause: pause,
             probes: policy.readings.map {
                 ClientStatus.Probe(name: $0.kind.rawValue, value: words($0.value), atMs: $0.at.milliseconds)
             },
@@ -84,6 +90,7 @@ extension ClientMachine {
             failuresInRow: state.failuresInRow, lastContactMs: call.lastContact?.milliseconds,
             nextCallMs: call.notBefore?.milliseconds,
             noWorkReasons: state.tasks.allSatisfy(\.stage.isOver) ? call.noWorkReasons : [], problem: problem,
+            holds: holds,
             kernelCPUSeconds: state.tasks.reduce(state.totals.kernelSeconds) { $0 + $1.used.kernelSeconds },
             workerCPUSeconds: state.totals.workerCPUSeconds + liveWorkerCPUSeconds,
             clientCPUSeconds: state.totals.clientCPUSeconds)
@@ -95,7 +102,9 @@ extension ClientMachine {
             case .offered: ("waiting for its work unit", nil)
             case .ready:
                 switch runs[task.id]?.phase {
-                case nil where inputsAreHere(task): ("ready", policy.isComputing ? memoryObjection(to: task) : nil)
+                case nil where task.suspendedSince != nil:
+                    ("suspended", "you suspended it; it goes on when you resume it")
+                case nil where inputsAreHere(task): ("ready", isComputing ? memoryObjection(to: task) : nil)
                 case nil: ("waiting for inputs", nil)
                 case .starting?, .computing?: ("computing", nil)
                 case .suspended?: ("paused", nil)

@@ -13,8 +13,16 @@ extension ClientMachine {
         call.lastContact = call.lastContact.map(moved)
         startsBlockedUntil = startsBlockedUntil.map(moved)
         stopping = stopping.map(moved)
+        endsAt = endsAt.map(moved)
+        habitsSavedAt = moved(habitsSavedAt)
+        lastLook = moved(lastLook)
+        state.habits?.setClockBack(by: step)
+        state.wishes.setClockBack(by: step)
+        if let pause = state.failurePause {
+            state.failurePause?.since = moved(pause.since)
+            state.failurePause?.until = moved(pause.until)
+        }
         lastBusy = moved(lastBusy)
-        lastTick = moved(lastTick)
         lastSweep = moved(lastSweep)
         lastBlobNote = moved(lastBlobNote)
         blobNeededAt = blobNeededAt.mapValues(moved)
@@ -31,7 +39,12 @@ extension ClientMachine {
             return run
         }
         // The server gave so much time, whatever our clock said then.
-        for task in state.tasks { update(task.id) { $0.offer.deadline = moved($0.offer.deadline) } }
+        for task in state.tasks {
+            update(task.id) {
+                $0.offer.deadline = moved($0.offer.deadline)
+                $0.suspendedSince = $0.suspendedSince.map(moved)
+            }
+        }
     }
 }
 

@@ -19,6 +19,8 @@ extension ClientMachine {
             forget(id, &out)
         } else if let why = run.overLimit {
             fail(id, .overLimit, why, &out)
+        } else if let why = run.givenBack, ending.code != 0 {
+            fail(id, .givenBack, why, &out, countsAgainstHost: false)
         } else if ending.code == 0 {
             if let result = ending.result {
                 settle(id, result: result, &out)
@@ -81,6 +83,7 @@ extension ClientMachine {
         }
         update(id) { $0.stage = .finished(result) }
         state.failuresInRow = 0
+        state.failurePause = nil
         if task.used.cpuSeconds > 1, task.offer.flops > 0 {
             let speed = task.offer.flops / task.used.cpuSeconds
             let old = state.measuredFlopsPerSecond[unit.app]
@@ -96,7 +99,10 @@ extension ClientMachine {
         guard let task = state[task: id], !task.stage.isOver else { return }
         let cut = PrintableText.clean(String(decoding: message.utf8.prefix(Limits.messageBytesMax / 2), as: UTF8.self))
         update(id) { $0.stage = .failed(code: code, message: cut) }
-        if countsAgainstHost { state.failuresInRow += 1 }
+        if countsAgainstHost {
+            state.failuresInRow += 1
+            pauseAfterFailures(cut)
+        }
         problem = "task \(id): \(cut)"
         out.say("task \(id) failed: \(cut)")
     }

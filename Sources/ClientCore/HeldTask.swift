@@ -10,10 +10,16 @@ public struct HeldTask: Hashable, Sendable, Codable {
     public var used: Usage
     /// The last known progress, 0 ... 1; nil: none was told, or an older client wrote the state.
     public var fraction: Double?
+    /// Its place in the order of arrival; nil: an older client took it, before all others.
+    public var arrival: Int?
+    /// Since when the user wants it to rest.
+    public var suspendedSince: Timestamp?
 
     public var id: TaskID { offer.task }
     /// Whether it is verified and not over.
     var isReady: Bool { if case .ready = stage { true } else { false } }
+    /// Whether something of it is computed.
+    var isBegun: Bool { used.cpuSeconds > 0 || (fraction ?? 0) > 0 }
 
     public init(offer: Offer, unit: UnitSummary? = nil, stage: Stage = .offered, used: Usage = Usage()) {
         self.offer = offer

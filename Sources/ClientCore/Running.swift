@@ -4,7 +4,7 @@ import Engine
 /// Workers: which tasks run, and when they pause.
 extension ClientMachine {
     mutating func pursueRuns(_ now: Timestamp, _ out: inout Outbox) {
-        if policy.isComputing {
+        if isComputing {
             for task in runs.keys.sorted() {
                 guard case .suspended? = runs[task]?.phase, runs[task]?.isKilled == false else { continue }
                 runs[task]?.phase = .computing
@@ -57,24 +57,48 @@ extension ClientMachine {
         return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"
     }
 
+    /// Starts what the plan wants to run. With all cores busy the plan is made once a minute: it may want a task to
+    /// make room for one that would miss its deadline.
     private mutating func startMore(_ now: Timestamp, _ out: inout Outbox) {
         if let startsBlockedUntil, now < startsBlockedUntil { return }
-        var free = settings.cores - runs.count
-        guard free > 0 else { return }
-        let ready = state.tasks.filter { $0.stage == .ready && runs[$0.id] == nil && inputsAreHere($0) }
-        for task in ready.sorted(by: { ($0.offer.deadline, $0.id) < ($1.offer.deadline, $1.id) }) {
+        var free = cores - runs.count
+        let isLookDue = isLookDue(now)
+        guard free > 0 || isLookDue else { return }
+        let runnable = state.tasks.filter {
+            runs[$0.id] != nil || $0.stage == .ready && $0.suspendedSince == nil && inputsAreHere($0)
+        }
+        guard runnable.count > runs.count else { return }
+        let plan = RunPlan(runnable.map { planned($0, now) }, cores: cores)
+        if isLookDue, free <= 0 { makeRoom(plan, &out) }
+        for planned in plan.order.prefix(cores) where runs[planned.id] == nil {
             // Nobody overtakes the one that waits for memory, or small tasks could keep a large one waiting for ever.
-            guard free > 0, memoryObjection(to: task) == nil else { return }
+            guard free > 0, let task = state[task: planned.id], memoryObjection(to: task) == nil else { return }
             free -= 1
             runs[task.id] = Run(startedAt: now)
             out.add(.startWorker(task.id))
         }
     }
 
+    /// Whether it is time to look through all tasks with their deadlines: once a minute.
+    func isLookDue(_ now: Timestamp) -> Bool { (now - lastLook).seconds >= 60 }
+
+    /// Tasks that the plan does not want to run make room for urgent ones; their checkpoints keep what they have.
+    private mutating func makeRoom(_ plan: RunPlan, _ out: inout Outbox) {
+        let wanted = plan.order.prefix(cores)
+        let waiting = wanted.filter { plan.urgent.contains($0.id) && !$0.isRunning }.count
+        let leaving = runs.values.filter { $0.isLeaving || $0.isKilled }.count
+        let chosen = Set(wanted.map(\.id))
+        let others = plan.order.filter { $0.isRunning && !chosen.contains($0.id) && runs[$0.id]?.isLeaving == false }
+        for task in others.suffix(max(0, waiting - leaving)) {
+            out.say("task \(task.id) makes room for one whose deadline is near")
+            leaveCore(task.id, &out)
+        }
+    }
+
     mutating func workerStarted(_ task: TaskID, _ now: Timestamp, _ out: inout Outbox) {
         guard let run = runs[task], run.phase == .starting else { return }
         runs[task]?.phase = .computing
-        if run.isAborted {
+        if run.isAborted || run.givenBack != nil {
             runs[task]?.isKilled = true
             out.add(.killWorker(task))
         } else if run.isLeaving {
@@ -85,20 +109,29 @@ extension ClientMachine {
     mutating func workerNotStarted(
         _ task: TaskID, _ why: String, _ now: Timestamp, _ random: Double, _ out: inout Outbox
     ) {
-        let aborted = runs.removeValue(forKey: task)?.isAborted == true
-        if aborted { forget(task, &out) }
+        noRun(task, &out)
         blockStarts(why, now, random)
     }
 
     /// Whether a start that has not begun should still begin: the user may be back, the client may be leaving.
     public func isStartWanted(_ task: TaskID) -> Bool {
-        guard let run = runs[task], run.phase == .starting, stopping == nil, policy.isComputing else { return false }
-        return !run.isLeaving && !run.isAborted
+        guard let run = runs[task], run.phase == .starting, stopping == nil, isComputing else { return false }
+        return !run.isLeaving && !run.isAborted && run.givenBack == nil
     }
 
     mutating func startWithdrawn(_ task: TaskID, _ out: inout Outbox) {
         guard runs[task]?.phase == .starting else { return }
-        if runs.removeValue(forKey: task)?.isAborted == true { forget(task, &out) }
+        noRun(task, &out)
+    }
+
+    /// A worker that was to start will not: its task is as before, or goes where it was to go.
+    private mutating func noRun(_ task: TaskID, _ out: inout Outbox) {
+        guard let run = runs.removeValue(forKey: task) else { return }
+        if run.isAborted {
+            forget(task, &out)
+        } else if let why = run.givenBack {
+            giveBack(task, why, &out)
+        }
     }
 
     /// The host cannot run workers now: nobody's task is to blame, so all wait.

@@ -124,9 +124,7 @@ extension ProjectServer {
         _ outcome: inout ScheduleOutcome, _ projects: inout ProjectNames, in tx: any StoreTransaction,
         now: Timestamp
     ) throws {
-        let room = Limits.tasksPerReplyMax - outcome.reply.tasks.count
-        let want = WorkRequest(
-            tasks: min(call.wantTasks, room), seconds: call.wantSeconds, queuedSeconds: call.queuedSeconds)
+        let want = Self.want(call, host, resent: outcome.reply.tasks)
         let reserved = out.reduce(Int64(0)) { $0 + $1.diskBytes + $1.outputBytesMax }
         let view = HostView(
             host, availability: call.availability, apps: call.apps, inProgress: out.count,
@@ -153,6 +151,16 @@ extension ProjectServer {
             busySeconds: settings.busyCallSeconds, waitingSeconds: settings.waitingCallSeconds,
             idleSeconds: settings.idleCallSeconds)
         outcome.reply.nextCallSeconds = pace.seconds(after: choice, host: view, hasOpenUnits: isOpen)
+    }
+
+    /// What is still wanted beside the tasks that are sent again: they fill the host's queue like new ones.
+    private static func want(_ call: SchedulerCall, _ host: HostRecord, resent: [WireTaskOffer]) -> WorkRequest {
+        let room = Limits.tasksPerReplyMax - resent.count
+        let again = resent.reduce(0) { $0 + $1.estimatedSeconds } / Double(max(host.profile.cores, 1))
+        let isEnough = call.wantSeconds > 0 && again >= call.wantSeconds
+        return WorkRequest(
+            tasks: isEnough ? 0 : min(max(0, call.wantTasks - resent.count), room),
+            seconds: max(0, call.wantSeconds - again), queuedSeconds: call.queuedSeconds + again)
     }
 
     private func offer(

@@ -17,7 +17,7 @@ struct SimTool: ParsableCommand {
               64  wrong arguments
               70  a fault of the simulator
             """,
-        version: "0.1.0", subcommands: [Run.self, Replay.self, Bench.self, Fleet.self, Attack.self])
+        version: "0.1.0", subcommands: [Run.self, Replay.self, Bench.self, Fleet.self, Volunteers.self, Attack.self])
 }
 
 extension ExitCode {

@@ -121,11 +121,11 @@ struct CallingTests {
 
     @Test("No work is no matter while a held task can be computed")
     func noMoreWork() throws {
-        var driver = Driver { $0.bufferTasksPerCore = 1 }
+        var driver = Driver { $0.bufferSeconds = 30 }
         let task = try driver.takeUp()
         var reply = driver.project.reply()
         reply.noWorkReasons = ["no task is waiting"]
-        #expect(driver.call?.request.wantTasks == 1)
+        #expect(driver.call?.request.wantTasks == 2)
         driver.send(.callAnswered(reply))
         #expect(driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0).noWorkReasons.isEmpty)
         driver.send(.workerEnded(task, Driver.ending(0, result: Driver.result())))
@@ -145,7 +145,6 @@ struct CallingTests {
     @Test("The buffer holds what the settings say, by count and by seconds, and never more than the bound")
     func buffer() throws {
         var driver = Driver(cores: 2) {
-            $0.bufferTasksPerCore = 1
             $0.bufferSeconds = 100
             $0.heldTasksPerCoreMax = 6
         }
@@ -165,7 +164,7 @@ struct CallingTests {
 
     @Test("All tasks are named in each call, so that the server can send lost ones again")
     func heldTasks() throws {
-        var driver = Driver { $0.bufferTasksPerCore = 1 }
+        var driver = Driver { $0.bufferSeconds = 30 }
         let task = try driver.takeUp()
         #expect(driver.call?.request.heldTasks == [UInt64(task.rawValue)])
         // An offer that is repeated is the same task.

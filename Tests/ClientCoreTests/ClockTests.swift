@@ -20,7 +20,7 @@ struct ClockTests {
 
     @Test("It lengthens no wait for a start or a download")
     func otherWaits() throws {
-        var driver = Driver()
+        var driver = Driver { $0.bufferSeconds = 60 }
         let task = try driver.takeUp()
         driver.send(.workerNotStarted(task, "no such program"))
         let other = driver.project.task(1)

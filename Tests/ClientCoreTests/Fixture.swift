@@ -107,7 +107,6 @@ struct Driver {
             state: ClientState(attachment: project.attachment),
             settings: project.settings(cores: cores) { settings in
                 // No task beyond the running ones, so that a call is about the matter in hand.
-                settings.bufferTasksPerCore = 0
                 settings.bufferSeconds = 0
                 change(&settings)
             }, machineCores: 4, now: now)

@@ -130,7 +130,7 @@ struct WorkerEndTests {
 
     @Test("After five failures in a row the host waits at least ten minutes before it asks for more")
     func fiveFailures() throws {
-        var driver = Driver { $0.bufferTasksPerCore = 0 }
+        var driver = Driver()
         for index in 0..<5 {
             let task = try driver.takeUp(Int64(index))
             driver.send(.workerStarted(task))

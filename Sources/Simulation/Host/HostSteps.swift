@@ -184,6 +184,15 @@ extension SimHost {
         case .resultDamaged: 18
         case .stopRequested: 19
         case .memoryRead: 20
+        case .userPaused: 21
+        case .userResumed: 22
+        case .finishRequested: 23
+        case .finishWithdrawn: 24
+        case .newWorkAllowed: 25
+        case .taskSuspended: 26
+        case .taskResumed: 27
+        case .taskAborted: 28
+        case .failuresForgiven: 29
         }
     }
 
@@ -209,6 +218,15 @@ extension SimHost {
         case .uploadFailed(let task, let why): "task \(task) not uploaded: \(why.message)"
         case .resultDamaged(let task): "result of task \(task) damaged"
         case .stopRequested: "asked to end"
+        case .userPaused(let until): "asked to pause" + (until == nil ? "" : " for a while")
+        case .userResumed: "asked to resume"
+        case .finishRequested: "asked to finish"
+        case .finishWithdrawn: "asked not to finish"
+        case .newWorkAllowed(let isAllowed): isAllowed ? "allowed new work" : "allowed no new work"
+        case .taskSuspended(let task): "asked to suspend task \(task)"
+        case .taskResumed(let task): "asked to resume task \(task)"
+        case .taskAborted(let task, _): "asked to give task \(task) back"
+        case .failuresForgiven: "forgiven its failures"
         }
     }
 }
