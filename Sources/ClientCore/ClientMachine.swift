@@ -126,7 +126,7 @@ public struct ClientMachine: Sendable {
         case .uploaded(let task): uploaded(task)
         case .uploadFailed(let task, let failure): uploadFailed(task, failure, now, random)
         case .resultDamaged(let task): resultDamaged(task, &out)
-        case .stopRequested: stopping = stopping ?? now
+        case .stopRequested: takeStop(now)
         case .userPaused, .userResumed, .finishRequested, .finishWithdrawn, .newWorkAllowed, .taskSuspended,
             .taskResumed,
             .taskAborted, .failuresForgiven:

@@ -22,7 +22,7 @@ struct AttachCommand: ParsableCommand {
     func run() throws {
         try reporting { () throws(Fault) in
             let directory = try DataDirectory(path: data.path)
-            let volunteer = name ?? getenv("USER").map { String(cString: $0) } ?? "volunteer"
+            let volunteer = name ?? Self.loginName
             let identity = try Attachment.attach(url: url, volunteer: volunteer, directory: directory) {
                 show("site         \($0.site.isEmpty ? $0.serverURL : $0.site)")
                 for project in $0.projects { show("project      \(project)") }
@@ -33,5 +33,13 @@ struct AttachCommand: ParsableCommand {
             }
             show("attached as host \(identity.host) of \(identity.volunteerName); the key is pinned")
         }
+    }
+
+    /// Of the person, also under sudo.
+    private static var loginName: String {
+        for variable in ["SUDO_USER", "USER"] {
+            if let name = getenv(variable), name.pointee != 0 { return String(cString: name) }
+        }
+        return "volunteer"
     }
 }

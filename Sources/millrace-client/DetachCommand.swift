@@ -19,10 +19,11 @@ struct DetachCommand: ParsableCommand {
 
     func run() throws {
         try reporting { () throws(Fault) in
-            guard DataDirectory.exists(data.path) else {
-                throw Fault(.noInput, "there is no client's folder \(data.path)")
+            let folder = try data.path
+            guard DataDirectory.exists(folder) else {
+                throw Fault(.noInput, "there is no client's folder \(folder)")
             }
-            let directory = try DataDirectory(path: data.path)
+            let directory = try DataDirectory(path: folder)
             let losses = try Attachment.detach(directory, force: force)
             let word = losses.untold == nil ? "given back" : "given up"
             for line in losses.open { show("\(word): \(line)") }

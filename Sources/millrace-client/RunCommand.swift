@@ -10,7 +10,8 @@ struct RunCommand: ParsableCommand {
         abstract: "Computes while this computer is idle, until it is stopped.",
         discussion: """
             Example: millrace-client run --cores 2
-            On SIGTERM or Ctrl-C every task writes a checkpoint; the next run goes on from there.
+            On SIGTERM, SIGUSR1 or Ctrl-C every task writes a checkpoint; the next run goes on from there.
+            In a batch system: millrace-client run --always --once --walltime 2h
             """
     )
 
@@ -34,6 +35,8 @@ struct RunCommand: ParsableCommand {
 
     @Option(help: "Exit 0 when nothing is held and no work was given for so many seconds.")
     var exitWhenIdle: Double?
+
+    @OptionGroup var batch: BatchOptions
 
     @OptionGroup var data: DataOption
 
@@ -64,6 +67,7 @@ struct RunCommand: ParsableCommand {
                 settings.bufferSeconds = bufferSeconds
                 settings.checkpointSeconds = checkpointSeconds
                 settings.exitWhenIdleSeconds = exitWhenIdle
+                batch.apply(to: &settings)
             }
             stopper.set(loop.stopper)
             log("running in \(directory.path)")

@@ -29,7 +29,8 @@ public final class DataDirectory: Sendable {
         guard let resolved = realpath(path, nil) else { throw Files.fault("resolve", path) }
         defer { free(resolved) }
         self.path = String(cString: resolved)
-        lock = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // Who may look into the folder may see whether a client runs.
+        lock = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard lock >= 0 else { throw Files.fault("open", "\(path)/lock") }
         // A process that is just being started may hold a copy of a closed directory's lock for a moment.
         var attempts = 0
@@ -76,7 +77,7 @@ public final class DataDirectory: Sendable {
 
     /// Whether a client holds the folder at this moment. A folder that is not there is held by nobody.
     public static func isInUse(_ path: String) -> Bool {
-        let file = open("\(path)/lock", O_RDWR | O_CLOEXEC)
+        let file = open("\(path)/lock", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return false }
         defer { close(file) }
         return flock(file, LOCK_EX | LOCK_NB) != 0
@@ -200,6 +201,7 @@ public final class DataDirectory: Sendable {
     public static func status(in path: String) throws(Fault) -> ClientStatus {
         let bytes: [UInt8]
         do throws(Fault) { bytes = try Files.read("\(path)/status.json", limit: StateFile.bytesMax) } catch {
+            guard error.kind == .noInput else { throw error }
             throw Fault(
                 .noInput, "no client has run in \(path) yet", advice: "Attach to a project, then `millrace-client run`."
             )
