@@ -52,7 +52,7 @@ make_deb() {
     root=$work/deb
     rm -rf "$root"
     mkdir -p "$root/tree"
-    cp -R client/debian client/slurm client/kubernetes client/preferences.yaml client/systemd/system/millrace.slice \
+    cp -R client/debian client/slurm client/kubernetes client/preferences.yaml client/systemd/millrace.slice \
         "$stage" "$root/tree/"
     cp client/systemd/system/millrace-client.service "$root/tree/debian/millrace-client.service"
     sed 's|@bindir@|/usr/bin|' client/systemd/user/millrace-client.service \
@@ -73,7 +73,7 @@ make_tarball() {
     mkdir -p "$root/$name"
     cp -R "$stage/bin" "$stage/share" client/tarball/install.sh client/tarball/README client/preferences.yaml LICENSE \
         client/slurm client/kubernetes "$root/$name/"
-    cp client/systemd/user/millrace-client.service "$root/$name/share/"
+    cp client/systemd/user/millrace-client.service client/systemd/millrace.slice "$root/$name/share/"
     tar -C "$root" --sort=name --owner=0 --group=0 --numeric-owner -czf "dist/$name.tar.gz" "$name"
     echo "dist/$name.tar.gz"
 }

@@ -38,7 +38,7 @@ struct PackageFilesTests {
         try text("systemd/system/millrace-client.service").replacingOccurrences(
             of: "/usr/bin/millrace-client", with: program
         ).write(toFile: service, atomically: true, encoding: .utf8)
-        try text("systemd/system/millrace.slice").write(toFile: slice, atomically: true, encoding: .utf8)
+        try text("systemd/millrace.slice").write(toFile: slice, atomically: true, encoding: .utf8)
         let verify = try await tool(systemd, ["verify", "--man=no", service, slice], in: folder)
         #expect(verify.status == 0 && verify.output.isEmpty, "\(verify.output)")
         let security = try await tool(systemd, ["security", "--offline=yes", "--threshold=36", service], in: folder)

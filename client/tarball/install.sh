@@ -4,9 +4,9 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=${PREFIX:-$HOME/.local}
 config=${XDG_CONFIG_HOME:-$HOME/.config}
-unit=$config/systemd/user/millrace-client.service
+units=$config/systemd/user
 
-files() { (cd "$here" && find bin share ! -type d ! -name '*.service' | sort); }
+files() { (cd "$here" && find bin share ! -type d ! -name '*.service' ! -name '*.slice' | sort); }
 
 case "${1:-}" in
 "") ;;
@@ -20,7 +20,7 @@ case "${1:-}" in
         folder=$(dirname "$file")
         while [ "$folder" != . ] && rmdir "$prefix/$folder" 2>/dev/null; do folder=$(dirname "$folder"); done
     done
-    rm -f "$unit"
+    rm -f "$units/millrace-client.service" "$units/millrace.slice"
     echo "removed. Tasks, results and keys are still in ${XDG_DATA_HOME:-$HOME/.local/share}/millrace, if you had any;"
     echo "remove that folder when you no longer need them."
     exit 0
@@ -44,8 +44,9 @@ files | while read -r file; do
     cp "$here/$file" "$prefix/$file.new"
     mv "$prefix/$file.new" "$prefix/$file"
 done
-mkdir -p "$(dirname "$unit")"
-sed "s|@bindir@|$prefix/bin|" "$here/share/millrace-client.service" >"$unit"
+mkdir -p "$units"
+sed "s|@bindir@|$prefix/bin|" "$here/share/millrace-client.service" >"$units/millrace-client.service"
+cp "$here/share/millrace.slice" "$units/"
 if command -v systemctl >/dev/null 2>&1; then systemctl --user daemon-reload >/dev/null 2>&1 || true; fi
 echo "installed in $prefix. Next:"
 case ":$PATH:" in *":$prefix/bin:"*) ;; *) echo "  export PATH=$prefix/bin:\$PATH" ;; esac
