@@ -61,7 +61,7 @@ sim: build
 deb tarball: setup
 	@scripts/package.sh $@
 
-test-package: setup
+test-package: build
 	@scripts/test-package.sh
 
 test-slurm: build

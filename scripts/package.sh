@@ -17,11 +17,12 @@ for tool in dh:debhelper lintian:lintian python3:python3-minimal; do
 done
 [ -z "$missing" ] || scripts/apt-install.sh $missing
 
-# Sections of their own let the linker leave out what no program uses: a quarter of each.
+# Sections of their own let the linker leave out what no program uses, and packed relocations, which glibc 2.36 knows,
+# are a twentieth of plain ones: a fifth less of each program.
 for program in millrace-client millrace-worker; do
     swift build -c release --static-swift-stdlib --scratch-path "$work" --product "$program" \
         -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections \
-        -Xlinker --no-export-dynamic
+        -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs
 done
 built=$(swift build -c release --static-swift-stdlib --scratch-path "$work" --show-bin-path)
 
@@ -39,7 +40,8 @@ for program in millrace-client millrace-worker; do
     strip --remove-section=.comment --remove-section=.note -o "$stage/bin/$program" "$built/$program"
 done
 client=$stage/bin/millrace-client
-"$client" --generate-completion-script bash >"$stage/share/bash-completion/completions/millrace-client"
+# Completions are read by a shell, not started.
+"$client" --generate-completion-script bash | sed '1{/^#!/d}' >"$stage/share/bash-completion/completions/millrace-client"
 "$client" --generate-completion-script zsh >"$stage/share/zsh/vendor-completions/_millrace-client"
 "$client" --generate-completion-script fish >"$stage/share/fish/vendor_completions.d/millrace-client.fish"
 # Of the day of the change log, so that the same sources give the same page.
@@ -62,7 +64,7 @@ make_deb() {
         exit 70
     }
     cp "$root"/millrace-client_*.deb dist/
-    lintian --fail-on error --display-level ">=warning" --tag-display-limit 0 "$root"/millrace-client_*.deb
+    lintian --allow-root --fail-on error --display-level ">=warning" --tag-display-limit 0 "$root"/millrace-client_*.deb
     ls "$root"/*.deb | sed 's|.*/|dist/|'
 }
 

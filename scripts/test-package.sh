@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds both packages, and installs, uses and removes them in a fresh Debian 12 made by debootstrap: no error, nothing
-# left behind. As root; some minutes and 1 GiB in TMPDIR. Usage: test-package.sh [--keep-build]
+# left behind. Then the service under systemd: attached, it earns credit behind all its walls. As root; some minutes and
+# 1 GiB in TMPDIR. PROGRAMS: where the server is. Usage: test-package.sh [--keep-build]
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "test-package: needs root for chroot" >&2; exit 77; }
@@ -9,11 +10,23 @@ for tool in debootstrap chroot; do command -v $tool >/dev/null 2>&1 || scripts/a
 deb=$(ls dist/millrace-client_*.deb | tail -n 1)
 tarball=$(ls dist/millrace-client-*.tar.gz | tail -n 1)
 
+programs=$(cd "${PROGRAMS:-.build/release}" && pwd)
+[ -x "$programs/millrace-server" ] || { echo "test-package: no millrace-server in $programs: make build" >&2; exit 66; }
+
 root=$(mktemp -d)
+chmod 755 "$root"
+server="" machine=""
 finish() {
+    # Both were started here; with its first process the machine ends as a whole.
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$machine" ] || kill -KILL "$machine" 2>/dev/null || true
+    wait 2>/dev/null || true
+    for folder in /sys/fs/cgroup/*/"millrace-boot-$machine"; do
+        [ ! -d "$folder" ] || find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    done
     for place in dev/pts dev proc; do umount "$root/$place" 2>/dev/null || true; done
     # Never through a mount that is still there.
-    rm -rf --one-file-system "$root"
+    rm -rf --one-file-system "$root" "$root.server" "$root.project"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
@@ -98,3 +111,54 @@ if ! diff "$root.before" "$root.after" >"$root.diff"; then
 fi
 rm -f "$root.before" "$root.after" "$root.diff"
 echo "nothing was left behind"
+
+echo "the service, under systemd"
+apt install --no-install-recommends systemd dbus
+rm "$root/usr/sbin/policy-rc.d"
+cp "$deb" "$root/root/"
+for place in dev proc; do umount "$root/$place"; done
+scripts/boot-root.sh "$root" >"$root.log" 2>&1 &
+machine=$!
+eventually() { # SECONDS COMMAND...
+    end=$(($(date +%s) + $1))
+    shift
+    until "$@"; do
+        [ "$(date +%s)" -lt "$end" ] || return 1
+        sleep 0.5
+    done
+}
+first() { cat "/proc/$machine/task/$machine/children" 2>/dev/null | tr -d ' '; }
+there() { nsenter --target "$(first)" --mount --uts --ipc --pid --cgroup --root --wd=/ \
+    env -i PATH=/usr/sbin:/usr/bin LC_ALL=C HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
+is_up() { [ -n "$(first)" ] && there systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; }
+eventually 60 is_up || { cat "$root.log" >&2; fail "systemd does not start in a folder here"; }
+"$programs/millrace-server" run --data "$root.server" --listen 127.0.0.1:0 >"$root/tmp/server.log" 2>&1 &
+server=$!
+address() { grep -oE 'http://127\.0\.0\.1:[0-9]+' "$root/tmp/server.log" | head -n 1; }
+serves() { [ -n "$(address)" ]; }
+eventually 30 serves || fail "the server does not start"
+export MILLRACE_SERVER="$(address)" MILLRACE_TOKEN_FILE="$root.server/admin.token"
+scripts/small-project.sh "$root.project"
+"$programs/millrace" submit "$root.project" >/dev/null
+there apt-get -qq install --no-install-recommends "/root/${deb##*/}" >"$root/tmp/apt.log" 2>&1 ||
+    { cat "$root/tmp/apt.log" >&2; fail "install under systemd"; }
+# Nobody is at this machine's desk, but its processors may be busy.
+mkdir -p "$root/etc/systemd/system/millrace-client.service.d"
+printf '[Service]\nExecStart=\nExecStart=%s run --always --cores 1 --data %s\n' /usr/bin/millrace-client \
+    /var/lib/millrace-client >"$root/etc/systemd/system/millrace-client.service.d/always.conf"
+there systemctl stop millrace-client
+there millrace-client attach "$MILLRACE_SERVER" --name Ada >/dev/null || fail "attach"
+there systemctl daemon-reload
+there systemctl start millrace-client
+validated() { [ "$("$programs/millrace" status 1 --json | sed -n 's/.*"units_validated" *: *\([0-9]*\).*/\1/p')" -ge 1 ]; }
+eventually 300 validated || { there journalctl -u millrace-client --no-pager >&2; fail "no result was validated"; }
+pid=$(there systemctl show --property=MainPID --value millrace-client)
+there grep -q '/millrace.slice/millrace-client.service' "/proc/$pid/cgroup" || fail "it is not in its slice"
+group=$(there getent group millrace-client | cut -d: -f3)
+there setpriv --reuid=65534 --regid="$group" --clear-groups millrace-client status | grep -q '^credit .* valid' ||
+    fail "a member of the group sees nothing"
+there systemctl stop millrace-client
+[ "$(there systemctl show --property=Result --value millrace-client)" = success ] || fail "it does not stop in order"
+there apt-get -qq purge millrace-client >"$root/tmp/apt.log" 2>&1 || { cat "$root/tmp/apt.log" >&2; fail "purge"; }
+[ ! -e "$root/var/lib/millrace-client" ] && ! there getent passwd millrace-client >/dev/null || fail "purge leaves something"
+echo "done: it earned credit, and left"

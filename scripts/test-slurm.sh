@@ -101,23 +101,7 @@ address() { grep -oE 'http://127\.0\.0\.1:[0-9]+' "$work/server.log" | head -n 1
 serves() { [ -n "$(address)" ]; }
 eventually 30 serves || fail "the server does not start"
 url=$(address)
-mkdir -p "$work/project/input"
-cp projects/gamma-pulsar/input/photons.csv "$work/project/input/"
-ratios=$(seq -s ', ' -f '-%.0f.0e-20' 1 39)
-cat >"$work/project/project.yaml" <<YAML
-name: slurm-slice
-title: A slice of the pulsar search
-description: The band of PSR J0030+0451 only.
-science_area: astronomy
-licence: CC0-1.0
-app: gamma-pulsar
-parameters: {frequency_min_hz: 192, frequency_max_hz: 216, f1_over_f: [0, $ratios]}
-inputs: [{name: photons, file: input/photons.csv, packing: table}]
-split: {steps_per_unit: ${STEPS:-40}}
-replication: {quorum: 1, initial: 1, max_total: 8, max_errors: 6, deadline: 1 h}
-resources: {memory: 512 MiB, disk: 64 MiB, output: 1 MiB}
-validation: {check_each: true}
-YAML
+scripts/small-project.sh "$work/project"
 export MILLRACE_SERVER=$url MILLRACE_TOKEN_FILE=$work/server/admin.token
 "$bin/millrace" submit "$work/project" >"$work/submit.log" 2>&1 || fail "submit"
 validated() { "$bin/millrace" status 1 --json 2>/dev/null | sed -n 's/.*"units_validated" *: *\([0-9]*\).*/\1/p' | head -n 1; }

@@ -84,7 +84,7 @@ struct PackageFilesTests {
         arguments: [
             "tarball/install.sh", "slurm/millrace-backfill.sbatch", "debian/millrace-client.postinst",
             "debian/millrace-client.postrm", "../scripts/package.sh", "../scripts/test-package.sh",
-            "../scripts/test-slurm.sh",
+            "../scripts/boot-root.sh", "../scripts/small-project.sh",
         ])
     func scripts(path: String) async throws {
         let folder = try TemporaryFolder()
