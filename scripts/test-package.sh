@@ -26,7 +26,7 @@ finish() {
     done
     for place in dev/pts dev proc; do umount "$root/$place" 2>/dev/null || true; done
     # Never through a mount that is still there.
-    rm -rf --one-file-system "$root" "$root.server" "$root.project"
+    rm -rf --one-file-system "$root" "$root".*
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
@@ -35,7 +35,7 @@ inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LC_
 apt() { inside apt-get -qq -o Dpkg::Use-Pty=0 "$@" >"$root/tmp/apt.log" 2>&1 || { cat "$root/tmp/apt.log" >&2; fail "apt-get $*"; }; }
 # Names, kinds and modes of all files, and what is in those that packages change; not what apt and dpkg note themselves.
 state() {
-    (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./tmp -o -path ./var/cache -o -path ./var/log \
+    (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./run -o -path ./tmp -o -path ./var/cache -o -path ./var/log \
         -o -path ./var/lib/dpkg -o -path ./var/lib/apt -o -path './etc/*-' -o -path './etc/ld.so.cache' \) -prune \
         -o -printf '%p %y %m %u %g\n' | sort)
     for file in passwd group shadow gshadow; do sed "s|^|$file: |" "$root/etc/$file"; done
@@ -106,10 +106,8 @@ rm -f "$root/tmp/${deb##*/}"
 state >"$root.after"
 if ! diff "$root.before" "$root.after" >"$root.diff"; then
     cat "$root.diff" >&2
-    rm -f "$root.before" "$root.after" "$root.diff"
     fail "something was left behind"
 fi
-rm -f "$root.before" "$root.after" "$root.diff"
 echo "nothing was left behind"
 
 echo "the service, under systemd"

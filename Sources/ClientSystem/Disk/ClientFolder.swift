@@ -1,4 +1,3 @@
-import CPosix
 import Domain
 import Glibc
 import WorkerHost
