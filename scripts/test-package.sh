@@ -22,7 +22,12 @@ finish() {
     [ -z "$machine" ] || kill -KILL "$machine" 2>/dev/null || true
     wait 2>/dev/null || true
     for folder in /sys/fs/cgroup/*/"millrace-boot-$machine"; do
-        [ ! -d "$folder" ] || find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true
+        # The last of its processes may be on their way out.
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+            [ -d "$folder" ] || break
+            find "$folder" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+            [ ! -d "$folder" ] || sleep 0.5
+        done
     done
     for place in dev/pts dev proc; do umount "$root/$place" 2>/dev/null || true; done
     # Never through a mount that is still there.
