@@ -2,7 +2,8 @@
 SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
-.PHONY: help setup build demo test fuzz bench bench-verify bench-server bench-client bench-large chaos sim lint format clean
+.PHONY: help setup build demo test fuzz bench bench-verify bench-server bench-client bench-large chaos sim lint format clean \
+    deb tarball test-package test-slurm
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays, digits compared'
@@ -15,6 +16,8 @@ help:
 	@echo 'make chaos   100 kills of server and clients during 2,000 work units, books and answer compared; again with PostgreSQL'
 	@echo 'make bench-large   an input of 4 GiB there and back, killed on the way: memory, disk, rate beside nginx'
 	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
+	@echo 'make deb, make tarball   what volunteers install, in dist/; make test-package tries both in a fresh Debian 12'
+	@echo 'make test-slurm  the batch job of client/slurm under a real Slurm of one node'
 	@echo 'make build   the programs, in $(BIN)'
 	@echo 'make lint    swift format, strictly'
 
@@ -55,6 +58,15 @@ bench-large: build
 sim: build
 	@$(BIN)/millrace-sim run --seeds 1..1000 --swarm
 
+deb tarball: setup
+	@scripts/package.sh $@
+
+test-package: build
+	@scripts/test-package.sh
+
+test-slurm: build
+	@scripts/test-slurm.sh
+
 lint:
 	swift format lint --strict --recursive --parallel $(shell scripts/our-swift.sh)
 
@@ -62,4 +74,4 @@ format:
 	swift format format --in-place --recursive --parallel $(shell scripts/our-swift.sh)
 
 clean:
-	rm -rf .build demo-data
+	rm -rf .build .build-package dist demo-data

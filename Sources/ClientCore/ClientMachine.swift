@@ -150,7 +150,7 @@ public struct ClientMachine: Sendable {
         case .uploadFailed(let task, let failure): uploadFailed(task, failure, now, random)
         case .resultDamaged(let task): resultDamaged(task, &out)
         case .granted(let grant): take(grant)
-        case .stopRequested: stopping = stopping ?? now
+        case .stopRequested: takeStop(now)
         case .userPaused, .userResumed, .finishRequested, .finishWithdrawn, .newWorkAllowed, .taskSuspended,
             .taskResumed,
             .taskAborted, .failuresForgiven:

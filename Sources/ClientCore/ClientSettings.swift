@@ -62,7 +62,7 @@ public struct ClientSettings: Hashable, Sendable {
     }
 }
 
-/// What becomes of unfinished tasks when the time of a batch job is over.
+/// What becomes of unfinished tasks when the time of a batch job is over, or when it is told to stop.
 public enum AtWalltime: String, Hashable, Sendable, CaseIterable {
     /// They stay in the client's folder, and the next job on it goes on from their checkpoints. Right where the folder
     /// is shared or outlives the job, as home folders under Slurm do. What nobody comes back for expires at the server.

@@ -107,6 +107,16 @@ extension ClientMachine {
         leave(&out)
     }
 
+    /// Told to stop: where the folder goes with the job, what is held goes back to the server first.
+    mutating func takeStop(_ now: Timestamp) {
+        guard settings.atWalltime == .giveBack else {
+            stopping = stopping ?? now
+            return
+        }
+        let end = now + TimeSpan(seconds: settings.closingSeconds)
+        endsAt = endsAt.map { min($0, end) } ?? end
+    }
+
     // MARK: Failures
 
     /// Too many tasks have failed, one after the other: it is likely this host, and it would waste more of them.

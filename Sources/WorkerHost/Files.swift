@@ -146,10 +146,28 @@ public enum Files {
             return Fault(.cannotWrite, "cannot \(act) \(path): \(reason)", advice: "Free some space on that disk.")
         case EROFS, EFBIG: return Fault(.cannotWrite, "cannot \(act) \(path): \(reason)")
         case EACCES, EPERM:
-            return Fault(
-                .osError, "cannot \(act) \(path): \(reason)", advice: "Check the owner and the mode of that path.")
+            return Fault(.osError, "cannot \(act) \(path): \(reason)", advice: ownerAdvice(path))
         default: return Fault(.osError, "cannot \(act) \(path): \(reason)")
         }
+    }
+
+    /// For a path that this user may not use. Folders on the way to it may be closed, too.
+    private static func ownerAdvice(_ path: String) -> String {
+        var path = path
+        var status = stat()
+        while stat(path, &status) != 0, parent(of: path) != path { path = parent(of: path) }
+        guard status.st_uid != geteuid(), let name = userName(status.st_uid) else {
+            return "Check the owner and the mode of that path."
+        }
+        return "\(path) belongs to \(name): give the command as that user, or with sudo."
+    }
+
+    private static func userName(_ user: uid_t) -> String? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard getpwuid_r(user, &entry, &buffer, buffer.count, &found) == 0, let found else { return nil }
+        return String(cString: found.pointee.pw_name)
     }
 
     /// Writes all bytes to an open file.

@@ -36,7 +36,7 @@ struct AttachCommand: ParsableCommand {
                         .usage, "\"\(link)\" is no link code", advice: "It has eight letters and digits, as K7QF-2M9T.")
                 }
             }
-            let volunteer = name ?? getenv("USER").map { String(cString: $0) } ?? "volunteer"
+            let volunteer = name ?? Self.loginName
             let identity = try Attachment.attach(
                 url: url, volunteer: volunteer, linkCode: code, data: data.path, say: { show("note         \($0)") }
             ) {
@@ -49,5 +49,13 @@ struct AttachCommand: ParsableCommand {
             }
             show("attached as host \(identity.host) of \(identity.volunteerName); the key is pinned")
         }
+    }
+
+    /// Of the person, also under sudo.
+    private static var loginName: String {
+        for variable in ["SUDO_USER", "USER"] {
+            if let name = getenv(variable), name.pointee != 0 { return String(cString: name) }
+        }
+        return "volunteer"
     }
 }

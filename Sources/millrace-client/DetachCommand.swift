@@ -31,12 +31,13 @@ struct DetachCommand: ParsableCommand {
 
     func run() throws {
         try reporting { () throws(Fault) in
-            guard DataDirectory.exists(data.path) else {
-                throw Fault(.noInput, "there is no client's folder \(data.path)")
+            let folder = try data.path
+            guard DataDirectory.exists(folder) else {
+                throw Fault(.noInput, "there is no client's folder \(folder)")
             }
             if erase { try confirm() }
             let (name, losses) = try Attachment.detach(
-                project, data: data.path, force: force, parting: erase ? .erase : .leave, say: { show($0) })
+                project, data: folder, force: force, parting: erase ? .erase : .leave, say: { show($0) })
             let word = losses.untold == nil ? "given back" : "given up"
             for line in losses.open { show("\(word): \(line)") }
             if let untold = losses.untold {

@@ -30,8 +30,19 @@ struct Main: ParsableCommand {
 
 /// What every command has.
 struct DataOption: ParsableArguments {
-    @Option(name: .customLong("data"), help: "The client's folder; default ~/.local/share/millrace.")
-    var path: String = DataDirectory.standardPath
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The client's folder; default: that of the computer's service, else ~/.local/share/millrace.",
+            valueName: "folder"))
+    var given: String?
+
+    var path: String {
+        get throws(Fault) {
+            if let given { return given }
+            return try ClientFolder.enter()
+        }
+    }
 }
 
 /// What every command has that is about one project.

@@ -22,10 +22,11 @@ struct ReceiptsCommand: ParsableCommand {
 
     func run() throws {
         try reporting { () throws(Fault) in
-            guard DataDirectory.exists(data.path) else {
-                throw Fault(.noInput, "no client has run in \(data.path) yet")
+            let folder = try data.path
+            guard DataDirectory.exists(folder) else {
+                throw Fault(.noInput, "no client has run in \(folder) yet")
             }
-            let kept = try ReceiptFile.kept(of: project.name, in: data.path)
+            let kept = try ReceiptFile.kept(of: project.name, in: folder)
             guard let export else {
                 for line in try ReceiptText.lines(kept) { show(line) }
                 return

@@ -12,7 +12,8 @@ struct RunCommand: ParsableCommand {
         abstract: "Computes while this computer is idle, until it is stopped.",
         discussion: """
             Example: millrace-client run --cores 2
-            On SIGTERM or Ctrl-C every task writes a checkpoint; the next run goes on from there.
+            On SIGTERM, SIGUSR1 or Ctrl-C every task writes a checkpoint; the next run goes on from there.
+            In a batch system: millrace-client run --always --once --walltime 2h
             """
     )
 
@@ -48,6 +49,8 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Compute without a sandbox, where this computer has none. Programs of scientists never run so.")
     var noSandbox = false
 
+    @OptionGroup var batch: BatchOptions
+
     @OptionGroup var data: DataOption
 
     func validate() throws {
@@ -69,6 +72,7 @@ struct RunCommand: ParsableCommand {
             ) { settings in
                 settings.idle.always = always
                 settings.exitWhenIdleSeconds = exitWhenIdle
+                batch.apply(to: &settings)
             }
             stopper.set(loop.stopper)
             log("running in \(directory.path)")

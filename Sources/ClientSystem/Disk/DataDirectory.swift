@@ -133,6 +133,7 @@ public final class DataDirectory: Sendable {
     public static func status(in path: String) throws(Fault) -> ClientStatus {
         let bytes: [UInt8]
         do throws(Fault) { bytes = try Files.read("\(path)/status.json", limit: StateFile.bytesMax) } catch {
+            guard error.kind == .noInput else { throw error }
             throw Fault(
                 .noInput, "no client has run in \(path) yet", advice: "Attach to a project, then `millrace-client run`."
             )
@@ -175,7 +176,8 @@ public final class DataDirectory: Sendable {
 enum FolderLock {
     /// - Returns: the descriptor; nil when another process has the lock.
     static func take(_ path: String) throws(Fault) -> Int32? {
-        let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // Who may look into the folder may see whether a client runs.
+        let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard lock >= 0 else { throw Files.fault("open", path) }
         // A process that is just being started may hold a copy of a closed folder's lock for a moment.
         for attempt in 0..<25 {
@@ -194,7 +196,7 @@ enum FolderLock {
     }
 
     static func isTaken(_ path: String) -> Bool {
-        let file = open(path, O_RDWR | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return false }
         defer { close(file) }
         // Shared, so that two who ask do not see each other.

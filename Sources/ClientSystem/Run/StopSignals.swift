@@ -1,7 +1,7 @@
 import Glibc
 import WorkerHost
 
-/// Turns SIGTERM, SIGINT and SIGHUP into a call.
+/// Turns SIGTERM, SIGINT, SIGHUP, and SIGUSR1 into a call. The last is how Slurm announces the end of a job.
 public enum StopSignals {
     /// Blocks the signals for all threads that come later, and waits for them on its own thread. Call it before any
     /// other thread exists.
@@ -25,7 +25,7 @@ public enum StopSignals {
     private static var watched: sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
-        for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&set, number) }
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { sigaddset(&set, number) }
         return set
     }
 }
