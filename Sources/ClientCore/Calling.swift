@@ -87,7 +87,8 @@ extension ClientMachine {
     ///
     /// - Parameter isCalling: there is another reason to call.
     private func wish(_ now: Timestamp, isCalling: Bool) -> WorkWish? {
-        guard mayFetch, call.noWorkBefore.map({ now >= $0 }) ?? true else { return nil }
+        guard mayFetch, !grant.isShared || grant.bufferCores > 0, call.noWorkBefore.map({ now >= $0 }) ?? true
+        else { return nil }
         // Asked every second: the tasks are looked at in place and not copied.
         let held = state.tasks.indices.reduce(0) { $0 + (state.tasks[$1].stage.isOver ? 0 : 1) }
         return call.term.wish(

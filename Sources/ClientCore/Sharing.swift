@@ -25,7 +25,8 @@ extension ClientMachine {
         return ProjectDemand(
             needs: needs.map(\.need), running: runs.count, staying: runs.values.count(where: \.isStaying),
             computing: runs.values.count { $0.phase == .computing }, runningMemoryBytes: memoryInUse,
-            mayHaveMore: stopping == nil && mayFetch && call.failures == 0 && call.noWorkBefore.map { now >= $0 } ?? true)
+            mayHaveMore: stopping == nil && mayFetch && call.failures == 0
+                && call.noWorkBefore.map { now >= $0 } ?? true)
     }
 
     /// Whether a task misses its deadline if it must wait much longer: what is left of it, at this host's habits, takes

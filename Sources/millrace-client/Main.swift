@@ -21,9 +21,10 @@ struct Main: ParsableCommand {
         version: HostInventory.clientVersion,
         subcommands: [
             AttachCommand.self, RunCommand.self, StatusCommand.self, WhyCommand.self, PauseCommand.self,
-            ResumeCommand.self, FinishCommand.self, NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self, PrefsCommand.self,
-            ProbesCommand.self, SandboxCommand.self, AccountCommand.self, TeamCommand.self, LinkCommand.self,
-            HostsCommand.self, ExportCommand.self, ReceiptsCommand.self, DetachCommand.self, ProbeX11Command.self,
+            ResumeCommand.self, FinishCommand.self, NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self,
+            PrefsCommand.self, ProbesCommand.self, SandboxCommand.self, AccountCommand.self, TeamCommand.self,
+            LinkCommand.self, HostsCommand.self, ExportCommand.self, ReceiptsCommand.self, DetachCommand.self,
+            ProbeX11Command.self,
         ]
     )
 }

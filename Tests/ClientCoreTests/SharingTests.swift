@@ -7,7 +7,7 @@ import Wire
 struct SharingTests {
     /// A machine with so many tasks whose workers run, if it may.
     static func driver(cores: Int, tasks: Int, deadlineMs: (Int) -> UInt64 = { _ in 1 << 50 }) throws -> Driver {
-        var driver = Driver(cores: cores) { $0.bufferTasksPerCore = 4 }
+        var driver = Driver(cores: cores) { $0.bufferSeconds = 86_400 }
         let offers = try (0..<tasks).map { index in
             let task = driver.project.task(Int64(index))
             return driver.project.offer(
@@ -64,8 +64,8 @@ struct SharingTests {
 
     @Test("It asks for work by its part of the buffer, and for none without one")
     func buffer() {
-        for (part, wanted) in [(4.0, 20), (2.0, 10), (0.5, 3), (0, 0)] as [(Double, UInt32)] {
-            var driver = Driver(cores: 4) { $0.bufferTasksPerCore = 4 }
+        for (part, wanted) in [(4.0, 4), (2.0, 2), (0.5, 1), (0, 0)] as [(Double, UInt32)] {
+            var driver = Driver(cores: 4) { $0.bufferSeconds = 86_400 }
             driver.send(.callAnswered(driver.project.reply()))
             driver.send(.granted(CoreGrant(cores: 4, bufferCores: part, isShared: true)))
             driver.send(.tick, after: 7200)
@@ -88,7 +88,7 @@ struct SharingTests {
 
     @Test("Its demand names what runs and what could, endangered tasks first")
     func demand() throws {
-        var driver = Driver(cores: 1) { $0.bufferTasksPerCore = 4 }
+        var driver = Driver(cores: 1) { $0.bufferSeconds = 86_400 }
         let near = UInt64((driver.now + TimeSpan(seconds: 12)).milliseconds)
         let offers = try [(0, 1 << 50), (1, near), (2, 1 << 49)].map { index, deadline in
             let task = driver.project.task(Int64(index))

@@ -29,7 +29,9 @@ struct WishTests {
         driver.send(.workerStarted(task))
         driver.send(.userPaused(until: driver.now + TimeSpan(seconds: 3600)))
         #expect(driver.last.words == ["suspend 0", "save"] || driver.last.words == ["save", "suspend 0"])
-        let status = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
+        let project = driver.machine.status(now: driver.now, liveWorkerCPUSeconds: 0)
+        let status = ClientStatus(
+            writtenAt: driver.now, policy: driver.machine.policy, cores: 2, projects: [project])
         #expect(!status.computing && status.pause?.reason == "you paused the client")
         #expect(holds(driver).map(\.code) == [.paused])
         #expect(holds(driver).first?.untilMs == driver.now.milliseconds + 3_600_000)

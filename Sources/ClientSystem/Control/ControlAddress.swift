@@ -3,8 +3,8 @@ import Domain
 import Glibc
 import WorkerHost
 
-/// The socket in a client's folder. Its path may be longer than the 107 bytes that an address of a Unix socket holds, so
-/// it is named by a descriptor of the folder.
+/// The socket in a client's folder. Its path may be longer than the 107 bytes that an address of a Unix socket holds,
+/// so it is named by a descriptor of the folder.
 enum ControlAddress {
     static let name = "control"
 

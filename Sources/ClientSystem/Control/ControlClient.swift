@@ -20,7 +20,8 @@ public enum ControlClient {
             throw Fault(
                 .unreachable,
                 isForeign ? "the client in \(folder) is another user's" : "no client runs in \(folder)",
-                advice: isForeign ? "Ask as the user that runs it." : "Start it with `millrace-client run`, or check --data.")
+                advice: isForeign
+                    ? "Ask as the user that runs it." : "Start it with `millrace-client run`, or check --data.")
         }
         guard ControlLine.write(Array(body) + [UInt8(ascii: "\n")], to: connection, milliseconds: answerMilliseconds),
             let line = ControlLine.read(connection, limit: ControlLine.bytesMax, milliseconds: answerMilliseconds)

@@ -1,6 +1,7 @@
 import ClientCore
 
-/// What a running client can be asked over its socket, a JSON object on one line: `{"command": "pause", "seconds": 7200}`.
+/// What a running client can be asked over its socket, a JSON object on one line:
+/// `{"command": "pause", "seconds": 7200}`.
 /// See docs/local-api.md.
 public struct ControlRequest: Hashable, Sendable, Codable {
     public enum Command: String, Hashable, Sendable, Codable, CaseIterable {

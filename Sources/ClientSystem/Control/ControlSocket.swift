@@ -7,8 +7,8 @@ import WorkerHost
 
 /// Takes requests of this computer's user over a Unix socket in the client's folder, which only he may open.
 ///
-/// One connection after the other, on a thread of its own; whoever says nothing for two seconds is cut, so nobody holds up
-/// the next for longer.
+/// One connection after the other, on a thread of its own; whoever says nothing for two seconds is cut, so nobody
+/// holds up the next for longer.
 final class ControlSocket: Sendable {
     typealias Answer = @Sendable (ControlReply) -> Void
 

@@ -83,8 +83,8 @@ public final class ClientLoop {
 
     /// Runs until it is told to stop, or has nothing to do for as long as the settings say.
     ///
-    /// - Throws: why no project can be worked for, where that is so from the start; `.configuration` when tasks would not
-    ///   be held by what they must be held by: the status says so, too.
+    /// - Throws: why no project can be worked for, where that is so from the start; `.configuration` when tasks would
+    ///   not be held by what they must be held by: the status says so, too.
     public func run() throws(Fault) {
         if let fault = SandboxRule.refusal(sandbox) {
             try directory.save(status())

@@ -163,7 +163,8 @@ final class WorkerGroup: Sendable {
         try? files.removeFolder(leaf)
     }
 
-    /// Removes the groups of clients that live no more. A group that still holds processes stays: the kernel sees to it.
+    /// Removes the groups of clients that live no more. A group that still holds
+    /// processes stays: the kernel sees to it.
     private static func removeLeftovers(in folder: String, files: any CgroupFiles) {
         for name in (try? files.names(in: folder)) ?? [] where name.hasPrefix(prefix) {
             let parts = name.dropFirst(prefix.count).split(separator: "-")
