@@ -19,7 +19,8 @@ struct ControlTests {
 
     @discardableResult
     private func ask(
-        _ command: ControlRequest.Command, _ folder: TemporaryFolder, _ change: (inout ControlRequest) -> Void = { _ in }
+        _ command: ControlRequest.Command, _ folder: TemporaryFolder,
+        _ change: (inout ControlRequest) -> Void = { _ in }
     ) throws -> ControlReply {
         var request = ControlRequest(command)
         change(&request)
