@@ -1,4 +1,5 @@
 import Bytes
+import CPosix
 import ClientCore
 import ClientSystem
 import Domain
