@@ -177,37 +177,109 @@ public nonisolated struct WireInputRef: Sendable {
 }
 
 /// The body of a work unit: what is signed.
-public nonisolated struct WireWorkUnitBody: Sendable {
+public nonisolated struct WireWorkUnitBody: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var unitID: UInt64 = 0
+  public var unitID: UInt64 {
+    get {_storage._unitID}
+    set {_uniqueStorage()._unitID = newValue}
+  }
 
-  public var project: String = String()
+  public var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
 
-  public var label: String = String()
+  public var label: String {
+    get {_storage._label}
+    set {_uniqueStorage()._label = newValue}
+  }
 
-  public var app: String = String()
+  public var app: String {
+    get {_storage._app}
+    set {_uniqueStorage()._app = newValue}
+  }
 
-  public var appVersion: UInt32 = 0
+  public var appVersion: UInt32 {
+    get {_storage._appVersion}
+    set {_uniqueStorage()._appVersion = newValue}
+  }
 
-  public var flops: Double = 0
+  public var flops: Double {
+    get {_storage._flops}
+    set {_uniqueStorage()._flops = newValue}
+  }
 
-  public var flopsBound: Double = 0
+  public var flopsBound: Double {
+    get {_storage._flopsBound}
+    set {_uniqueStorage()._flopsBound = newValue}
+  }
 
-  public var memoryBytes: UInt64 = 0
+  public var memoryBytes: UInt64 {
+    get {_storage._memoryBytes}
+    set {_uniqueStorage()._memoryBytes = newValue}
+  }
 
-  public var diskBytes: UInt64 = 0
+  public var diskBytes: UInt64 {
+    get {_storage._diskBytes}
+    set {_uniqueStorage()._diskBytes = newValue}
+  }
 
-  public var outputBytesMax: UInt64 = 0
+  public var outputBytesMax: UInt64 {
+    get {_storage._outputBytesMax}
+    set {_uniqueStorage()._outputBytesMax = newValue}
+  }
 
-  public var inputs: [WireInputRef] = []
+  public var inputs: [WireInputRef] {
+    get {_storage._inputs}
+    set {_uniqueStorage()._inputs = newValue}
+  }
 
-  public var sections: [WireSection] = []
+  public var sections: [WireSection] {
+    get {_storage._sections}
+    set {_uniqueStorage()._sections = newValue}
+  }
 
   /// SHA-256 of the zstd dictionary the sections were compressed with; empty: none. Fetched like an input.
-  public var dictionarySha256: Data = Data()
+  public var dictionarySha256: Data {
+    get {_storage._dictionarySha256}
+    set {_uniqueStorage()._dictionarySha256 = newValue}
+  }
+
+  /// What computes it, with the apps "executable" and "wasm"; with others it is not there.
+  public var program: WireProgramRef {
+    get {_storage._program ?? WireProgramRef()}
+    set {_uniqueStorage()._program = newValue}
+  }
+  /// Returns true if `program` has been explicitly set.
+  public var hasProgram: Bool {_storage._program != nil}
+  /// Clears the value of `program`. Subsequent reads from it will return its default value.
+  public mutating func clearProgram() {_uniqueStorage()._program = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// A program of the project's signed releases (docs/releases.md).
+public nonisolated struct WireProgramRef: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Name and version in the release metadata, which say what bytes that is on each platform.
+  public var name: String = String()
+
+  public var version: String = String()
+
+  public var arguments: [String] = []
+
+  /// WebAssembly: how many units of fuel it may burn; a module that needs more has failed.
+  public var fuel: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -370,7 +442,168 @@ nonisolated extension WireInputRef: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireWorkUnitBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".WorkUnitBody"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unit_id\0\u{1}project\0\u{1}label\0\u{1}app\0\u{3}app_version\0\u{1}flops\0\u{3}flops_bound\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{3}output_bytes_max\0\u{1}inputs\0\u{1}sections\0\u{3}dictionary_sha256\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unit_id\0\u{1}project\0\u{1}label\0\u{1}app\0\u{3}app_version\0\u{1}flops\0\u{3}flops_bound\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{3}output_bytes_max\0\u{1}inputs\0\u{1}sections\0\u{3}dictionary_sha256\0\u{1}program\0")
+
+  fileprivate class _StorageClass {
+    var _unitID: UInt64 = 0
+    var _project: String = String()
+    var _label: String = String()
+    var _app: String = String()
+    var _appVersion: UInt32 = 0
+    var _flops: Double = 0
+    var _flopsBound: Double = 0
+    var _memoryBytes: UInt64 = 0
+    var _diskBytes: UInt64 = 0
+    var _outputBytesMax: UInt64 = 0
+    var _inputs: [WireInputRef] = []
+    var _sections: [WireSection] = []
+    var _dictionarySha256: Data = Data()
+    var _program: WireProgramRef? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _unitID = source._unitID
+      _project = source._project
+      _label = source._label
+      _app = source._app
+      _appVersion = source._appVersion
+      _flops = source._flops
+      _flopsBound = source._flopsBound
+      _memoryBytes = source._memoryBytes
+      _diskBytes = source._diskBytes
+      _outputBytesMax = source._outputBytesMax
+      _inputs = source._inputs
+      _sections = source._sections
+      _dictionarySha256 = source._dictionarySha256
+      _program = source._program
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._unitID) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._label) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._app) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._appVersion) }()
+        case 6: try { try decoder.decodeSingularDoubleField(value: &_storage._flops) }()
+        case 7: try { try decoder.decodeSingularDoubleField(value: &_storage._flopsBound) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryBytes) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskBytes) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._outputBytesMax) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._inputs) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._sections) }()
+        case 13: try { try decoder.decodeSingularBytesField(value: &_storage._dictionarySha256) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._program) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._unitID != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unitID, fieldNumber: 1)
+      }
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 2)
+      }
+      if !_storage._label.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._label, fieldNumber: 3)
+      }
+      if !_storage._app.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._app, fieldNumber: 4)
+      }
+      if _storage._appVersion != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._appVersion, fieldNumber: 5)
+      }
+      if _storage._flops.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._flops, fieldNumber: 6)
+      }
+      if _storage._flopsBound.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._flopsBound, fieldNumber: 7)
+      }
+      if _storage._memoryBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._memoryBytes, fieldNumber: 8)
+      }
+      if _storage._diskBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._diskBytes, fieldNumber: 9)
+      }
+      if _storage._outputBytesMax != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._outputBytesMax, fieldNumber: 10)
+      }
+      if !_storage._inputs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._inputs, fieldNumber: 11)
+      }
+      if !_storage._sections.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._sections, fieldNumber: 12)
+      }
+      if !_storage._dictionarySha256.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._dictionarySha256, fieldNumber: 13)
+      }
+      try { if let v = _storage._program {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWorkUnitBody, rhs: WireWorkUnitBody) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._unitID != rhs_storage._unitID {return false}
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._label != rhs_storage._label {return false}
+        if _storage._app != rhs_storage._app {return false}
+        if _storage._appVersion != rhs_storage._appVersion {return false}
+        if _storage._flops != rhs_storage._flops {return false}
+        if _storage._flopsBound != rhs_storage._flopsBound {return false}
+        if _storage._memoryBytes != rhs_storage._memoryBytes {return false}
+        if _storage._diskBytes != rhs_storage._diskBytes {return false}
+        if _storage._outputBytesMax != rhs_storage._outputBytesMax {return false}
+        if _storage._inputs != rhs_storage._inputs {return false}
+        if _storage._sections != rhs_storage._sections {return false}
+        if _storage._dictionarySha256 != rhs_storage._dictionarySha256 {return false}
+        if _storage._program != rhs_storage._program {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireProgramRef: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ProgramRef"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}arguments\0\u{1}fuel\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -378,81 +611,36 @@ nonisolated extension WireWorkUnitBody: SwiftProtobuf.Message, SwiftProtobuf._Me
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.unitID) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.label) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.app) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.appVersion) }()
-      case 6: try { try decoder.decodeSingularDoubleField(value: &self.flops) }()
-      case 7: try { try decoder.decodeSingularDoubleField(value: &self.flopsBound) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
-      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.diskBytes) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.outputBytesMax) }()
-      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.inputs) }()
-      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.sections) }()
-      case 13: try { try decoder.decodeSingularBytesField(value: &self.dictionarySha256) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.arguments) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.fuel) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.unitID != 0 {
-      try visitor.visitSingularUInt64Field(value: self.unitID, fieldNumber: 1)
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 2)
+    if !self.version.isEmpty {
+      try visitor.visitSingularStringField(value: self.version, fieldNumber: 2)
     }
-    if !self.label.isEmpty {
-      try visitor.visitSingularStringField(value: self.label, fieldNumber: 3)
+    if !self.arguments.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.arguments, fieldNumber: 3)
     }
-    if !self.app.isEmpty {
-      try visitor.visitSingularStringField(value: self.app, fieldNumber: 4)
-    }
-    if self.appVersion != 0 {
-      try visitor.visitSingularUInt32Field(value: self.appVersion, fieldNumber: 5)
-    }
-    if self.flops.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.flops, fieldNumber: 6)
-    }
-    if self.flopsBound.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.flopsBound, fieldNumber: 7)
-    }
-    if self.memoryBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 8)
-    }
-    if self.diskBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.diskBytes, fieldNumber: 9)
-    }
-    if self.outputBytesMax != 0 {
-      try visitor.visitSingularUInt64Field(value: self.outputBytesMax, fieldNumber: 10)
-    }
-    if !self.inputs.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.inputs, fieldNumber: 11)
-    }
-    if !self.sections.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.sections, fieldNumber: 12)
-    }
-    if !self.dictionarySha256.isEmpty {
-      try visitor.visitSingularBytesField(value: self.dictionarySha256, fieldNumber: 13)
+    if self.fuel != 0 {
+      try visitor.visitSingularUInt64Field(value: self.fuel, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: WireWorkUnitBody, rhs: WireWorkUnitBody) -> Bool {
-    if lhs.unitID != rhs.unitID {return false}
-    if lhs.project != rhs.project {return false}
-    if lhs.label != rhs.label {return false}
-    if lhs.app != rhs.app {return false}
-    if lhs.appVersion != rhs.appVersion {return false}
-    if lhs.flops != rhs.flops {return false}
-    if lhs.flopsBound != rhs.flopsBound {return false}
-    if lhs.memoryBytes != rhs.memoryBytes {return false}
-    if lhs.diskBytes != rhs.diskBytes {return false}
-    if lhs.outputBytesMax != rhs.outputBytesMax {return false}
-    if lhs.inputs != rhs.inputs {return false}
-    if lhs.sections != rhs.sections {return false}
-    if lhs.dictionarySha256 != rhs.dictionarySha256 {return false}
+  public static func ==(lhs: WireProgramRef, rhs: WireProgramRef) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.arguments != rhs.arguments {return false}
+    if lhs.fuel != rhs.fuel {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

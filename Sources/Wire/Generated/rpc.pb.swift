@@ -361,47 +361,77 @@ public nonisolated struct WireSessionReply: Sendable {
 }
 
 /// POST /v1/scheduler, signed; or POST /v1/call, inside of a session.
-public nonisolated struct WireSchedulerRequest: Sendable {
+public nonisolated struct WireSchedulerRequest: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var profile: WireHostProfileMessage {
-    get {_profile ?? WireHostProfileMessage()}
-    set {_profile = newValue}
+    get {_storage._profile ?? WireHostProfileMessage()}
+    set {_uniqueStorage()._profile = newValue}
   }
   /// Returns true if `profile` has been explicitly set.
-  public var hasProfile: Bool {self._profile != nil}
+  public var hasProfile: Bool {_storage._profile != nil}
   /// Clears the value of `profile`. Subsequent reads from it will return its default value.
-  public mutating func clearProfile() {self._profile = nil}
+  public mutating func clearProfile() {_uniqueStorage()._profile = nil}
 
   /// Tasks this host holds in whatever state: the server sends again those that it believes are out and are not here.
-  public var heldTasks: [UInt64] = []
+  public var heldTasks: [UInt64] {
+    get {_storage._heldTasks}
+    set {_uniqueStorage()._heldTasks = newValue}
+  }
 
-  public var reports: [WireTaskReportMessage] = []
+  public var reports: [WireTaskReportMessage] {
+    get {_storage._reports}
+    set {_uniqueStorage()._reports = newValue}
+  }
 
   /// How many tasks are wanted, and for how many seconds of work on the idle cores.
-  public var wantTasks: UInt32 = 0
+  public var wantTasks: UInt32 {
+    get {_storage._wantTasks}
+    set {_uniqueStorage()._wantTasks = newValue}
+  }
 
-  public var wantSeconds: Double = 0
+  public var wantSeconds: Double {
+    get {_storage._wantSeconds}
+    set {_uniqueStorage()._wantSeconds = newValue}
+  }
 
   /// Seconds of work already queued per core, for the deadline check.
-  public var queuedSeconds: Double = 0
+  public var queuedSeconds: Double {
+    get {_storage._queuedSeconds}
+    set {_uniqueStorage()._queuedSeconds = newValue}
+  }
 
   /// Fraction of the time in which this host computes, measured; 0 means unknown (taken as 1).
-  public var availability: Double = 0
+  public var availability: Double {
+    get {_storage._availability}
+    set {_uniqueStorage()._availability = newValue}
+  }
 
   /// Apps that the client's worker knows, as "name/version".
-  public var apps: [String] = []
+  public var apps: [String] {
+    get {_storage._apps}
+    set {_uniqueStorage()._apps = newValue}
+  }
 
   /// Results that fit into a call are sent in one: tasks whose results always do need no upload ticket.
-  public var sendsInline: Bool = false
+  public var sendsInline: Bool {
+    get {_storage._sendsInline}
+    set {_uniqueStorage()._sendsInline = newValue}
+  }
+
+  /// Platforms of programs that this host starts in its sandbox, as release metadata name them; empty: it starts none.
+  public var programPlatforms: [String] {
+    get {_storage._programPlatforms}
+    set {_uniqueStorage()._programPlatforms = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _profile: WireHostProfileMessage? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireTaskReportMessage: Sendable {
@@ -1404,73 +1434,132 @@ nonisolated extension WireSessionReply: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SchedulerRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{3}held_tasks\0\u{1}reports\0\u{3}want_tasks\0\u{3}want_seconds\0\u{3}queued_seconds\0\u{1}availability\0\u{1}apps\0\u{3}sends_inline\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{3}held_tasks\0\u{1}reports\0\u{3}want_tasks\0\u{3}want_seconds\0\u{3}queued_seconds\0\u{1}availability\0\u{1}apps\0\u{3}sends_inline\0\u{3}program_platforms\0")
+
+  fileprivate class _StorageClass {
+    var _profile: WireHostProfileMessage? = nil
+    var _heldTasks: [UInt64] = []
+    var _reports: [WireTaskReportMessage] = []
+    var _wantTasks: UInt32 = 0
+    var _wantSeconds: Double = 0
+    var _queuedSeconds: Double = 0
+    var _availability: Double = 0
+    var _apps: [String] = []
+    var _sendsInline: Bool = false
+    var _programPlatforms: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _profile = source._profile
+      _heldTasks = source._heldTasks
+      _reports = source._reports
+      _wantTasks = source._wantTasks
+      _wantSeconds = source._wantSeconds
+      _queuedSeconds = source._queuedSeconds
+      _availability = source._availability
+      _apps = source._apps
+      _sendsInline = source._sendsInline
+      _programPlatforms = source._programPlatforms
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._profile) }()
-      case 2: try { try decoder.decodeRepeatedUInt64Field(value: &self.heldTasks) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.reports) }()
-      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.wantTasks) }()
-      case 5: try { try decoder.decodeSingularDoubleField(value: &self.wantSeconds) }()
-      case 6: try { try decoder.decodeSingularDoubleField(value: &self.queuedSeconds) }()
-      case 7: try { try decoder.decodeSingularDoubleField(value: &self.availability) }()
-      case 8: try { try decoder.decodeRepeatedStringField(value: &self.apps) }()
-      case 9: try { try decoder.decodeSingularBoolField(value: &self.sendsInline) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._profile) }()
+        case 2: try { try decoder.decodeRepeatedUInt64Field(value: &_storage._heldTasks) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._reports) }()
+        case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._wantTasks) }()
+        case 5: try { try decoder.decodeSingularDoubleField(value: &_storage._wantSeconds) }()
+        case 6: try { try decoder.decodeSingularDoubleField(value: &_storage._queuedSeconds) }()
+        case 7: try { try decoder.decodeSingularDoubleField(value: &_storage._availability) }()
+        case 8: try { try decoder.decodeRepeatedStringField(value: &_storage._apps) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._sendsInline) }()
+        case 10: try { try decoder.decodeRepeatedStringField(value: &_storage._programPlatforms) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._profile {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if !self.heldTasks.isEmpty {
-      try visitor.visitPackedUInt64Field(value: self.heldTasks, fieldNumber: 2)
-    }
-    if !self.reports.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.reports, fieldNumber: 3)
-    }
-    if self.wantTasks != 0 {
-      try visitor.visitSingularUInt32Field(value: self.wantTasks, fieldNumber: 4)
-    }
-    if self.wantSeconds.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.wantSeconds, fieldNumber: 5)
-    }
-    if self.queuedSeconds.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.queuedSeconds, fieldNumber: 6)
-    }
-    if self.availability.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.availability, fieldNumber: 7)
-    }
-    if !self.apps.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.apps, fieldNumber: 8)
-    }
-    if self.sendsInline != false {
-      try visitor.visitSingularBoolField(value: self.sendsInline, fieldNumber: 9)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._profile {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._heldTasks.isEmpty {
+        try visitor.visitPackedUInt64Field(value: _storage._heldTasks, fieldNumber: 2)
+      }
+      if !_storage._reports.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._reports, fieldNumber: 3)
+      }
+      if _storage._wantTasks != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._wantTasks, fieldNumber: 4)
+      }
+      if _storage._wantSeconds.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._wantSeconds, fieldNumber: 5)
+      }
+      if _storage._queuedSeconds.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._queuedSeconds, fieldNumber: 6)
+      }
+      if _storage._availability.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._availability, fieldNumber: 7)
+      }
+      if !_storage._apps.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._apps, fieldNumber: 8)
+      }
+      if _storage._sendsInline != false {
+        try visitor.visitSingularBoolField(value: _storage._sendsInline, fieldNumber: 9)
+      }
+      if !_storage._programPlatforms.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._programPlatforms, fieldNumber: 10)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireSchedulerRequest, rhs: WireSchedulerRequest) -> Bool {
-    if lhs._profile != rhs._profile {return false}
-    if lhs.heldTasks != rhs.heldTasks {return false}
-    if lhs.reports != rhs.reports {return false}
-    if lhs.wantTasks != rhs.wantTasks {return false}
-    if lhs.wantSeconds != rhs.wantSeconds {return false}
-    if lhs.queuedSeconds != rhs.queuedSeconds {return false}
-    if lhs.availability != rhs.availability {return false}
-    if lhs.apps != rhs.apps {return false}
-    if lhs.sendsInline != rhs.sendsInline {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._profile != rhs_storage._profile {return false}
+        if _storage._heldTasks != rhs_storage._heldTasks {return false}
+        if _storage._reports != rhs_storage._reports {return false}
+        if _storage._wantTasks != rhs_storage._wantTasks {return false}
+        if _storage._wantSeconds != rhs_storage._wantSeconds {return false}
+        if _storage._queuedSeconds != rhs_storage._queuedSeconds {return false}
+        if _storage._availability != rhs_storage._availability {return false}
+        if _storage._apps != rhs_storage._apps {return false}
+        if _storage._sendsInline != rhs_storage._sendsInline {return false}
+        if _storage._programPlatforms != rhs_storage._programPlatforms {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -840,6 +840,42 @@ public nonisolated struct WireRunJob: Sendable {
   /// Folder for what may be kept per host, for example FFT wisdom; may be empty.
   public var cachePath: String = String()
 
+  /// The program of a unit that has one.
+  public var program: WireLocalProgram {
+    get {_program ?? WireLocalProgram()}
+    set {_program = newValue}
+  }
+  /// Returns true if `program` has been explicitly set.
+  public var hasProgram: Bool {self._program != nil}
+  /// Clears the value of `program`. Subsequent reads from it will return its default value.
+  public mutating func clearProgram() {self._program = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _program: WireLocalProgram? = nil
+}
+
+/// A program as a local file, as release metadata describe it.
+public nonisolated struct WireLocalProgram: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var path: String = String()
+
+  public var sha256: Data = Data()
+
+  /// "x86_64-linux", "any", "wasm" and so on.
+  public var platform: String = String()
+
+  /// Name of what reads the file, for example python3; empty: the file itself is started.
+  public var interpreter: String = String()
+
+  /// Layers of the sandbox that the release demands beyond those that programs always need.
+  public var needs: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -2323,7 +2359,7 @@ nonisolated extension WireAssembleReply: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireRunJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RunJob"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unit_path\0\u{3}unit_sha256\0\u{1}inputs\0\u{3}checkpoint_seconds\0\u{3}cache_path\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unit_path\0\u{3}unit_sha256\0\u{1}inputs\0\u{3}checkpoint_seconds\0\u{3}cache_path\0\u{1}program\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2336,12 +2372,17 @@ nonisolated extension WireRunJob: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.inputs) }()
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.checkpointSeconds) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.cachePath) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._program) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.unitPath.isEmpty {
       try visitor.visitSingularStringField(value: self.unitPath, fieldNumber: 1)
     }
@@ -2357,6 +2398,9 @@ nonisolated extension WireRunJob: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.cachePath.isEmpty {
       try visitor.visitSingularStringField(value: self.cachePath, fieldNumber: 5)
     }
+    try { if let v = self._program {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2366,6 +2410,57 @@ nonisolated extension WireRunJob: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.inputs != rhs.inputs {return false}
     if lhs.checkpointSeconds != rhs.checkpointSeconds {return false}
     if lhs.cachePath != rhs.cachePath {return false}
+    if lhs._program != rhs._program {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLocalProgram: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LocalProgram"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}sha256\0\u{1}platform\0\u{1}interpreter\0\u{1}needs\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.sha256) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.platform) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.interpreter) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.needs) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.path.isEmpty {
+      try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
+    }
+    if !self.sha256.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sha256, fieldNumber: 2)
+    }
+    if !self.platform.isEmpty {
+      try visitor.visitSingularStringField(value: self.platform, fieldNumber: 3)
+    }
+    if !self.interpreter.isEmpty {
+      try visitor.visitSingularStringField(value: self.interpreter, fieldNumber: 4)
+    }
+    if !self.needs.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.needs, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireLocalProgram, rhs: WireLocalProgram) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.sha256 != rhs.sha256 {return false}
+    if lhs.platform != rhs.platform {return false}
+    if lhs.interpreter != rhs.interpreter {return false}
+    if lhs.needs != rhs.needs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
