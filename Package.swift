@@ -6,7 +6,6 @@ import PackageDescription
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
-let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
@@ -28,7 +27,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
-        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -44,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CXss", pkgConfig: "xscrnsaver", providers: [.apt(["libxss-dev"])]),
         .systemLibrary(name: "CPosix"),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // Layer 1.
         .target(name: "Domain"),
@@ -55,7 +54,7 @@ let package = Package(
             dependencies: ["Domain", "Bytes", "CZstd", protobuf],
             exclude: ["README.md", "Generated/README.md"]
         ),
-        .target(name: "YAMLText", dependencies: ["Domain", yams]),
+        .target(name: "YAMLText", dependencies: ["Domain", "CYaml"]),
         .target(name: "Manifest", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Preferences", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Confinement", dependencies: ["Domain", "CPosix"]),
