@@ -48,15 +48,19 @@ import Testing
     func whatIsNoResultOfTheUnitIsTold(_ item: ConformanceCase) throws {
         let unit = try item.firstUnit()
         let good = try item.result(unit)
-        #expect(item.app.validator.malformation(of: good, unit: unit) == nil)
+        #expect(item.app.validator.malformation(of: good, unit: unit, context: item.context) == nil)
         for at in good.sections.indices {
             var (shorter, missing) = (good, good)
             missing.sections.remove(at: at)
-            #expect(item.app.validator.malformation(of: missing, unit: unit) != nil, "\(good.sections[at].name)")
+            #expect(
+                item.app.validator.malformation(of: missing, unit: unit, context: item.context) != nil,
+                "\(good.sections[at].name)")
             // A list of no candidates cannot be shorter.
             guard shorter.sections[at].bytes.count >= 8 else { continue }
             shorter.sections[at].bytes.removeLast(8)
-            #expect(item.app.validator.malformation(of: shorter, unit: unit) != nil, "\(good.sections[at].name)")
+            #expect(
+                item.app.validator.malformation(of: shorter, unit: unit, context: item.context) != nil,
+                "\(good.sections[at].name)")
         }
     }
 
