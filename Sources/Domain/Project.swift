@@ -44,6 +44,13 @@ public struct ProjectSpec: Hashable, Sendable {
         self.program = program
     }
 
+    /// Whether a file of the batch goes to volunteers: what the app asks for, but not a table whose rows travel inside
+    /// of the units.
+    public func goesToVolunteers(_ input: String) -> Bool {
+        guard InputFile.isOfApp(input) else { return false }
+        return program == nil || !parameters.contains(Parameter(name: "rows", value: .text(input)))
+    }
+
     /// Every file that goes to the server: the inputs, and the scientist's comparing program.
     public var files: [InputFile] { inputs + (validation.program.map { [$0] } ?? []) }
 }

@@ -1,6 +1,6 @@
 extension Table {
-    /// A header line and the rows as CSV, each with a line feed: every number as the shortest text that reads back as the
-    /// same double, whole numbers without a point.
+    /// A header line and the rows as CSV, each with a line feed: every number as the shortest text that reads back as
+    /// the same double, whole numbers without a point.
     ///
     /// - Parameter rows: within 0 ..< `rowCount`.
     public func csv(rows: Range<Int>) -> [UInt8] {

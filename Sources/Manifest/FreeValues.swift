@@ -1,10 +1,11 @@
 import Domain
 import YAMLText
 
-/// Parameters and inputs of apps that run a program of the project's own: of any name, and for the program to understand.
+/// Parameters and inputs of apps that run a program of the project's own: of any name, and for the program to
+/// understand.
 extension AppRules {
-    /// Whether the app takes a parameter that it does not know. A word like one of its own is a slip while nothing says how
-    /// much work there is.
+    /// Whether the app takes a parameter that it does not know. A word like one of its own is a slip while nothing says
+    /// how much work there is.
     func takes(_ name: String, among entries: [YAMLEntry]) -> Bool {
         guard app.program != nil else { return false }
         let own = app.parameters.map(\.name)

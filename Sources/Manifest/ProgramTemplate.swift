@@ -18,7 +18,7 @@ enum ProgramTemplate {
         "parameters:",
         "  # Steps 0, 1, ... of the whole computation.", "  steps: 100",
         "  # Or, in place of `steps`: each work unit gets some rows of this input, as /input/rows.csv.",
-        "  # rows: table",
+        "  # rows: table.csv",
     ]
 
     static let inputs = [

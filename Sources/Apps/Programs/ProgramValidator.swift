@@ -13,8 +13,8 @@ struct ProgramValidator: ResultValidator {
         for section in result.sections {
             guard let declared = program.results.first(where: { $0.file == section.name }) else {
                 let names = program.results.map(\.file).joined(separator: ", ")
-                return
-                    "the file \(PrintableText.clean(section.name)) is none of those that the manifest declares: \(names)"
+                let found = PrintableText.clean(section.name)
+                return "the file \(found) is none of those that the manifest declares: \(names)"
             }
             guard section.kind == .bytes else { return "the file \(section.name) has not the kind bytes" }
             if declared.joining == .csv, section.bytes.isEmpty {
