@@ -69,7 +69,8 @@ public enum ManifestParser {
         }
         let parametersPlace = top.places["parameters"] ?? top.place(of: "app")
         return ManifestReading(
-            outcome: outcome, inputs: places, program: programPlace, app: app,
+            outcome: outcome, inputs: places, program: programPlace,
+            computing: computing.flatMap { ProgramSection.reading($0, top, app) }, app: app,
             parameters: top.parameters.map {
                 ManifestReading.Key(name: $0.key, line: $0.keyPlace.line, column: $0.keyPlace.column)
             },

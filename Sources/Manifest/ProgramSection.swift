@@ -39,6 +39,19 @@ struct ProgramSection {
             expected: "about the floating-point operations of one step: run time in seconds times 1e9 to 4e9")
     }
 
+    /// The program with the places of its keys.
+    static func reading(
+        _ program: ProjectProgram, _ top: SectionValues, _ app: AppSchema?
+    ) -> ManifestReading.Program? {
+        guard let section = top.sections["program"], let kind = app?.program else { return nil }
+        func key(_ leaf: String) -> ManifestReading.Key {
+            let place = section.place(of: leaf)
+            return ManifestReading.Key(name: leaf, line: place.line, column: place.column)
+        }
+        return ManifestReading.Program(
+            program: program, app: kind, releases: key("releases"), name: key("name"), version: key("version"))
+    }
+
     private func program(_ faults: inout FaultList) -> ProjectProgram? {
         let results = results(&faults)
         guard let fuel = fuel(&faults), let results, case .text(let name)? = section.values["name"],
