@@ -266,9 +266,10 @@ import Testing
         let unit = try item.firstUnit()
         let names = item.app.schema.inputs.map(\.name)
         let bytes = InputSet(Dictionary(uniqueKeysWithValues: names.map { ($0, .bytes([1, 2, 3])) }))
+        let kernel = try #require(item.app.kernel)
         for inputs in [InputSet([:]), bytes] {
             #expect(throws: AppError.self) {
-                try item.app.kernel.init(unit: unit, inputs: inputs, environment: KernelEnvironment(cachePath: nil))
+                try kernel.init(unit: unit, inputs: inputs, environment: KernelEnvironment(cachePath: nil))
             }
         }
         var draw = SeededGenerator(seed: 2)
