@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Manifest
 import Testing
 
@@ -82,10 +83,10 @@ import Testing
         #expect(try Self.spec(Self.text()).program == expected)
         let places = try #require(reading.computing)
         #expect(places.program == expected && places.app == .executable)
-        #expect([places.name.line, places.name.column] == [12, 9])
-        #expect([places.version.line, places.version.column] == [13, 12])
+        #expect(places.name.line == 12 && places.name.column == 9)
+        #expect(places.version.line == 13 && places.version.column == 12)
         // It is left out: the section stands for it.
-        #expect([places.releases.line, places.releases.column] == [11, 1])
+        #expect(places.releases.line == 11 && places.releases.column == 1)
     }
 
     @Test func otherAppsHaveNone() throws {
@@ -191,6 +192,12 @@ import Testing
         #expect(wrong.first?.suggestion == "out.csv")
         let numbers = Self.text(more: compare.replacing("%", with: "out.csv").replacing("lines", with: "close"))
         #expect(Self.faults(numbers).first?.message.contains("compares numbers") == true)
+    }
+
+    @Test func theExampleProjectIsRight() throws {
+        let file = Golden.root.appending(path: "projects/mertens/project.yaml")
+        let spec = try Self.spec(try String(contentsOf: file, encoding: .utf8))
+        #expect(spec.program?.title == "mertens 1.0" && spec.program?.results.map(\.joining) == [.csv])
     }
 
     @Test(arguments: ["executable", "wasm"])
