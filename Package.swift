@@ -159,7 +159,8 @@ let package = Package(
         .testTarget(name: "ReleasesTests", dependencies: ["Releases", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
-        .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
+        .testTarget(
+            name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes", "TestChild"]),
         .testTarget(
             name: "StorageTests",
             dependencies: [

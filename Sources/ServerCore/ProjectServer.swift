@@ -12,15 +12,21 @@ public struct ProjectServer: Sendable {
     public let blobs: any BlobStore
     /// The checked manifest of a batch, by the hash of its text. May keep what it parsed.
     public let spec: @Sendable (Digest) throws -> ProjectSpec
+    /// What the published releases say of version `version` of the program `name` now.
+    public let programs: @Sendable (_ name: String, _ version: String, _ now: Timestamp) -> ProgramListing
 
     public init(
         settings: ServerSettings, keys: ServerKeys, blobs: any BlobStore,
+        programs: @escaping @Sendable (_ name: String, _ version: String, _ now: Timestamp) -> ProgramListing = {
+            _, _, _ in .denied("no releases are published here")
+        },
         spec: @escaping @Sendable (Digest) throws -> ProjectSpec
     ) {
         self.settings = settings
         self.keys = keys
         self.blobs = blobs
         self.spec = spec
+        self.programs = programs
     }
 }
 

@@ -14,6 +14,8 @@ public struct SchedulerCall: Hashable, Sendable {
     public var availability: Double
     /// `name/version`.
     public var apps: [String]
+    /// Of programs that it starts in its sandbox, for example `x86_64-linux`.
+    public var programPlatforms: [String]
     /// Results that fit are sent inside of calls.
     public var sendsInline = false
     /// Bytes of blobs of its reports that were looked for before the transaction; nil: they are looked for in it.
@@ -39,6 +41,11 @@ extension ProjectServer {
         try FieldCheck.count(request.reports.count, field: "reports", max: Limits.reportsPerRequestMax)
         try FieldCheck.count(request.apps.count, field: "apps", max: 1024)
         for app in request.apps { try FieldCheck.name(app, field: "apps", bytesMax: 80) }
+        try FieldCheck.count(
+            request.programPlatforms.count, field: "program_platforms", max: Limits.programPlatformsMax)
+        for platform in request.programPlatforms where !ProgramWord.isName(platform) {
+            throw RequestRefusal(.badRequest, "program_platforms has an entry that is no platform's name")
+        }
         let aYear = 366.0 * 86_400
         try FieldCheck.number(request.wantSeconds, field: "want_seconds", in: 0...aYear * 4096)
         try FieldCheck.number(request.queuedSeconds, field: "queued_seconds", in: 0...aYear * 10)
@@ -52,7 +59,7 @@ extension ProjectServer {
             wantTasks: Int(min(request.wantTasks, UInt32(Limits.tasksPerReplyMax))),
             wantSeconds: request.wantSeconds, queuedSeconds: request.queuedSeconds,
             availability: request.availability == 0 ? 1 : request.availability, apps: request.apps,
-            sendsInline: request.sendsInline)
+            programPlatforms: request.programPlatforms, sendsInline: request.sendsInline)
     }
 
     private func taskID(_ number: UInt64, field: String) throws(RequestRefusal) -> TaskID {

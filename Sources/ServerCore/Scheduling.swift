@@ -123,8 +123,8 @@ extension ProjectServer {
         let want = Self.want(call, host, resent: outcome.reply.tasks)
         let reserved = out.reduce(Int64(0)) { $0 + $1.diskBytes + $1.outputBytesMax }
         let view = HostView(
-            host, availability: call.availability, apps: call.apps, inProgress: out.count,
-            sentLastDay: sentLastDay, reservedDiskBytes: reserved)
+            host, availability: call.availability, apps: call.apps, programPlatforms: call.programPlatforms,
+            inProgress: out.count, sentLastDay: sentLastDay, reservedDiskBytes: reserved)
         let asker = Asker(
             host: host, view: view, want: want, crowd: crowd, places: keys.places(host: host.id, call: host.sequence))
         let (choice, byID) = try choose(asker, in: tx, now: now)

@@ -48,6 +48,7 @@ extension ProjectServer {
         if let relative = spec.validation.relativeTolerance { context.relativeTolerance = relative }
         if let absolute = spec.validation.absoluteTolerance { context.absoluteTolerance = absolute }
         context.setComparison(spec.validation.comparison)
+        context.setProgram(spec.program)
         return context
     }
 
@@ -123,7 +124,8 @@ extension ProjectServer {
         body.memoryBytes = UInt64(spec.resources.memoryBytes)
         body.diskBytes = UInt64(spec.resources.diskBytes)
         body.outputBytesMax = UInt64(spec.resources.outputBytes)
-        body.inputs = batch.inputs.filter { InputFile.isOfApp($0.name) }.map { WireInputRef($0) }
+        body.inputs = batch.inputs.filter { spec.goesToVolunteers($0.name) }.map { WireInputRef($0) }
+        if let program = spec.program { body.program = WireProgramRef(program) }
         if let dictionary { body.dictionarySha256 = .init(field: dictionary.digest.bytes) }
         var sections: [WireSection] = []
         for section in draft.sections {

@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import Glibc
 import Releases
 import ServerCore
 import Synchronization
@@ -15,6 +16,8 @@ public final class ReleaseShelf: Sendable {
     private let project: SigningKey
     /// One publication at a time.
     private let turn = Mutex(())
+    /// What was read last, and of which file; see `listing`.
+    private let seen = Mutex<(stamp: FileStamp, trusted: TrustedReleases?)?>(nil)
     private static let stateName = "trusted"
     private static let anchorDays: Int64 = 14
     private static let stateBytesMax = 4 << 20
@@ -51,6 +54,32 @@ public final class ReleaseShelf: Sendable {
             throw Fault(
                 .configuration, "\(path)/\(Self.stateName) is damaged, or of another project's key: \(error.reason)",
                 advice: "remove the folder \(path) and publish again from the release folder")
+        }
+    }
+
+    /// What a client that has the newest releases would say of a program. Asked inside of transactions: the file is only
+    /// looked at again when it has changed, so that what another server process published counts as well.
+    ///
+    /// A damaged state denies everything, and stops nothing else.
+    public func listing(_ name: String, _ version: String, now: Timestamp) -> ProgramListing {
+        let stamp = FileStamp("\(path)/\(Self.stateName)")
+        let trusted: TrustedReleases?
+        do {
+            trusted = try seen.withLock { seen in
+                if let seen, seen.stamp == stamp { return seen.trusted }
+                let fresh = try kept()
+                seen = (stamp, fresh)
+                return fresh
+            }
+        } catch {
+            return .denied((error as? Fault)?.message ?? "\(error)")
+        }
+        guard let trusted else { return .denied("no releases are published at this server") }
+        switch trusted.program(app: name, version: version, platforms: ProgramFile.platforms, now: now) {
+        case .failure(let denial): return .denied(denial.reason)
+        case .success:
+            let files = trusted.believed?.targets.body.app(name, version: version)?.files ?? []
+            return .listed(files.map(\.platform))
         }
     }
 
@@ -136,5 +165,23 @@ public final class ReleaseShelf: Sendable {
         case .snapshot, .targets: file == trusted.snapshot?.file || file == trusted.believed?.targets.file
         case .anchor, .timestamp: false
         }
+    }
+}
+
+/// Tells one file of a name from the next: each is written anew and renamed to its place.
+private struct FileStamp: Hashable {
+    private let inode: UInt64
+    private let size: Int64
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    /// All zero when there is none.
+    init(_ path: String) {
+        var status = stat()
+        _ = stat(path, &status)
+        inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        seconds = status.st_mtim.tv_sec
+        nanoseconds = status.st_mtim.tv_nsec
     }
 }

@@ -50,9 +50,11 @@ public enum ServerStart {
         let web = try WebFolder(folder: options.webFolder)
         let performers = (0..<max(1, options.workers)).map { _ in makePerformer() }
         let shelf = ManifestShelf(blobs: blobs, apps: try apps(of: performers[0]))
+        let releases = ReleaseShelf(path: files.releasesPath, project: key)
         let core = ProjectServer(
             settings: ServerSettings(site: options.site, resultsPath: files.resultsPath),
-            keys: ServerKeys(project: key), blobs: blobs, spec: { try shelf.spec($0) })
+            keys: ServerKeys(project: key), blobs: blobs,
+            programs: { name, version, now in releases.listing(name, version, now: now) }, spec: { try shelf.spec($0) })
         if !leadership.isShared { try UploadSweep(blobs: blobs, clock: clock).run() }
         let runtime = try ServerRuntime(
             core: core, manifests: shelf, performers: performers, logs: options.logs ?? ServerLogs(all: log),

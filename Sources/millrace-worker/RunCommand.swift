@@ -27,13 +27,16 @@ struct RunCommand {
             throw Fault(.badData, "work unit: the SHA-256 of \(job.unitPath) is not the one that the job names")
         }
         let app = try Catalogue.app(unit.body.app, version: Int(unit.body.appVersion))
+        guard let computer = app.kernel else {
+            throw Fault(.software, "units of the app \(unit.body.app) are computed by a program, not by the worker")
+        }
         let inputs = try readInputs(job, unit)
         try Surroundings.bounds(of: unit.body).apply()
 
         let started = millrace_own_cpu_seconds()
         let environment = KernelEnvironment(cachePath: job.cachePath.isEmpty ? nil : job.cachePath)
         let fresh = { () throws(AppError) -> any Kernel in
-            try app.kernel.init(unit: unit.payload, inputs: inputs, environment: environment)
+            try computer.init(unit: unit.payload, inputs: inputs, environment: environment)
         }
         let kernel: any Kernel
         do throws(AppError) { kernel = try fresh() } catch { throw RunCommand.fault(error) }

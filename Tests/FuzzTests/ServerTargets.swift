@@ -247,7 +247,7 @@ struct SubmissionTarget: FuzzTarget {
                 case .success(let spec, _) = ManifestParser.parse(
                     request.manifest, file: "project.yaml", apps: ManifestTarget.apps)
             else { throw RequestRefusal(.badManifest, "no manifest") }
-            let inputs = try core.checkSubmit(request, spec: spec).get()
+            let inputs = try core.checkSubmit(request, spec: spec, now: now).get()
             let manifest = try core.blobs.put(Array(request.manifest.utf8))
             _ = try core.submit(spec, manifest: manifest, inputs: inputs, in: tx, now: now)
         }

@@ -5,6 +5,7 @@ import Domain
 import Foundation
 import Releases
 import ServerCore
+import ServerHTTP
 import Storage
 import Testing
 import Transparency
@@ -55,6 +56,11 @@ private struct Keeper: Sendable {
         try Files.replace(file, with: Array(program.utf8))
         _ = try admin.add(
             "solver", version, files: ["x86_64-linux=\(file)"], layers: ["seccomp"], interpreter: nil, context)
+        _ = try admin.sign(keys: [keys], context)
+    }
+
+    func withdraw(_ version: String) throws {
+        _ = try admin.withdraw("solver", version, context)
         _ = try admin.sign(keys: [keys], context)
     }
 
@@ -253,6 +259,40 @@ struct ReleaseTests {
             case .believed, .none: Issue.record("believed")
             }
             #expect(try keeper.store("client").trusted()?.believed == before.believed)
+        }
+    }
+
+    @Test("Batches and tasks follow what is published: nothing, a program, one withdrawn, a list that is too old")
+    func listing() async throws {
+        try await withSite { site in
+            let keeper = Keeper(site)
+            let key = try ServerFiles(path: site.folder.path).projectKey()
+            let shelf = ReleaseShelf(path: site.folder.path + "/releases", project: key)
+            let now = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+            func denial(_ version: String, daysLater: Double = 0) -> String {
+                switch shelf.listing("solver", version, now: now + TimeSpan(seconds: daysLater * 86_400)) {
+                case .listed(let platforms): "listed \(platforms)"
+                case .denied(let why): why
+                }
+            }
+            #expect(denial("1.0") == "no releases are published at this server")
+            try keeper.begin()
+            try keeper.add("1.0", "program")
+            #expect(denial("1.0") == "no releases are published at this server")
+            #expect(try await keeper.publish() == nil)
+            #expect(denial("1.0") == "listed [\"x86_64-linux\"]")
+            #expect(denial("1.1").hasPrefix("solver 1.1 is not released by example"))
+            #expect(denial("1.0", daysLater: 15).contains("too old: timestamp was valid until"))
+            // What was read once is read anew when it has changed.
+            try keeper.add("1.1", "program 2")
+            #expect(try await keeper.publish() == nil)
+            #expect(denial("1.1") == "listed [\"x86_64-linux\"]")
+            try keeper.withdraw("1.0")
+            #expect(try await keeper.publish() == nil)
+            #expect(denial("1.0").hasPrefix("solver 1.0 is not released by example, or no more"))
+            // A damaged state denies, and stops nothing else.
+            try Files.replace(site.folder.path + "/releases/trusted", with: [1, 2, 3])
+            #expect(denial("1.1").contains("is damaged"))
         }
     }
 
