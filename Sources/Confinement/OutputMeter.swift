@@ -52,7 +52,10 @@ struct OutputMeter {
             sum.files += 1
             var status = stat()
             guard sum.files <= filesMax else { return }
-            guard lstat("\(path)/\(name)", &status) == 0 else { continue }
+            guard lstat("\(path)/\(name)", &status) == 0 else {
+                if errno == EACCES { sum.hasClosedFolder = true }
+                continue
+            }
             if status.st_mode & S_IFMT == S_IFDIR {
                 add("\(path)/\(name)", to: &sum, filesMax: filesMax, depth: depth + 1)
             }
