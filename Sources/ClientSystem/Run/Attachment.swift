@@ -3,6 +3,7 @@ import ClientCore
 import Domain
 import FoundationEssentials
 import Glibc
+import Releases
 import Wire
 import WorkerHost
 
