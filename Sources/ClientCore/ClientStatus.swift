@@ -52,6 +52,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var layers: SandboxLayers
         /// What it must have and lacks, in words; then nothing is computed while it is on.
         public var lacking: String?
+        /// Why programs of scientists are not started; nil: they are, or an older client wrote this.
+        public var programs: String?
 
         public init(isOn: Bool, layers: SandboxLayers, lacking: String?) {
             self.isOn = isOn
@@ -134,7 +136,7 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var id: String
         public var project: String
         public var label: String
-        /// waiting for its work unit, waiting for inputs, ready, suspended, computing, paused, finished, failed
+        /// waiting for its work unit, waiting for its program, waiting for inputs, ready, suspended, computing, paused, finished, failed
         public var state: String
         public var fraction: Double
         public var cpuSeconds: Double
@@ -188,6 +190,7 @@ extension ClientMachine {
                 switch runs[task.id]?.phase {
                 case nil where task.suspendedSince != nil:
                     ("suspended", "you suspended it; it goes on when you resume it")
+                case nil where programWait(task) != nil: ("waiting for its program", programWait(task))
                 case nil where inputsAreHere(task): ("ready", isComputing ? whyNotStarted(task) : nil)
                 case nil: ("waiting for inputs", nil)
                 case .starting?, .computing?:

@@ -20,6 +20,7 @@ struct OutputMeter {
         var sum = Sum()
         Self.add(output.place, to: &sum, filesMax: output.filesMax, depth: 0)
         if sum.files <= output.filesMax, sum.bytes <= output.bytesMax { addRemoved(on: device, to: &sum) }
+        if sum.hasClosedFolder { return "a folder in the output folder cannot be looked into" }
         if sum.hasRemovedMapping { return "a file of the output folder was removed while it is mapped into memory" }
         if sum.files > output.filesMax { return "more than \(output.filesMax) files are in the output folder" }
         guard sum.bytes > output.bytesMax else { return nil }
@@ -33,6 +34,8 @@ struct OutputMeter {
         /// By number: a file with several names, or open several times, counts once.
         var seen: Set<UInt> = []
         var hasRemovedMapping = false
+        /// What is in it would not be counted.
+        var hasClosedFolder = false
     }
 
     private static func add(_ path: String, to sum: inout Sum, filesMax: Int, depth: Int) {
@@ -41,11 +44,18 @@ struct OutputMeter {
             sum.files = filesMax + 1
             return
         }
-        for name in names(in: path) {
+        guard let names = readable(path) else {
+            sum.hasClosedFolder = true
+            return
+        }
+        for name in names {
             sum.files += 1
             var status = stat()
             guard sum.files <= filesMax else { return }
-            guard lstat("\(path)/\(name)", &status) == 0 else { continue }
+            guard lstat("\(path)/\(name)", &status) == 0 else {
+                if errno == EACCES { sum.hasClosedFolder = true }
+                continue
+            }
             if status.st_mode & S_IFMT == S_IFDIR {
                 add("\(path)/\(name)", to: &sum, filesMax: filesMax, depth: depth + 1)
             }
@@ -73,8 +83,11 @@ struct OutputMeter {
     }
 
     /// Names in a folder without `.` and `..`; none when it cannot be read.
-    static func names(in path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
+    static func names(in path: String) -> [String] { readable(path) ?? [] }
+
+    /// nil: the folder is there, and somebody has closed it to its owner.
+    private static func readable(_ path: String) -> [String]? {
+        guard let folder = opendir(path) else { return errno == EACCES ? nil : [] }
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {

@@ -8,7 +8,8 @@ import Plugins
 import SwiftProtobuf
 import Wire
 
-/// `millrace-worker run FOLDER`: reads the job, computes, and leaves `result` or `checkpoint` behind.
+/// `millrace-worker run FOLDER`: reads the job, computes, and leaves `result` or `checkpoint` behind. A unit with a program
+/// is not computed by this process: `ProgramSupervisor` sees to it.
 struct RunCommand {
     let folder: String
     let shelter: Shelter
@@ -20,6 +21,10 @@ struct RunCommand {
         let lock = try takeFolder()
         defer { close(lock) }
         let job = try readJob()
+        if job.hasProgram {
+            var supervisor = ProgramSupervisor(folder: folder, job: job, shelter: shelter, surroundings: surroundings)
+            return try supervisor.perform()
+        }
         // The job is the client's own word; all that is read from here on comes from a project.
         try shelter.enter(folder: folder, job: job)
         let unit = try LoadedUnit.load(path: job.unitPath, inputs: job.inputs)

@@ -107,6 +107,8 @@ extension ProjectDirectory {
             else { return }
             if attempt == 0 { say("worker \(pid) of an earlier client still holds \(folder); it is ended") }
             // It may be saving its checkpoint: half a second for that.
+            // A scientist's program is of its group, and holds the lock as well.
+            if attempt >= 50 { kill(-pid, SIGKILL) }
             if attempt >= 50 { kill(pid, SIGKILL) } else if attempt == 0 { kill(pid, SIGTERM) }
             kill(pid, SIGCONT)
             usleep(10_000)

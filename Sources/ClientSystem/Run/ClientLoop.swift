@@ -35,6 +35,7 @@ public final class ClientLoop {
     private var isStopping = false
     private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
+    private let programs: ProgramHost
 
     /// - Parameter directory: with at least one project, unless `waits`.
     /// - Parameter waits: go on while there is no project, and take one up when it comes.
@@ -59,7 +60,13 @@ public final class ClientLoop {
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
         sandboxed = sandbox
-        self.sandbox = try SandboxRule.status(sandbox, worker: executable)
+        let answer = try SandboxAnswer.ask(worker: executable, leftOut: sandbox.leftOut)
+        self.sandbox = SandboxRule.status(sandbox, answer)
+        programs = ProgramHost(
+            sandbox: answer, hasRuntime: (try? ProgramRuntime.find(worker: executable)) != nil,
+            isSandboxed: sandbox.isOn)
+        settings.programPlatforms = programs.platforms
+        settings.programsLacking = programs.lacking
         let file: PreferencesFile
         if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
         keeper = PreferenceKeeper(
@@ -158,7 +165,8 @@ public final class ClientLoop {
             project,
             ProjectSession.Common(
                 settings: settings, executable: executable, utcOffsetSeconds: keeper.utcOffsetSeconds,
-                usage: keeper.usage, sandbox: sandboxed, governor: governor, transfers: keeper.governor),
+                usage: keeper.usage, sandbox: sandboxed, programs: programs, governor: governor,
+                transfers: keeper.governor),
             mailbox: mailbox.postbox { .session(number, $0) }, say: { [unowned self] in tell(name, $0) })
         desk.add(session, number: number)
         session.feed(.started(slots: project.findings, blobs: project.blobs))
@@ -289,6 +297,8 @@ public final class ClientLoop {
             cpuPercent: report.percent, method: report.method.rawValue, measuredPercent: report.measured?.percent,
             measuredSeconds: report.measured?.seconds ?? 0)
         status.sandbox = sandbox
+        status.sandbox?.programs =
+            keeper.preferences.allowsPrograms ? programs.lacking : "the preferences say `programs: no`"
         for words in governor.takeWords() { say(words) }
         status.preferencesProblem = keeper.problem
         status.preferenceOptions = keeper.optionStatus

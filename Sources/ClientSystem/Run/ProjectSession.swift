@@ -65,6 +65,7 @@ final class ProjectSession {
     private let directory: ProjectDirectory
     private let courier: Courier
     private let releases: ReleaseWatch?
+    private let programs: ProgramDesk?
     private let mailbox: Postbox<ClientEvent>
     private let say: (String) -> Void
     /// Actions that wait for the disk, or for one that does; the order is kept.
@@ -81,6 +82,8 @@ final class ProjectSession {
         var usage: NetworkUsage
         /// How tasks are held.
         var sandbox: WorkerSandbox
+        /// Which scientists' programs can be started.
+        var programs: ProgramHost
         /// Bounds the workers' processor time.
         var governor: CPUGovernor
         /// Bounds what is sent and fetched.
@@ -110,10 +113,13 @@ final class ProjectSession {
         courier = Courier(
             link: ServerLink(transport: transport, serverURL: attachment.serverURL, project: project),
             directory: directory, host: attachment.host, key: opened.key, mailbox: mailbox)
-        releases = project.map { [directory] project in
+        let store = project.map { opened.directory.releases(of: $0) }
+        let releases = store.map { store in
             let fetcher = ReleaseFetcher(transport: transport, serverURL: attachment.serverURL)
-            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
+            return ReleaseWatch(store: store, now: { Self.now }, read: fetcher.read)
         }
+        self.releases = releases
+        programs = store.map { ProgramDesk(store: $0, host: common.programs) { releases?.refresh() } }
     }
 
     /// Takes one event in, and does what follows from it.
@@ -149,6 +155,7 @@ final class ProjectSession {
     func doChores(clientCPUSeconds: Double, checkingDisk: Bool) {
         machine.note(clientCPUSeconds: clientCPUSeconds)
         releases?.tend(at: millrace_monotonic_seconds()) { [mailbox] in mailbox.post(.tick) }
+        if checkingDisk { stopWithdrawn() }
         for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
         for (task, bytes) in checkingDisk ? park.diskBytes() : [] {
             guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
@@ -237,6 +244,7 @@ final class ProjectSession {
         case .call(let call): courier.call(call)
         case .fetchUnit(let task, let digest, let bytes): courier.fetchUnit(task, digest, bytes: bytes)
         case .fetchBlob(let input): courier.fetchBlob(input)
+        case .findProgram(let task, let program): find(program, of: task)
         case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
         case .startWorker(let task): startWorker(task)
         case .suspendWorker(let task): park.suspend(task)
@@ -252,11 +260,40 @@ final class ProjectSession {
 
     private func startWorker(_ task: TaskID) {
         guard let held = machine.state[task: task] else { return }
+        // A release may have been withdrawn, or be too old, since its file was fetched.
+        if let program = held.unit?.program {
+            guard let file = program.file, programs?.believed(program, now: Self.now) == .file(file) else {
+                mailbox.post(.programDoubted(task))
+                return
+            }
+        }
         do throws(Fault) {
             try park.start(held)
             mailbox.post(.workerStarted(task))
         } catch {
             mailbox.post(.workerNotStarted(task, "\(error.message)"))
+        }
+    }
+
+    /// The answer may have to wait for the server.
+    private func find(_ program: UnitProgram, of task: TaskID) {
+        guard let programs else {
+            mailbox.post(.programAnswered(task, .refused("the project's pinned key is no Ed25519 key")))
+            return
+        }
+        BlockingThread.start("program") { [mailbox] in
+            mailbox.post(.programAnswered(task, programs.find(program, now: { Self.now })))
+        }
+    }
+
+    /// A project that takes a program back does not want its results, and perhaps wants it to do no more harm.
+    private func stopWithdrawn() {
+        guard let programs else { return }
+        for task in park.tasks {
+            guard let program = machine.state[task: task]?.unit?.program,
+                let why = programs.withdrawal(of: program, now: Self.now)
+            else { continue }
+            feed(.programAnswered(task, .refused(why)))
         }
     }
 

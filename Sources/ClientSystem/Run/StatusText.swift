@@ -6,6 +6,7 @@ public enum StatusText {
     public static func lines(_ status: ClientStatus, nowMs: Int64) -> [String] {
         var lines = ["client     \(activity(status, nowMs))"]
         if let sandbox = status.sandbox { lines.append("sandbox    \(SandboxText.words(sandbox))") }
+        if let why = status.sandbox?.programs { lines.append("programs   not started: \(why)") }
         if status.running {
             lines += allowance(status, nowMs)
             for probe in status.probes {
