@@ -70,7 +70,7 @@ public struct WasmtimeLibrary {
     }
 
     /// What an error says; nil when there is none. Errors are few and stay until the process ends.
-    func message(_ error: OpaquePointer?) -> String? {
+    package func message(_ error: OpaquePointer?) -> String? {
         guard let error else { return nil }
         var text = wasm_byte_vec_t()
         calls.wasmtime_error_message(error, &text)

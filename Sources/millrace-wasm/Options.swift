@@ -80,7 +80,8 @@ struct Options {
             value = UInt64(exactly: real)
         }
         guard let value, range.contains(value) else {
-            throw Fault(.usage, "\(option) \(text): expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw Fault(
+                .usage, "\(option) \(text): expected a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

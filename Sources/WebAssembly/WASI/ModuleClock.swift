@@ -22,10 +22,12 @@ struct ModuleClock {
 }
 
 /// The random numbers that a module sees: SplitMix64 (Steele, Lea, Flood 2014) from the FNV-1a sum of a text.
-struct ModuleRandom {
+package struct ModuleRandom {
     private var state: UInt64
 
-    init(seed: String) { state = Self.sum(seed) }
+    package init(state: UInt64) { self.state = state }
+
+    init(seed: String) { self.init(state: Self.sum(seed)) }
 
     mutating func fill(_ bytes: UnsafeMutableRawBufferPointer) {
         var at = 0
@@ -40,7 +42,7 @@ struct ModuleRandom {
         }
     }
 
-    private mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var word = state
         word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -49,7 +51,7 @@ struct ModuleRandom {
     }
 
     /// FNV-1a, 64 bits.
-    static func sum(_ text: String) -> UInt64 {
+    package static func sum(_ text: String) -> UInt64 {
         text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }

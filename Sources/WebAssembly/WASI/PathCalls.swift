@@ -64,7 +64,8 @@ extension WASISystem {
             if flags & (2 | 8 | 16) != 0 { mode |= O_SYNC }
         }
         // Pipes and devices have no place in a computation that can be repeated.
-        let descriptor = millrace_open_below(folder.descriptor, path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode & O_CREAT == 0 ? 0 : 0o644)
+        let descriptor = millrace_open_below(
+            folder.descriptor, path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode & O_CREAT == 0 ? 0 : 0o644)
         guard descriptor >= 0 else { throw .ofSystem }
         let full = folder.path(of: path)
         let file = OpenFile(
