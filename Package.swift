@@ -19,6 +19,7 @@ let package = Package(
         .executable(name: "millrace-server", targets: ["millrace-server"]),
         .executable(name: "millrace-client", targets: ["millrace-client"]),
         .executable(name: "millrace-worker", targets: ["millrace-worker"]),
+        .executable(name: "millrace-wasm", targets: ["millrace-wasm"]),
         .executable(name: "millrace-sim", targets: ["millrace-sim"]),
         .executable(name: "millrace-bench", targets: ["millrace-bench"]),
         // For the package in Benchmarks/.
@@ -44,6 +45,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // No library to link: Wasmtime is found when a program starts.
+        .systemLibrary(name: "CWasmtime"),
         // Layer 1.
         .target(name: "Domain"),
         .target(name: "Bytes", dependencies: ["Domain", crypto]),
@@ -58,6 +61,7 @@ let package = Package(
         .target(name: "Manifest", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Preferences", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Confinement", dependencies: ["Domain", "CPosix"]),
+        .target(name: "WebAssembly", dependencies: ["Domain", "CWasmtime"]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
@@ -124,6 +128,7 @@ let package = Package(
                 "Apps", "Comparators", "Plugins", "WorkerHost", "Confinement", "Wire", "Bytes", "Domain", "CPosix",
             ]
         ),
+        .executableTarget(name: "millrace-wasm", dependencies: ["WebAssembly", "Domain", "CWasmtime"]),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Releases", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
         .executableTarget(
@@ -148,6 +153,10 @@ let package = Package(
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
         .testTarget(name: "ConfinementTests", dependencies: ["Confinement", "Domain"]),
+        .testTarget(
+            name: "WebAssemblyTests",
+            dependencies: ["WebAssembly", "CWasmtime", "WorkerHost", "Confinement", "TestChild", "Domain"]
+        ),
         .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(
