@@ -12,6 +12,12 @@ package struct AboutFile: Sendable {
         package var name: String
         package var title: String
         package var area: String
+
+        package init(name: String, title: String, area: String) {
+            self.name = name
+            self.title = title
+            self.area = area
+        }
     }
 
     package static let projectsMax = 200
