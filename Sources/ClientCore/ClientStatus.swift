@@ -18,6 +18,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var processor: ProcessorLimit?
     /// What holds the tasks of this client; nil: not found out yet.
     public var sandbox: Sandbox?
+    /// Filled in by the shell; nil: an older client wrote this.
+    public var transfers: Transfers?
     /// In order of their folders' names.
     public var projects: [Project]
 
@@ -142,6 +144,25 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var cpuSeconds: Double
         public var deadlineMs: Int64
         public var message: String?
+        /// Seconds of computing that it still needs on one core, as far as is known; nil: none, or an older client
+        /// wrote this.
+        public var remainingSeconds: Double?
+    }
+
+    /// What moves over the network, and how much may.
+    public struct Transfers: Hashable, Sendable, Codable {
+        public var bytesToday: Int64
+        /// nil: no limit, like the next two.
+        public var bytesPerDay: Int64?
+        public var downBytesPerSecond: Int64?
+        public var upBytesPerSecond: Int64?
+
+        public init(bytesToday: Int64, bytesPerDay: Int64?, downBytesPerSecond: Int64?, upBytesPerSecond: Int64?) {
+            self.bytesToday = bytesToday
+            self.bytesPerDay = bytesPerDay
+            self.downBytesPerSecond = downBytesPerSecond
+            self.upBytesPerSecond = upBytesPerSecond
+        }
     }
 }
 
@@ -208,6 +229,6 @@ extension ClientMachine {
             id: task.id.description, project: PrintableText.clean(task.offer.project),
             label: PrintableText.clean(task.unit?.label ?? ""), state: word,
             fraction: fraction, cpuSeconds: task.used.cpuSeconds, deadlineMs: task.offer.deadline.milliseconds,
-            message: message)
+            message: message, remainingSeconds: task.stage.isOver ? nil : remainingSeconds(task))
     }
 }

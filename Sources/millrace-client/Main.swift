@@ -20,8 +20,9 @@ struct Main: ParsableCommand {
             """,
         version: HostInventory.clientVersion,
         subcommands: [
-            AttachCommand.self, RunCommand.self, StatusCommand.self, WhyCommand.self, PauseCommand.self,
-            ResumeCommand.self, FinishCommand.self, NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self,
+            AttachCommand.self, RunCommand.self, StatusCommand.self, WhyCommand.self, TopCommand.self,
+            PageCommand.self, HistoryCommand.self, PauseCommand.self, ResumeCommand.self, FinishCommand.self,
+            NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self,
             PrefsCommand.self, ProbesCommand.self, SandboxCommand.self, AccountCommand.self, TeamCommand.self,
             LinkCommand.self, HostsCommand.self, ExportCommand.self, ReceiptsCommand.self, DetachCommand.self,
             ProbeX11Command.self,

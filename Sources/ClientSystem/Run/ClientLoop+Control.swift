@@ -16,6 +16,8 @@ extension ClientLoop {
         }
         switch request.command {
         case .status: return ControlReply(done: nil, status: status())
+        case .preferences: return preferencesReply()
+        case .page: return try openPage()
         case .pause:
             let until = request.seconds.map { Self.now + TimeSpan(seconds: $0) }
             tell(.userPaused(until: until))

@@ -14,7 +14,7 @@ public final class ClientLoop {
     let mailbox = Mailbox<ClientMail>()
     private var settings: ClientSettings
     private let executable: String
-    private let say: (String) -> Void
+    let say: (String) -> Void
 
     private var book: ShareBook
     private var keeper: PreferenceKeeper
@@ -27,6 +27,9 @@ public final class ClientLoop {
     private var disk: ClientEvent?
 
     private let errand = DiskErrand(mailbox: Postbox { _ in })
+    let chronicle: Chronicle
+    /// Shows the client in a browser while somebody wants to look.
+    var page: PageServer?
     private var lastChores = 0.0
     private var choreCount = 0
     private var notedCPU = 0.0
@@ -78,6 +81,10 @@ public final class ClientLoop {
         self.say = say
         desk = ProjectDesk(data: directory.path, waits: waits)
         book = directory.loadShares(say: say)
+        chronicle = Chronicle(
+            folder: directory.path,
+            transport: HTTPTransport(
+                userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor))
         probes =
             settings.idle.always
             ? nil : ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
@@ -113,7 +120,9 @@ public final class ClientLoop {
         governor.end()
         keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
+        page?.end()
         let (status, book, directory) = (self.status(), self.book, self.directory)
+        settleHistory(status)
         errand.note { () throws(Fault) in
             try directory.save(status)
             try directory.save(book)
@@ -282,6 +291,7 @@ public final class ClientLoop {
         guard errand.note({ () throws(Fault) in try directory.save(status) }) else { return }
         lastStatus = now
         desk.forgetNews()
+        noteHistory(status)
         guard now - lastBook >= Pace.bookSeconds else { return }
         let book = self.book
         if errand.note({ () throws(Fault) in try directory.save(book) }) { lastBook = now }
@@ -300,10 +310,15 @@ public final class ClientLoop {
         status.sandbox?.programs =
             keeper.preferences.allowsPrograms ? programs.lacking : "the preferences say `programs: no`"
         for words in governor.takeWords() { say(words) }
+        status.transfers = keeper.transferStatus
         status.preferencesProblem = keeper.problem
         status.preferenceOptions = keeper.optionStatus
         return status
     }
+
+    var utcOffsetSeconds: Int { keeper.utcOffsetSeconds }
+    /// Every preference and where it came from.
+    var preferences: PreferencesReport { keeper.report }
 
     static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
 

@@ -62,6 +62,17 @@ package struct PreferenceKeeper {
         file.problems.isEmpty ? nil : file.problems.joined(separator: "\n")
     }
 
+    /// What has moved today, and what may.
+    package var transferStatus: ClientStatus.Transfers {
+        let network = preferences.network
+        return ClientStatus.Transfers(
+            bytesToday: usage.bytes, bytesPerDay: network.bytesPerDay, downBytesPerSecond: network.downBytesPerSecond,
+            upBytesPerSecond: network.upBytesPerSecond)
+    }
+
+    /// Every field and where its value came from.
+    package var report: PreferencesReport { PreferencesReport(file) }
+
     package var optionStatus: [PreferenceOptionStatus] { file.options.map(PreferenceOptionStatus.init) }
 
     /// Looks at everything; call it once a second or so.
@@ -155,7 +166,7 @@ package struct PreferenceKeeper {
     }
 
     /// Local time minus UTC, in seconds. Looks at the time zone anew, so that a traveller need not restart.
-    private static func utcOffset(at moment: Timestamp) -> Int {
+    static func utcOffset(at moment: Timestamp) -> Int {
         tzset()
         var seconds = time_t(moment.milliseconds / 1000)
         var parts = tm()

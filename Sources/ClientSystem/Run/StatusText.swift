@@ -127,7 +127,7 @@ public enum StatusText {
         return "paused for \(age(pause.sinceMs, nowMs)): \(pause.reason); goes on when \(pause.until)"
     }
 
-    private static func age(_ thenMs: Int64, _ nowMs: Int64) -> String {
+    static func age(_ thenMs: Int64, _ nowMs: Int64) -> String {
         duration(Double(max(0, nowMs - thenMs)) / 1000)
     }
 
@@ -139,7 +139,7 @@ public enum StatusText {
         return "\(whole / 3600) h"
     }
 
-    private static func decimal(_ value: Double) -> String {
+    static func decimal(_ value: Double) -> String {
         let thousandths = Int64((value * 1000).rounded())
         let fraction = String(thousandths.magnitude % 1000)
         let zeros = String(repeating: "0", count: 3 - fraction.count)
