@@ -145,7 +145,9 @@ public final class ClientLoop {
         switch event {
         case .stopRequested: isStopping = true
         case .probed(let new): for reading in new { readings[reading.kind] = reading }
-        case .settingsChanged(let new): settings.take(new, machineCores: HostInventory.cores)
+        case .settingsChanged(let new):
+            settings.take(new, machineCores: HostInventory.cores)
+            probes?.take(settings.probes)
         case .diskMeasured: disk = event
         default: break
         }
