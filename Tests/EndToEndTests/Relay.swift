@@ -29,7 +29,7 @@ final class Relay: Sendable {
     init(to url: String, bytesPerSecond: Int? = nil) throws {
         target = Int(url.split(separator: ":").last ?? "") ?? 0
         self.bytesPerSecond = bytesPerSecond
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         var port = 0
         let isBound = Self.withAddress(port: 0) { address in
@@ -42,8 +42,9 @@ final class Relay: Sendable {
             return true
         }
         guard isBound else { throw CocoaError(.fileWriteUnknown) }
+        self.listener = listener
         self.url = "http://127.0.0.1:\(port)"
-        Thread.detachNewThread { [listener, weak self] in
+        Thread.detachNewThread { [weak self] in
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else {
