@@ -37,7 +37,7 @@ struct ProbesCommandTests {
         try folder.write("price", "no, it is dear\n")
         try folder.write("other", "yes, the sun shines\n")
         // This process and its like run for sure.
-        let own = String(decoding: try Files.read("/proc/self/comm", limit: 64).dropLast(), as: UTF8.self)
+        let own = String(try #require(CommandLine.arguments.first?.split(separator: "/").last))
         try folder.write(
             "preferences.yaml",
             "pause:\n  exclusive_programs: [\"\(own)\"]\npermission:\n  file: \(folder.path)/price\n")

@@ -32,7 +32,10 @@ public final class ClientLoop {
     private var notedCPU = 0.0
     private var lastStatus = 0.0
     private var lastBook = 0.0
+    private var trim = MemoryTrim()
     private var isStopping = false
+    /// What was found damaged at the start.
+    private let repairs: [String]
     private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
 
@@ -62,15 +65,22 @@ public final class ClientLoop {
         self.sandbox = try SandboxRule.status(sandbox, worker: executable)
         let file: PreferencesFile
         if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        let found = Words(directory.words)
+        let sayFound = { (line: String) in
+            found.lines.append(line)
+            say(line)
+        }
         keeper = PreferenceKeeper(
-            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say)
+            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say,
+            sayDamage: sayFound)
         settings.take(keeper.preferences, machineCores: HostInventory.cores)
         configure(&settings)
         self.settings = settings
         self.directory = directory
         self.say = say
         desk = ProjectDesk(data: directory.path, waits: waits)
-        book = directory.loadShares(say: say)
+        book = directory.loadShares(say: sayFound)
+        repairs = found.lines
         probes =
             settings.idle.always
             ? nil : ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
@@ -245,6 +255,7 @@ public final class ClientLoop {
             lastChores = now
             choreCount += 1
             lookForProjects()
+            trim.tend(isBusy: desk.isBusy, now: now)
             let ownCPU = millrace_own_cpu_seconds()
             look(ownCPU)
             let sessions = desk.inOrder
@@ -292,6 +303,7 @@ public final class ClientLoop {
             measuredSeconds: report.measured?.seconds ?? 0)
         status.sandbox = sandbox
         for words in governor.takeWords() { say(words) }
+        status.repairs = repairs.isEmpty ? nil : repairs
         status.preferencesProblem = keeper.problem
         status.preferenceOptions = keeper.optionStatus
         return status
@@ -320,6 +332,13 @@ enum ClientMail: Sendable {
     case asked(ControlRequest, ControlSocket.Answer)
     case opened(String, Result<OpenedProject, Fault>)
     case closed(String)
+}
+
+/// Lines that come from several closures.
+private final class Words {
+    var lines: [String]
+
+    init(_ lines: [String]) { self.lines = lines }
 }
 
 /// How often the client looks at things.

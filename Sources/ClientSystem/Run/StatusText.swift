@@ -8,6 +8,7 @@ public enum StatusText {
         if let sandbox = status.sandbox { lines.append("sandbox    \(SandboxText.words(sandbox))") }
         if status.running {
             lines += allowance(status, nowMs)
+            lines += (status.repairs ?? []).map { "repaired   \($0)" }
             for probe in status.probes {
                 lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
             }
@@ -34,6 +35,7 @@ public enum StatusText {
         }
         if !["working", "stopped"].contains(project.state) { lines.append("state      \(project.state)") }
         if let problem = project.problem { lines.append("problem    \(problem)") }
+        lines += (project.repairs ?? []).map { "repaired   \($0)" }
         guard project.state != "set aside" else { return lines }
         lines += [
             "volunteer  \(project.volunteer), host \(project.host)",
