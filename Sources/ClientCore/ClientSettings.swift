@@ -60,6 +60,8 @@ public struct ClientSettings: Hashable, Sendable {
     /// - Parameter machineCores: of the whole machine.
     public mutating func take(_ preferences: Preferences, machineCores: Int) {
         idle.preferences = preferences
+        probes.take(preferences)
+        memory.pressureMax = Double(preferences.pauses.memoryPressure)
         cores = preferences.mostCores(of: machineCores)
         bufferSeconds = preferences.bufferSeconds
         checkpointSeconds = preferences.checkpointSeconds

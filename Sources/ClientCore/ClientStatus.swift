@@ -11,6 +11,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var allowance: AllowanceStatus?
     /// Why the file of preferences is not in force; nil: it is, or there is none.
     public var preferencesProblem: String?
+    /// What was found damaged when the client started, and what was done about it; nil: nothing.
+    public var repairs: [String]?
     /// What the command line says in place of the file.
     public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
@@ -97,6 +99,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         /// A version of the client that the project knows of, newer than this one; it comes by the package manager
         /// only.
         public var newerClient: String?
+        /// As `ClientStatus.repairs`, of this project's folder.
+        public var repairs: [String]?
         /// Why the project's signed releases could not be brought up to date.
         public var releaseTrouble: String?
         /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.

@@ -35,7 +35,10 @@ public final class ClientLoop {
     private var notedCPU = 0.0
     private var lastStatus = 0.0
     private var lastBook = 0.0
+    private var trim = MemoryTrim()
     private var isStopping = false
+    /// What was found damaged at the start.
+    private let repairs: [String]
     private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
     private let programs: ProgramHost
@@ -72,19 +75,26 @@ public final class ClientLoop {
         settings.programsLacking = programs.lacking
         let file: PreferencesFile
         if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        let found = Words(directory.words)
+        let sayFound = { (line: String) in
+            found.lines.append(line)
+            say(line)
+        }
         keeper = PreferenceKeeper(
-            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say)
+            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say,
+            sayDamage: sayFound)
         settings.take(keeper.preferences, machineCores: HostInventory.cores)
         configure(&settings)
         self.settings = settings
         self.directory = directory
         self.say = say
         desk = ProjectDesk(data: directory.path, waits: waits)
-        book = directory.loadShares(say: say)
+        book = directory.loadShares(say: sayFound)
         chronicle = Chronicle(
             folder: directory.path,
             transport: HTTPTransport(
                 userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor))
+        repairs = found.lines
         probes =
             settings.idle.always
             ? nil : ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
@@ -161,7 +171,9 @@ public final class ClientLoop {
         switch event {
         case .stopRequested: isStopping = true
         case .probed(let new): for reading in new { readings[reading.kind] = reading }
-        case .settingsChanged(let new): settings.take(new, machineCores: HostInventory.cores)
+        case .settingsChanged(let new):
+            settings.take(new, machineCores: HostInventory.cores)
+            probes?.take(settings.probes)
         case .diskMeasured: disk = event
         default: break
         }
@@ -260,6 +272,7 @@ public final class ClientLoop {
             lastChores = now
             choreCount += 1
             lookForProjects()
+            trim.tend(isBusy: desk.isBusy, now: now)
             let ownCPU = millrace_own_cpu_seconds()
             look(ownCPU)
             let sessions = desk.inOrder
@@ -311,6 +324,7 @@ public final class ClientLoop {
             keeper.preferences.allowsPrograms ? programs.lacking : "the preferences say `programs: no`"
         for words in governor.takeWords() { say(words) }
         status.transfers = keeper.transferStatus
+        status.repairs = repairs.isEmpty ? nil : repairs
         status.preferencesProblem = keeper.problem
         status.preferenceOptions = keeper.optionStatus
         return status
@@ -343,6 +357,13 @@ enum ClientMail: Sendable {
     case asked(ControlRequest, ControlSocket.Answer)
     case opened(String, Result<OpenedProject, Fault>)
     case closed(String)
+}
+
+/// Lines that come from several closures.
+private final class Words {
+    var lines: [String]
+
+    init(_ lines: [String]) { self.lines = lines }
 }
 
 /// How often the client looks at things.

@@ -37,9 +37,16 @@ struct OpenedProject: Sendable {
                         + "\(ProjectNames.name(for: identity.serverURL)).")
             }
             let key = try directory.hostKey()
+            guard directory.isRegistered(key) else {
+                throw Fault(
+                    .configuration, "\(path)/host.key is damaged: it is not the key that this host was registered with",
+                    advice: "Restore it from a copy, or attach again: this folder is then set aside.")
+            }
             let state = try directory.loadState { words.append($0) }
             try ReceiptFile(folder: path).repair { words.append($0) }
-            let findings = try directory.findings { words.append($0) }
+            let findings = try directory.mended(try directory.findings { words.append($0) }, state) {
+                words.append($0)
+            }
             return OpenedProject(
                 directory: directory, state: state, key: key, findings: findings, blobs: try directory.cachedBlobs(),
                 words: words)
@@ -68,6 +75,8 @@ final class ProjectSession {
     private let programs: ProgramDesk?
     private let mailbox: Postbox<ClientEvent>
     private let say: (String) -> Void
+    /// What was found damaged or odd when the folder was opened.
+    private let words: [String]
     /// Actions that wait for the disk, or for one that does; the order is kept.
     private var queue = ActionQueue()
     private let errand: DiskErrand
@@ -95,6 +104,7 @@ final class ProjectSession {
         _ opened: OpenedProject, _ common: Common, mailbox: Postbox<ClientEvent>, say: @escaping (String) -> Void
     ) {
         name = opened.directory.name
+        words = opened.words
         directory = opened.directory
         self.mailbox = mailbox
         self.say = say
@@ -156,12 +166,23 @@ final class ProjectSession {
         machine.note(clientCPUSeconds: clientCPUSeconds)
         releases?.tend(at: millrace_monotonic_seconds()) { [mailbox] in mailbox.post(.tick) }
         if checkingDisk { stopWithdrawn() }
-        for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
+        for (task, progress) in park.progress() {
+            tellOfLoss(task, progress)
+            feed(.workerProgressed(task, progress))
+        }
         for (task, bytes) in checkingDisk ? park.diskBytes() : [] {
             guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
             feed(.diskBoundPassed(task, bytes: bytes))
         }
         feed(.tick)
+    }
+
+    /// A run began before the place at which the last one ended: after a crash, or since a checkpoint is damaged.
+    private func tellOfLoss(_ task: TaskID, _ progress: WorkerProgress) {
+        guard let before = machine.state[task: task]?.fraction, progress.fraction + 0.01 < before else { return }
+        say(
+            "task \(task) goes on at \(Int(progress.fraction * 100)) %: its last checkpoint is not newer, or could not be "
+                + "used; it had been at \(Int(before * 100)) %")
     }
 
     func demand() -> ProjectDemand { machine.demand(now: Self.now) }
@@ -174,6 +195,7 @@ final class ProjectSession {
     func status(share: Double) -> ClientStatus.Project {
         var status = machine.status(
             name: name, share: share, now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.repairs = words.isEmpty ? nil : words
         status.newerClient = releases?.news.newerClient
         status.releaseTrouble = releases?.news.trouble
         return status
