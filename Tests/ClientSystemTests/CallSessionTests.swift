@@ -75,4 +75,42 @@ import Wire
         #expect(CallSession(project: project.publicKey).open { reply($0, by: SigningKey()) } == nil)
         #expect(CallSession(project: project.publicKey).open { reply($0, by: project) } != nil)
     }
+
+    @Test("Short calls tell a profile once an hour and when it changes, and ask for the account once a minute")
+    func short() throws {
+        let session = CallSession(project: project.publicKey)
+        #expect(session.short(HotRequest(), now: start) == nil)
+        _ = session.open { request in
+            var made = reply(request, by: project)
+            made?.shortCalls = true
+            return made
+        }
+        var full = HotRequest()
+        full.profile = WireHostProfileMessage()
+        full.profile?.diskFreeBytes = 1600
+        func call(at seconds: Int, disk: UInt64) throws -> (profile: Bool, account: Bool, credit: Int64) {
+            full.profile?.diskFreeBytes = disk
+            let short = try #require(session.short(full, now: start + .seconds(seconds)))
+            let withAccount = short.request.form == .callShortWithAccount
+            var answer = HotReply()
+            answer.creditMicrocobblestones = withAccount ? Int64(seconds) + 1 : 0
+            let got = session.completed(answer, to: short, now: start + .seconds(seconds))
+            return (short.request.profile != nil, withAccount, got.creditMicrocobblestones)
+        }
+        #expect(try call(at: 0, disk: 1600) == (true, true, 1))
+        #expect(try call(at: 1, disk: 1700) == (false, false, 1))
+        #expect(try call(at: 2, disk: 1701) == (true, false, 1))
+        #expect(try call(at: 60, disk: 1701) == (false, true, 61))
+        #expect(try call(at: 119, disk: 1600) == (false, false, 61))
+        #expect(try call(at: 3602, disk: 1701) == (true, true, 3603))
+        session.refusedShort()
+        #expect(session.short(full, now: start) == nil)
+    }
+
+    @Test("A server that takes no short calls gets full ones")
+    func full() {
+        let session = CallSession(project: project.publicKey)
+        _ = session.open { reply($0, by: project) }
+        #expect(session.short(HotRequest()) == nil)
+    }
 }
