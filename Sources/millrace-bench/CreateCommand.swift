@@ -40,33 +40,50 @@ struct CreateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let made = try await Self.measure(units: units, runs: runs, folder: folder, database: database)
+        let rate = BenchTable.median(made.rates) ?? 0
+        for rate in made.rates { print("\(units) units: \(BenchTable.short(rate)) a second") }
+        print(
+            "units made: \(BenchTable.short(rate)) a second, \(BenchTable.short(rate / Self.target)) of the target;"
+                + " \(made.told); load average \(loadAverage())")
+        try BenchFile.write(
+            [
+                "create": [
+                    "units_per_second": rate, "cpu_us_per_unit": BenchTable.median(made.costs) ?? 0,
+                    "server_peak_mib": made.peakMiB, "share_of_target": rate / Self.target,
+                ]
+            ], to: json)
+    }
+
+    /// What batches took, one after the other on one server.
+    struct Made {
+        /// Units a second.
+        var rates: [Double] = []
+        /// Microseconds of the server's CPU a unit.
+        var costs: [Double] = []
+        var peakMiB = 0.0
+
+        var told: String {
+            let cost = BenchTable.median(costs).map { BenchTable.short($0) } ?? "-"
+            return "\(cost) us of the server's CPU a unit, \(BenchTable.short(peakMiB)) MiB at most"
+        }
+    }
+
+    static func measure(units: Int, runs: Int, folder: String, database: String? = nil) async throws -> Made {
         signalsIgnored()
         let site = try await ServedSite.start(
             folder: benchFolder(folder, "create"), hosts: 0, database: database,
             batch: BenchBatch(units: units, ready: runs * units + 1))
         defer { site.remove() }
         let control = try BenchControl(port: site.port, folder: site.folder)
-        var (rates, costs) = ([Double](), [Double]())
+        var all = Made()
         for _ in 0..<runs {
             let cpu = site.usage.cpuSeconds
-            let seconds = try Self.made(units, control)
-            rates.append(Double(units) / seconds)
-            costs.append((site.usage.cpuSeconds - cpu) * 1e6 / Double(units))
-            print("\(units) units: \(BenchTable.short(rates[rates.count - 1])) a second")
+            all.rates.append(Double(units) / (try made(units, control)))
+            all.costs.append((site.usage.cpuSeconds - cpu) * 1e6 / Double(units))
         }
-        let rate = BenchTable.median(rates) ?? 0
-        let cost = BenchTable.median(costs) ?? 0
-        print(
-            "units made: \(BenchTable.short(rate)) a second, \(BenchTable.short(rate / Self.target)) of the target;"
-                + " \(BenchTable.short(cost)) us of the server's CPU a unit,"
-                + " \(BenchTable.short(site.usage.peakMiB)) MiB at most; load average \(loadAverage())")
-        try BenchFile.write(
-            [
-                "create": [
-                    "units_per_second": rate, "cpu_us_per_unit": cost, "server_peak_mib": site.usage.peakMiB,
-                    "share_of_target": rate / Self.target,
-                ]
-            ], to: json)
+        all.peakMiB = site.usage.peakMiB
+        return all
     }
 
     /// Submits a batch. - Returns: seconds until all of its units wait for hosts.
