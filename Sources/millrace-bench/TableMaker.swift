@@ -84,7 +84,9 @@ struct TableMaker {
     }
 
     mutating func measureCreation() async throws {
-        let made = try await CreateCommand.measure(units: 50_000, runs: options.runs, folder: options.folder)
+        // What the target takes so long for.
+        let units = Int(options.seconds * CreateCommand.target)
+        let made = try await CreateCommand.measure(units: units, runs: options.runs, folder: options.folder)
         add(
             .init(
                 "work units created", "/s", .atLeast, CreateCommand.target, runs: made.rates,
