@@ -82,6 +82,12 @@ struct BenchTests {
         #expect(cancelled.number("units_cancelled") > 2000 && cancelled.number("failures") == 0)
     }
 
+    @Test("Both codecs write the same, and take some time")
+    func codec() async throws {
+        let run = try await Programs.run("millrace-bench", ["codec", "--rounds", "20"])
+        #expect(run.status == 0 && run.output.split(separator: "\n").count == 3, "\(run.output) \(run.errors)")
+    }
+
     @Test("Batches are made to their last unit, and counted")
     func create() async throws {
         let found = try await figures(try TemporaryFolder(), ["create", "--units", "3000", "--runs", "2"])
