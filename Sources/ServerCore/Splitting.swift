@@ -17,16 +17,32 @@ public struct PreparedSplit: Sendable {
 }
 
 extension ProjectServer {
-    func splitJob(_ batch: BatchRecord) throws -> ServerJob {
+    /// - Parameter room: so many more units may wait, but for what a last piece has too many; above 0.
+    func splitJob(_ batch: BatchRecord, room: Int64) throws -> ServerJob {
         var split = WireSplitJob()
         split.context = try context(of: batch)
         split.cursor = .init(field: batch.cursor)
         split.limit = UInt32(settings.splitDrafts)
         var message = WireWorkerJob()
         message.split = split
-        return ServerJob(
+        var job = ServerJob(
             key: .split(batch.id), message: message, timeoutSeconds: settings.jobTimeoutSeconds, batch: batch,
             tasks: [])
+        job.pieces = Int(min((room - 1) / Int64(settings.splitDrafts) + 1, Int64(settings.splitPieces)))
+        return job
+    }
+
+    /// The job of the next piece, before this one is packed and written: the splitter need not wait for that. Pieces
+    /// are written in their order, and one whose forerunner is missing is dropped like one that was overtaken.
+    ///
+    /// - Returns: nil behind the last piece, and behind the first: it may bring a dictionary, which the others need.
+    public func following(_ job: ServerJob, _ reply: WireSplitReply) -> ServerJob? {
+        guard !reply.finished, job.batch.workUnitCount > 0, !reply.drafts.isEmpty else { return nil }
+        var next = job
+        next.batch.cursor = reply.cursor.array
+        next.batch.workUnitCount += Int64(reply.drafts.count)
+        next.message.split.cursor = reply.cursor
+        return next
     }
 
     /// What an app is told of its project.
