@@ -44,8 +44,11 @@ struct DryRunReport {
     /// What the scheduler expects of a machine like this.
     private var estimateSeconds: Double { flopsPerSecond > 0 ? flops / flopsPerSecond : wallSeconds }
     /// CPU seconds after which a volunteer's client stops the task on a machine like this; ClientCore's rule, where a
-    /// minute is the least.
-    private var cpuSecondsMax: Double { flopsPerSecond > 0 ? max(60, flopsBound / flopsPerSecond) : .infinity }
+    /// minute is the least, and a quarter of the benchmark stands for a speed that was not measured.
+    private var cpuSecondsMax: Double {
+        let speed = benchmark.map { $0 / 4 } ?? flopsPerSecond
+        return speed > 0 ? max(60, flopsBound / speed) : .infinity
+    }
     private var tasks: Double { Double(plan.unitCount * spec.replication.initial) }
     /// Core seconds of the whole batch at this machine's speed.
     private var batchSeconds: Double {

@@ -20,7 +20,7 @@ enum ProgramKeys {
             "Units of fuel, about one for an instruction, that a module may burn for one work unit; more is an error."),
         ManifestKey(
             "program.results", .list, .required,
-            "The files that it leaves in /output for each work unit, and no others."),
+            "The files that it leaves in /output for each work unit, at most 32, and no others."),
         ManifestKey("program.results[].file", .word(.fileName), .required, "The file's name."),
         ManifestKey("program.results[].optional", .flag, .standard("false"), "Whether a work unit may be without it."),
         ManifestKey(
