@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import Foundation
 import Glibc
 import Testing
 import Wire
