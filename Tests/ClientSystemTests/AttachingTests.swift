@@ -35,7 +35,9 @@ struct AttachingTests {
         site.release("1.0")
         var shown: [ClientSystem.Attachment.Introduction] = []
         func attach(_ server: ProjectServer, _ folder: TemporaryFolder) throws {
-            _ = try ClientSystem.Attachment.attach(url: server.url, volunteer: "Ada", data: folder.path) { shown.append($0) }
+            _ = try ClientSystem.Attachment.attach(url: server.url, volunteer: "Ada", data: folder.path) {
+                shown.append($0)
+            }
         }
         let folder = try TemporaryFolder()
         let server = try ProjectServer(key: site.key, releases: site.files)

@@ -80,7 +80,8 @@ public struct ProgramDesk: Sendable {
         }
     }
 
-    private func look(_ program: UnitProgram, _ now: Timestamp) -> Result<Result<ReleasedProgram, ReleaseDenial>, Fault> {
+    private func look(_ program: UnitProgram, _ now: Timestamp) -> Result<Result<ReleasedProgram, ReleaseDenial>, Fault>
+    {
         let platforms = program.isModule ? [ProgramRuntime.platform] : [HostInventory.platform, "any"]
         do throws(Fault) {
             return .success(
