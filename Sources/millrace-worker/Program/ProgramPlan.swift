@@ -87,7 +87,7 @@ struct ProgramPlan: Codable, Hashable {
             let isReserved = [Self.progress, Self.checkpoint].contains(result.file)
             guard Self.isFileName(result.file), !isReserved, names.insert(result.file).inserted else {
                 return
-                    "\(Self.results): \"\(PrintableText.clean(result.file))\" cannot be a result's name, or is twice there"
+                    "\(Self.results): \"\(PrintableText.clean(result.file))\" is no result's name, or is twice there"
             }
         }
         guard rawInputs.allSatisfy({ Self.isFileName($0.name) && (0..<inputs).contains($0.place) }) else {
