@@ -57,7 +57,8 @@ public enum ClientAction: Sendable {
         switch self {
         case .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .limitWorkers, .say: .atOnce
         case .dropTask, .dropBlob, .keepBlobs: .dispensable
-        case .storeTask, .save, .keepReceipts, .call, .fetchUnit, .fetchBlob, .findProgram, .upload, .startWorker, .exit:
+        case .storeTask, .save, .keepReceipts, .call, .fetchUnit, .fetchBlob, .findProgram, .upload, .startWorker,
+            .exit:
             .inOrder
         }
     }

@@ -142,7 +142,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var id: String
         public var project: String
         public var label: String
-        /// waiting for its work unit, waiting for its program, waiting for inputs, ready, suspended, computing, paused, finished, failed
+        /// waiting for its work unit, waiting for its program, waiting for inputs, ready, suspended, computing, paused,
+        /// finished, failed
         public var state: String
         public var fraction: Double
         public var cpuSeconds: Double

@@ -4,8 +4,8 @@ import Glibc
 extension Files {
     /// Removes a file, or a folder with everything in it; links are removed, not followed. Nothing there: nothing done.
     ///
-    /// A program may have left folders in it that are closed to their owner, or deeper than a path can name: closed ones
-    /// are opened, and deep ones are brought up until they can be named.
+    /// A program may have left folders in it that are closed to their owner, or deeper than a path can name: closed
+    /// ones are opened, and deep ones are brought up until they can be named.
     public static func remove(_ path: String) throws(Fault) {
         guard let mode = try mode(of: path) else { return }
         guard mode & S_IFMT == S_IFDIR else {

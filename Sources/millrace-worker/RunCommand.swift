@@ -8,8 +8,8 @@ import Plugins
 import SwiftProtobuf
 import Wire
 
-/// `millrace-worker run FOLDER`: reads the job, computes, and leaves `result` or `checkpoint` behind. A unit with a program
-/// is not computed by this process: `ProgramSupervisor` sees to it.
+/// `millrace-worker run FOLDER`: reads the job, computes, and leaves `result` or `checkpoint` behind. A unit with a
+/// program is not computed by this process: `ProgramSupervisor` sees to it.
 struct RunCommand {
     let folder: String
     let shelter: Shelter

@@ -86,7 +86,12 @@ struct ProgramTests {
                     $0.programsLacking = "the sandbox lacks landlock"
                 }, { _ in }
             ),
-            ("nothing that runs WebAssembly modules", { _ in }, { $0.app = "wasm"; $0.program.fuel = 1000 }),
+            (
+                "nothing that runs WebAssembly modules", { _ in },
+                {
+                    $0.app = "wasm"; $0.program.fuel = 1000
+                }
+            ),
         ]
         for (words, settings, body) in cases {
             var driver = Self.driver(change: settings)

@@ -33,9 +33,11 @@ struct AttachingTests {
     func releases() throws {
         var site = ReleaseSite(now: Timestamp(milliseconds: millrace_wall_milliseconds()))
         site.release("1.0")
-        var shown: [Attachment.Introduction] = []
+        var shown: [ClientSystem.Attachment.Introduction] = []
         func attach(_ server: ProjectServer, _ folder: TemporaryFolder) throws {
-            _ = try Attachment.attach(url: server.url, volunteer: "Ada", data: folder.path) { shown.append($0) }
+            _ = try ClientSystem.Attachment.attach(url: server.url, volunteer: "Ada", data: folder.path) {
+                shown.append($0)
+            }
         }
         let folder = try TemporaryFolder()
         let server = try ProjectServer(key: site.key, releases: site.files)

@@ -121,10 +121,11 @@ struct ProgramDeskTests {
     @Test("Withdrawn, or another file now: what runs is told so")
     func withdrawn() throws {
         let folder = try TemporaryFolder()
-        let server = Server(Self.site {
-            $0.release("1.0")
-            $0.release("1.1")
-        })
+        let server = Server(
+            Self.site {
+                $0.release("1.0")
+                $0.release("1.1")
+            })
         let desk = Self.desk(folder, server)
         guard case .file(let file) = desk.find(Self.solver, now: { Self.now }) else { Issue.record("refused"); return }
         var running = Self.solver

@@ -36,7 +36,8 @@ struct ReleaseSite {
         guard var body = repository.newestTargets else { return }
         let bytes = Array(content.utf8)
         let file = ProgramFile(
-            platform: platform, digest: SHA256Hash.digest(of: bytes), size: Int64(bytes.count), interpreter: interpreter)
+            platform: platform, digest: SHA256Hash.digest(of: bytes), size: Int64(bytes.count), interpreter: interpreter
+        )
         body.put(AppRelease(name: "solver", version: version, layers: layers, files: [file]))
         repository.setTargets(body, terms: ReleaseTerms(), now: now)
         sign()

@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import Foundation
 import Glibc
 import Testing
 import Wire
@@ -141,7 +142,8 @@ struct UnitProgramTests {
     @Test("Passing a bound ends it, and tells which: memory, disk, CPU time, results, inputs")
     func bounds() throws {
         let fixture = try UnitProgramFixture()
-        func check(_ name: String, _ script: String, _ words: String, _ change: (inout WireWorkUnitBody) -> Void) throws {
+        func check(_ name: String, _ script: String, _ words: String, _ change: (inout WireWorkUnitBody) -> Void) throws
+        {
             let exit = try fixture.end(name, UnitProgramFixture.Unit(script), change: change)
             #expect(exit.exit.code == 71 && exit.lastWords.contains(words), "\(name): \(exit)")
             #expect(!fixture.hasResult(name))
@@ -164,9 +166,11 @@ struct UnitProgramTests {
     func hashes() throws {
         let fixture = try UnitProgramFixture()
         let unit = UnitProgramFixture.Unit("echo ran > out.txt")
-        let changed = try fixture.end("program", unit, spoil: { job in
-            try Files.replace(job.program.path, with: Array("#!/bin/sh\necho other > out.txt\n".utf8))
-        })
+        let changed = try fixture.end(
+            "program", unit,
+            spoil: { job in
+                try Files.replace(job.program.path, with: Array("#!/bin/sh\necho other > out.txt\n".utf8))
+            })
         #expect(changed.exit.code == 66 && changed.lastWords.contains("not the one that its release names"))
         #expect(fixture.output("program", "out.txt") == nil)
         let gone = try fixture.end("gone", unit, spoil: { job in try Files.remove(job.program.path) })

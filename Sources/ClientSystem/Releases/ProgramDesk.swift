@@ -67,8 +67,8 @@ public struct ProgramDesk: Sendable {
         }
     }
 
-    /// Whether releases name another file for a program that runs, or none: it was withdrawn. Releases that are only too
-    /// old withdraw nothing.
+    /// Why a program that runs was withdrawn: releases name another file for it, or none. Releases that are only too old
+    /// withdraw nothing.
     public func withdrawal(of program: UnitProgram, now: Timestamp) -> String? {
         switch look(program, now) {
         case .success(.success(let found)):
@@ -80,7 +80,8 @@ public struct ProgramDesk: Sendable {
         }
     }
 
-    private func look(_ program: UnitProgram, _ now: Timestamp) -> Result<Result<ReleasedProgram, ReleaseDenial>, Fault> {
+    private func look(_ program: UnitProgram, _ now: Timestamp) -> Result<Result<ReleasedProgram, ReleaseDenial>, Fault>
+    {
         let platforms = program.isModule ? [ProgramRuntime.platform] : [HostInventory.platform, "any"]
         do throws(Fault) {
             return .success(

@@ -1,6 +1,6 @@
+import Bytes
 import CPosix
 import Domain
-import Bytes
 import Releases
 
 /// A project's releases as they are believed at the moment of attaching: from then on, a root follows only from a root.

@@ -36,7 +36,9 @@ public struct WhyReport: Hashable, Sendable, Codable {
         }
         if let why = status.sandbox?.programs {
             let isOwners = why.contains("preferences")
-            add("programs", nil, "programs of scientists are not started: \(why)", until: isOwners ? "the preferences allow them" : "this computer has that")
+            add(
+                "programs", nil, "programs of scientists are not started: \(why)",
+                until: isOwners ? "the preferences allow them" : "this computer has that")
         }
         for objection in status.allowance?.objections ?? [] {
             findings.append(

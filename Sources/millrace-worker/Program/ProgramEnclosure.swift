@@ -60,7 +60,8 @@ struct ProgramEnclosure {
     private static func environment(_ plan: ProgramPlan) -> [String] {
         var variables = [
             "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", "OMP_NUM_THREADS=1",
-            "OPENBLAS_NUM_THREADS=1", "MILLRACE_INPUT=/input", "MILLRACE_OUTPUT=/output", "MILLRACE_LABEL=\(plan.label)",
+            "OPENBLAS_NUM_THREADS=1", "MILLRACE_INPUT=/input", "MILLRACE_OUTPUT=/output",
+            "MILLRACE_LABEL=\(plan.label)",
         ]
         if let first = plan.first { variables.append("MILLRACE_FIRST=\(first)") }
         if let count = plan.count { variables.append("MILLRACE_COUNT=\(count)") }

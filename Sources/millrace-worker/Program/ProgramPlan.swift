@@ -86,13 +86,16 @@ struct ProgramPlan: Codable, Hashable {
         for result in results {
             let isReserved = [Self.progress, Self.checkpoint].contains(result.file)
             guard Self.isFileName(result.file), !isReserved, names.insert(result.file).inserted else {
-                return "\(Self.results): \"\(PrintableText.clean(result.file))\" cannot be a result's name, or is twice there"
+                return
+                    "\(Self.results): \"\(PrintableText.clean(result.file))\" is no result's name, or is twice there"
             }
         }
         guard rawInputs.allSatisfy({ Self.isFileName($0.name) && (0..<inputs).contains($0.place) }) else {
             return "an input has a name that cannot be a file's"
         }
-        guard inputBytes >= 0, memoryBytes >= 0, diskBytes >= 0, outputBytesMax >= 0 else { return "a bound is negative" }
+        guard inputBytes >= 0, memoryBytes >= 0, diskBytes >= 0, outputBytesMax >= 0 else {
+            return "a bound is negative"
+        }
         return nil
     }
 

@@ -67,8 +67,8 @@ struct ProgramRun {
         return EnclosedRun.end(exit, reportsAt: ends.report.reading, lastWords: words.lastWords)
     }
 
-    /// The child: it becomes the enclosing process. The folder's lock stays open there, so that nobody else starts in the
-    /// folder while the program lives.
+    /// The child: it becomes the enclosing process. The folder's lock stays open there, so that nobody else starts in
+    /// the folder while the program lives.
     private static func enclose(_ enclosure: Enclosure, _ ends: Ends) -> Never {
         dup2(ends.lifeline.reading, STDIN_FILENO)
         dup2(ends.output.writing, STDOUT_FILENO)

@@ -4,8 +4,8 @@ import Confinement
 import Domain
 import FoundationEssentials
 import Glibc
-import WorkerHost
 import Wire
+import WorkerHost
 
 /// One unit whose program a scientist wrote, from its first or last start to its result, or to the next stop.
 ///

@@ -3,8 +3,8 @@ import Domain
 import Glibc
 import WorkerHost
 
-/// A part of the work on a unit with a program, done in a copy of this process: it is shut in, or becomes somebody else,
-/// which this process cannot be any more afterwards. All of them stay in this process's group.
+/// A part of the work on a unit with a program, done in a copy of this process: it is shut in, which this process must
+/// not be. All of them stay in this process's group.
 enum StageChild {
     /// What came of it.
     struct End {
