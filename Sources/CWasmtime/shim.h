@@ -141,14 +141,18 @@ static inline void millrace_end_with_75(int signal) {
     (void)signal;
     _exit(75);
 }
-// From now on these signals end this process with code 75.
+// From now on these signals end this process with code 75, also where whoever started it held them back.
 static inline void millrace_end_when_asked(void) {
     struct sigaction action = {0};
     action.sa_handler = millrace_end_with_75;
-    // The module may run on a stack of its own at that moment; this one needs little of it.
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGTERM);
+    sigaddset(&both, SIGINT);
+    sigprocmask(SIG_UNBLOCK, &both, NULL);
 }
 
 // Bytes of address space that this process may use; UINT64_MAX when there is no bound.

@@ -86,13 +86,14 @@ public final class ModuleRun {
             calls.wasmtime_config_wasm_function_references_set,
             // One thread, and nothing that a sandbox refuses: no files in memory, no tables for a debugger.
             calls.wasmtime_config_parallel_compilation_set, calls.wasmtime_config_native_unwind_info_set,
-            calls.wasmtime_config_memory_init_cow_set, calls.wasmtime_config_memory_may_move_set,
+            calls.wasmtime_config_memory_init_cow_set,
         ] {
             switchOff?(config, false)
         }
         // With 4 GiB of address space no access of a 32-bit module needs a check; where there is less, each is checked.
-        let plan = MemoryPlan(memoryBytes: budget.bytesMax, addressSpaceBytes: millrace_address_space())
+        let plan = MemoryPlan(addressSpaceBytes: millrace_address_space())
         calls.wasmtime_config_memory_reservation_set(config, plan.reservedBytes)
+        calls.wasmtime_config_memory_may_move_set(config, plan.mayMove)
         calls.wasmtime_config_memory_reservation_for_growth_set(config, 0)
         calls.wasmtime_config_memory_guard_size_set(config, plan.guardBytes)
         calls.wasmtime_config_max_wasm_stack_set(config, stackBytes)

@@ -82,7 +82,9 @@ public struct WasmtimeLibrary {
         var text = wasm_byte_vec_t()
         calls.wasm_trap_message(trap, &text)
         let bytes = UnsafeRawBufferPointer(start: text.data, count: text.size)
-        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        let lines = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self).split(separator: "\n")
+        // One of them advises how to ask this library for more, which nobody can here.
+        return lines.filter { !$0.hasPrefix("note: ") }.joined(separator: "\n")
     }
 
     /// A trap that ends the module.

@@ -83,7 +83,9 @@ final class ModuleFixture {
             outputPath: base + ".out", errorPath: base + ".err")
         defer { for end in [".out", ".err"] { try? FileManager.default.removeItem(atPath: base + end) } }
         let status = child.terminationStatus
-        func said(_ end: String) throws -> String { try String(contentsOfFile: base + end, encoding: .utf8) }
+        func said(_ end: String) throws -> String {
+            String(decoding: try Data(contentsOf: URL(filePath: base + end)), as: UTF8.self)
+        }
         return Outcome(status: status, output: try said(".out"), errors: try said(".err"))
     }
 }
