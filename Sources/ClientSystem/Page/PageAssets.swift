@@ -112,8 +112,7 @@ package enum PageAssets {
         .tasks li, .science li { padding: .6rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
         .tasks li:first-child, .science li:first-child { border-top: 0; padding-top: 0; }
         .taskhead { display: flex; flex-wrap: wrap; gap: .1rem .6rem; align-items: baseline; }
-        .taskhead form { margin-left: auto; }
-        .taskhead button { padding: .1rem .6rem; }
+        .progress button { padding: .1rem .6rem; }
         .progress { display: flex; gap: .75rem; align-items: center; }
         .progress span { min-width: 3.2rem; text-align: right; font-variant-numeric: tabular-nums; }
         progress {
@@ -148,6 +147,7 @@ package enum PageAssets {
         }
         tr:last-child td { border-bottom: 0; }
         .number { text-align: right; font-variant-numeric: tabular-nums; }
+        .number + :not(.number) { padding-left: 1.2rem; }
         summary { cursor: pointer; color: var(--quiet); font-size: .9rem; }
         summary h2 { display: inline; color: var(--ink); }
         details[open] summary { margin-bottom: .5rem; }
@@ -163,6 +163,7 @@ package enum PageAssets {
           table.wide td {
             display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .1rem 0; text-align: right;
           }
+          table.wide td:not(:first-child) { padding-left: 0; }
           table.wide td:first-child { display: block; text-align: left; }
           table.wide td:not(:first-child)::before { content: attr(data-name); color: var(--quiet); }
         }

@@ -87,7 +87,7 @@ struct PageText {
         if !status.probes.isEmpty {
             facts.append(("sensors", status.probes.map { "\($0.name): \($0.value)" }.joined(separator: "; ")))
         }
-        if let sandbox = status.sandbox { facts.append(("sandbox", SandboxText.words(sandbox))) }
+        if let sandbox = status.sandbox { facts.append(("sandbox", StatusSentence.sandbox(sandbox))) }
         let rows: [Markup] = facts.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }
         return "\(markup)<dl class=\"facts\">\(rows)</dl>"
     }
@@ -126,8 +126,25 @@ struct PageText {
     private var tasks: Markup {
         let all = status.projects.flatMap { project in project.tasks.map { (project, $0) } }
         guard !all.isEmpty else { return "<p class=\"quiet\">No tasks now.</p>" }
-        let rows: [Markup] = all.map { row($0.0, $0.1) }
-        return "<ul class=\"tasks\">\(rows)</ul>"
+        // What moves comes first; of a long line of others only the beginning is shown at once.
+        let waiting = all.filter { Self.isWaiting($0.1) }
+        let shown = all.filter { !Self.isWaiting($0.1) } + waiting.prefix(Self.waitingShown)
+        let rest: [Markup] = waiting.dropFirst(Self.waitingShown).map { row($0.0, $0.1) }
+        let rows: [Markup] = shown.map { row($0.0, $0.1) }
+        let more: Markup =
+            rest.isEmpty
+            ? ""
+            : """
+            <details data-keep="waiting"><summary>\(rest.count) more that wait</summary>\
+            <ul class="tasks">\(rest)</ul></details>
+            """
+        return "<ul class=\"tasks\">\(rows)</ul>\(more)"
+    }
+
+    private static let waitingShown = 3
+
+    private static func isWaiting(_ task: ClientStatus.Task) -> Bool {
+        task.fraction == 0 && ["ready", "waiting for inputs", "waiting for its work unit"].contains(task.state)
     }
 
     private func row(_ project: ClientStatus.Project, _ task: ClientStatus.Task) -> Markup {
@@ -151,9 +168,9 @@ struct PageText {
         let mood = task.state == "computing" ? "good" : task.state.hasPrefix("failed") ? "bad" : ""
         return """
             <li><div class="taskhead"><b>\(task.project)</b> <span>\(task.label)</span> \
-            <span class="quiet">\(task.id)</span>\(rest)</div>\
+            <span class="quiet">\(task.id)</span></div>\
             <div class="progress"><progress class="\(mood)" max="100" value="\(percent)" \
-            aria-label="\(task.project) \(task.id)"></progress><span>\(percent) %</span></div>\
+            aria-label="\(task.project) \(task.id)"></progress><span>\(percent) %</span>\(rest)</div>\
             <p class="quiet">\(facts.joined(separator: " · "))</p></li>
             """
     }

@@ -1,4 +1,5 @@
 import ClientCore
+import Domain
 
 /// A status in plain sentences, for the terminal view and for the page.
 enum StatusSentence {
@@ -8,7 +9,7 @@ enum StatusSentence {
             return ("No client runs here; last seen \(StatusText.age(status.writtenAtMs, nowMs)) ago.", .bad)
         }
         if let sandbox = status.sandbox, sandbox.isOn, let lacking = sandbox.lacking {
-            return ("It does not compute, since tasks would not be held: \(lacking).", .bad)
+            return ("It does not compute, since tasks would not be held: this computer lacks \(lacking).", .bad)
         }
         if let pause = status.pause {
             let since = StatusText.age(pause.sinceMs, nowMs)
@@ -61,6 +62,11 @@ enum StatusSentence {
         if sending > 0 { words += ", \(sending) to send" }
         if status.allowance?.mayUseNetwork == false { words += "; the network is not used now" }
         return words
+    }
+
+    static func sandbox(_ sandbox: ClientStatus.Sandbox) -> String {
+        guard sandbox.isOn, sandbox.lacking == nil else { return SandboxText.words(sandbox) }
+        return "tasks are held by \(sandbox.layers.active.count) layers"
     }
 
     static func percent(_ fraction: Double) -> Int { Int(min(1, max(0, fraction.isFinite ? fraction : 0)) * 100) }

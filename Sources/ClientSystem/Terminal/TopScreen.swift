@@ -71,7 +71,8 @@ package struct TopScreen: Sendable {
     /// Whether it computes and why not, in a plain sentence; more than one line where that is long.
     private func headline(_ state: TopState) -> [TerminalLine] {
         if let trouble = state.trouble {
-            return TerminalLine.wrapped("\(trouble); waiting for one.", .bad, columns: columns)
+            return TerminalLine.wrapped(
+                "\(trouble.prefix(1).uppercased())\(trouble.dropFirst()); waiting for one.", .bad, columns: columns)
         }
         guard let status = state.status else { return [TerminalLine("Asking the client …", .quiet)] }
         let (words, style) = StatusSentence.words(status, nowMs: nowMs)
@@ -113,7 +114,7 @@ package struct TopScreen: Sendable {
         if !status.probes.isEmpty {
             add("sensors", status.probes.map { "\($0.name): \($0.value)" }.joined(separator: "; "))
         }
-        if let sandbox = status.sandbox { add("sandbox", SandboxText.words(sandbox)) }
+        if let sandbox = status.sandbox { add("sandbox", StatusSentence.sandbox(sandbox)) }
         return lines
     }
 

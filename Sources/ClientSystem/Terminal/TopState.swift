@@ -48,6 +48,13 @@ package struct TopState: Sendable {
         case .failure(let why):
             trouble = why.words
             status?.running = false
+            // What was computing does so no longer.
+            for project in (status?.projects ?? []).indices {
+                for task in (status?.projects[project].tasks ?? []).indices
+                where status?.projects[project].tasks[task].state == "computing" {
+                    status?.projects[project].tasks[task].state = "begun"
+                }
+            }
         }
     }
 

@@ -17,7 +17,7 @@ struct TopTable {
         init(_ columns: Int, numberMax: Int) {
             switch columns {
             case 100...: (number, bar, left, deadline, word) = (min(numberMax, 14), 20, 8, 9, 22)
-            case 76...: (number, bar, left, deadline, word) = (min(numberMax, 12), 12, 8, 9, 15)
+            case 76...: (number, bar, left, deadline, word) = (min(numberMax, 12), 12, 8, 9, 11)
             case 56...: (number, bar, left, word) = (min(numberMax, 10), 10, 8, 12)
             case 36...: (number, bar, word) = (min(numberMax, 9), 8, 9)
             case 16...: bar = 6
