@@ -46,8 +46,13 @@ extension ServerRuntime {
         end(job, nil)
     }
 
-    func end(_ job: ServerJob, _ event: JobEvent?) {
-        memory.withLock { core.ended(job, event, on: &$0.board, now: clock.now()) }
+    func end(_ job: ServerJob, _ event: JobEvent?) { end(job, [event]) }
+
+    /// - Parameter events: what it came to, one after the other; the last one counts.
+    func end(_ job: ServerJob, _ events: [JobEvent?]) {
+        memory.withLock { memory in
+            for event in events { core.ended(job, event, on: &memory.board, now: clock.now()) }
+        }
         wake.signal()
     }
 

@@ -20,25 +20,29 @@ extension ServerRuntime {
         var packing: [PackedPiece] = []
         var next: ServerJob? = first
         var pieces = 0
+        var failure: (any Error)?
         while let job = next {
             next = nil
             do {
                 let result = try perform(job, performer)
                 if memory.withLock({ $0.isStopping }) { return }
+                // The worker made the piece before: what failed earlier is not this one's failure.
+                let board = pieces == 0 ? memory.withLock { $0.board } : JobBoard()
                 pieces += 1
-                packing.append(PackedPiece(job, result, self))
+                packing.append(PackedPiece(job, result, board, self))
                 if pieces < first.pieces, start.duration(to: .now) < Self.splitSpan, !writing.hasEnded,
                     case .reply(let reply) = result, case .split(let split) = reply.reply
                 {
                     next = core.following(job, split)
                 }
             } catch {
-                writing.fail(error)
+                failure = error
             }
             while packing.count >= Self.packingMax || (next == nil && !packing.isEmpty) {
                 writing.write(packing.removeFirst())
             }
         }
+        if let failure { writing.fail(failure) }
         writing.close()
     }
 }
@@ -49,10 +53,9 @@ private struct PackedPiece: Sendable {
     let result: JobResult
     private let packed = BlockingQueue<Result<JobEvent, any Error>>()
 
-    init(_ job: ServerJob, _ result: JobResult, _ runtime: ServerRuntime) {
+    init(_ job: ServerJob, _ result: JobResult, _ board: JobBoard, _ runtime: ServerRuntime) {
         self.job = job
         self.result = result
-        let board = runtime.memory.withLock { $0.board }
         runtime.packers.put { [packed, core = runtime.core, clock = runtime.clock] in
             packed.put(Result { try core.event(job, result, board: board, now: clock.now()) })
         }
@@ -68,6 +71,8 @@ private final class PieceWriter: Sendable {
         var isClosed = false
         /// No further piece makes sense.
         var hasEnded = false
+        /// Of the last piece that was written, and of what came last.
+        var written: JobEvent?
         var event: JobEvent?
         var error: (any Error)?
     }
@@ -115,7 +120,10 @@ private final class PieceWriter: Sendable {
             switch committed {
             case .success:
                 runtime.note(piece.job, event, piece.result)
-                state.withLock { $0.event = event }
+                state.withLock { state in
+                    if case .split = event { state.written = event }
+                    state.event = event
+                }
             case .failure(let error): fail(error)
             }
             state.withLock { $0.open -= 1 }
@@ -137,7 +145,9 @@ private final class PieceWriter: Sendable {
             return state
         }
         guard let over else { return }
-        if let error = over.error { runtime.fail(job, error) } else { runtime.end(job, over.event) }
+        if let error = over.error { return runtime.fail(job, error) }
+        // A piece that was written ends the failures before it, whatever came behind it.
+        runtime.end(job, [over.written, over.event].compactMap(\.self))
     }
 }
 
