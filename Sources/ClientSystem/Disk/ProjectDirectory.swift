@@ -73,7 +73,7 @@ public final class ProjectDirectory: Sendable {
     }
 
     /// Whether the key is that with which this host was registered, as far as `identity.json` says it.
-    func isRegistered(_ key: SigningKey) -> Bool {
+    package func isRegistered(_ key: SigningKey) -> Bool {
         guard let bytes = try? Files.read("\(path)/identity.json", limit: 1 << 16),
             let told = try? JSONDecoder().decode(SealedIdentity.self, from: Data(bytes)).hostPublicKey
         else { return true }

@@ -61,7 +61,7 @@ extension ProjectDirectory {
     ///
     /// - Parameter say: told what was done.
     /// - Returns: the findings that are left.
-    func mended(
+    package func mended(
         _ findings: [SlotFinding], _ state: ClientState, say: (String) -> Void
     ) throws(Fault) -> [SlotFinding] {
         var kept: [SlotFinding] = []

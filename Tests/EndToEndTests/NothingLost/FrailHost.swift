@@ -34,10 +34,10 @@ final class FrailHost {
     deinit { client?.killNow() }
 
     /// Starts the client on its folder, or on another one, as a copy of it.
-    func start(on folder: String? = nil, log: String = "Ada.log", arguments: [String] = []) throws {
+    func start(on folder: String? = nil, log: String = "Ada.log", cores: Int = 2) throws {
         client = try Running(
             "millrace-client",
-            ["run", "--always", "--cores", "2", "--buffer-seconds", "100000", "--data", folder ?? data] + arguments,
+            ["run", "--always", "--cores", "\(cores)", "--buffer-seconds", "100000", "--data", folder ?? data],
             environment: environment.merging(["MILLRACE_WORKER": Programs.path("millrace-worker")]) { $1 },
             outputPath: site.folder.path(log), errorPath: site.folder.path(log))
     }
