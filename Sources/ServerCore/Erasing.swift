@@ -47,7 +47,7 @@ extension ProjectServer {
         if volunteer.erasedAt == nil {
             if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
             if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
-            if let refusal = managingRefusal(id, try manager(of: volunteer.id, in: tx, now: now)) {
+            if let refusal = absenceRefusal(id, try manager(of: volunteer.id, caller: id, in: tx, now: now)) {
                 return .failure(refusal)
             }
         }

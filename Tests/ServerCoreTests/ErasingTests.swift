@@ -157,6 +157,19 @@ struct ErasingTests {
         try site.expectSoundStore()
     }
 
+    @Test("A host that speaks for an account only because the older ones are silent erases nothing")
+    func byAbsence() throws {
+        let site = try TestSite(units: 1)
+        let ada = try TestVolunteer(site, "Ada")
+        let stranger = try ada.second()
+        site.wait(31 * 86_400)
+        _ = try stranger.call(stranger.request()).get()
+        #expect(try stranger.ask(.accountShow).get().mayChange)
+        #expect(code(try erase(stranger)) == .wrongState)
+        #expect(try ada.ask(.accountShow).get().volunteerName == "Ada")
+        #expect(try erase(ada).get().hosts == 2)
+    }
+
     @Test("A crash before the commit leaves everything, one after it nothing to do again")
     func crashes() throws {
         for (applied, number) in [(false, 1), (true, 2)] as [(Bool, Int)] {
