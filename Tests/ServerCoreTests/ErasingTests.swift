@@ -83,7 +83,10 @@ struct ErasingTests {
             #expect(volunteer.name == "erased volunteer" && !volunteer.showsHosts && volunteer.erasedAt == site.now)
             #expect(try tx.memberships(of: volunteer.id).last?.until != nil)
             #expect(try tx.lastingMemberships().isEmpty && tx.linkCodes(of: volunteer.id).isEmpty)
+            #expect(volunteer.createdAt.milliseconds % UTCDay.milliseconds == 0)
             for host in try tx.hosts(of: volunteer.id) {
+                #expect(host.createdAt.milliseconds % UTCDay.milliseconds == 0)
+                #expect(host.lastSeenAt.milliseconds % UTCDay.milliseconds == 0)
                 #expect(host.profile == .erased && host.removedAt == site.now && host.measuredFlopsPerSecond == nil)
                 #expect(![ada, laptop].contains { $0.key.publicKey.rawRepresentation == host.publicKey })
             }
