@@ -186,20 +186,26 @@ struct EnclosedRunTests {
     func interpreter() throws {
         let folder = try TemporaryFolder()
         let python = """
-            import asyncio, mmap, multiprocessing, os, signal, subprocess, tempfile, threading
+            import asyncio, mmap, multiprocessing, os, signal, subprocess, tempfile, threading, time
             def work(x): return x * x
+            def child(pipe): pipe.send(work(pipe.recv()))
             async def main():
                 child = await asyncio.create_subprocess_exec('/bin/echo', 'hi', stdout=subprocess.PIPE)
                 loop = asyncio.get_running_loop()
                 return (await child.communicate())[0].strip(), await loop.run_in_executor(None, work, 3)
             if __name__ == '__main__':
-                with multiprocessing.Pool(3) as pool: print(pool.map(work, range(4)))
-                print(multiprocessing.Array('i', 3)[:])
+                ours, theirs = multiprocessing.Pipe()
+                process = multiprocessing.Process(target=child, args=(theirs,))
+                process.start()
+                ours.send(7)
+                print(ours.recv(), process.join())
                 print(subprocess.run(['timeout', '60', 'echo', 'sub'], capture_output=True).stdout)
                 print(asyncio.run(main()))
-                signal.signal(signal.SIGALRM, lambda *_: print('alarm'))
+                fired = []
+                signal.signal(signal.SIGALRM, lambda *_: fired.append('alarm'))
                 signal.setitimer(signal.ITIMER_REAL, 0.01)
-                signal.pause()
+                while not fired: time.sleep(0.01)
+                print(fired[0])
                 with tempfile.TemporaryFile() as file:
                     file.truncate(4096)
                     mmap.mmap(file.fileno(), 4096)[0:2] = b'ok'
@@ -211,7 +217,7 @@ struct EnclosedRunTests {
             change: { $0.inputs = [.init(path: folder.path + "/data", place: "/input/work.py")] }
         ).wait()
         #expect(end.cause == .code(0), "\(end)")
-        #expect(end.lastWords == "[0, 1, 4, 9]\n[0, 0, 0]\nb'sub\\n'\n(b'hi', 9)\nalarm\nthread")
+        #expect(end.lastWords == "49 None\nb'sub\\n'\n(b'hi', 9)\nalarm\nthread")
     }
 
     @Test("A file that is no program is told as such; a missing worker, too")
