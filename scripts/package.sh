@@ -48,14 +48,15 @@ strip --strip-unneeded -o "$wasm/lib/millrace/libmillrace-wasmtime.so" .build/wa
 chmod 644 "$wasm/lib/millrace/libmillrace-wasmtime.so"
 cp client/millrace-wasm.1 "$wasm/share/man/man1/"
 client=$stage/bin/millrace-client
-# Completions are read by a shell, not started.
-"$client" --generate-completion-script bash | sed '1{/^#!/d}' >"$stage/share/bash-completion/completions/millrace-client"
+# Completions are read by a shell, not started. A pipe would hide that the client fails.
+"$client" --generate-completion-script bash >"$work/completion"
+sed '1{/^#!/d}' "$work/completion" >"$stage/share/bash-completion/completions/millrace-client"
 "$client" --generate-completion-script zsh >"$stage/share/zsh/vendor-completions/_millrace-client"
 "$client" --generate-completion-script fish >"$stage/share/fish/vendor_completions.d/millrace-client.fish"
 # Of the day of the change log, so that the same sources give the same page.
 day=$(date -u -d "$(sed -n 's/^ -- .*>  //p' client/debian/changelog | head -n 1)" +%Y-%m-%d)
-"$client" --experimental-dump-help | python3 scripts/man-page.py "$version" "$day" \
-    >"$stage/share/man/man1/millrace-client.1"
+"$client" --experimental-dump-help >"$work/help.json"
+python3 scripts/man-page.py "$version" "$day" <"$work/help.json" >"$stage/share/man/man1/millrace-client.1"
 cp client/millrace-worker.1 "$stage/share/man/man1/"
 
 make_deb() {

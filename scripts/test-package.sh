@@ -172,10 +172,32 @@ eventually 300 validated || { there journalctl -u millrace-client --no-pager >&2
 pid=$(there systemctl show --property=MainPID --value millrace-client)
 there grep -q '/millrace.slice/millrace-client.service' "/proc/$pid/cgroup" || fail "it is not in its slice"
 group=$(there getent group millrace-client | cut -d: -f3)
-there setpriv --reuid=65534 --regid="$group" --clear-groups millrace-client status | grep -q '^credit .* valid' ||
-    fail "a member of the group sees nothing"
+member() { there setpriv --reuid=65534 --regid="$group" --clear-groups millrace-client "$@"; }
+member status | grep -q '^credit .* valid' || fail "a member of the group sees nothing"
+# Its walls: all layers that this kernel has for kernels of Millrace, as the running service has found them, ...
+member status --json >"$root.status" || fail "status --json"
+python3 - "$root.status" <<'END' || fail "the service lacks walls"
+import json, sys
+
+sandbox = json.load(open(sys.argv[1]))["sandbox"]
+wanted = {"no-new-privileges", "user-namespace", "mount-namespace", "network-namespace", "ipc-namespace",
+          "uts-namespace", "seccomp", "landlock", "resource-limits"}
+held = {state["layer"] for state in sandbox["layers"]["states"] if state["isActive"]}
+if not sandbox["isOn"] or sandbox.get("lacking") or wanted - held:
+    sys.exit(f"on: {sandbox['isOn']}, lacking: {sandbox.get('lacking')}, missing: {sorted(wanted - held)}")
+END
 there systemctl stop millrace-client
 [ "$(there systemctl show --property=Result --value millrace-client)" = success ] || fail "it does not stop in order"
+# ... and every way out of both sandboxes, tried by the service's user under all that its unit allows. Not without a
+# sandbox: the unit itself forbids some of them.
+printf '[Service]\nType=oneshot\nRestart=no\nTimeoutStartSec=600\nExecStart=\nExecStart=%s sandbox selftest %s\n' \
+    /usr/bin/millrace-client --no-control >"$root/etc/systemd/system/millrace-client.service.d/always.conf"
+there systemctl daemon-reload
+there systemctl start millrace-client ||
+    { there journalctl -u millrace-client --no-pager >&2; fail "a way out of the sandbox is open, or shows nothing"; }
+there journalctl -u millrace-client --no-pager | grep -q ' 0 open$' || fail "the self-test says nothing"
+rm -r "$root/etc/systemd/system/millrace-client.service.d"
+there systemctl daemon-reload
 there apt-get -qq purge millrace-client >"$root/tmp/apt.log" 2>&1 || { cat "$root/tmp/apt.log" >&2; fail "purge"; }
 [ ! -e "$root/var/lib/millrace-client" ] && ! there getent passwd millrace-client >/dev/null || fail "purge leaves something"
 echo "done: it earned credit, and left"

@@ -116,7 +116,7 @@ public final class ReleaseShelf: Sendable {
                 }
             }
             try announce(publication)
-            try write(bundle, publication.trusted)
+            try write(publication.trusted, after: old, bundle)
         }
     }
 
@@ -146,25 +146,24 @@ public final class ReleaseShelf: Sendable {
         }
     }
 
-    private func write(_ bundle: ReleaseBundle, _ trusted: TrustedReleases) throws {
+    /// Only bytes that were checked: a bundle may hold other files, and others under the names of those that are here.
+    private func write(_ trusted: TrustedReleases, after old: TrustedReleases?, _ bundle: ReleaseBundle) throws {
         try Files.makeFolder(path, mode: 0o755, isPublic: true)
-        let files = bundle.entries.compactMap { entry in ReleaseFile(name: entry.name).map { ($0, entry.bytes) } }
-        for (file, bytes) in files where file.isVersioned && isNamed(file, by: trusted) {
-            try Files.replace("\(path)/\(file.name)", with: bytes, isPublic: true)
+        // The check has followed the new roots one by one, each in the bundle's own bytes.
+        let first = (old?.root.version ?? 0) + 1
+        for version in stride(from: first, through: trusted.root.version, by: 1) {
+            let file = ReleaseFile.root(version)
+            if let bytes = bundle[file.name] { try put(file, bytes) }
         }
-        if let timestamp = trusted.timestamp {
-            try Files.replace("\(path)/\(timestamp.file.name)", with: timestamp.bytes, isPublic: true)
-        }
+        try put(trusted.root.file, trusted.root.bytes)
+        if let targets = trusted.believed?.targets { try put(targets.file, targets.bytes) }
+        if let snapshot = trusted.snapshot { try put(snapshot.file, snapshot.bytes) }
+        if let timestamp = trusted.timestamp { try put(timestamp.file, timestamp.bytes) }
         try Files.replace("\(path)/\(Self.stateName)", with: trusted.stored, isPublic: true)
     }
 
-    /// Only what was checked: a bundle may hold more.
-    private func isNamed(_ file: ReleaseFile, by trusted: TrustedReleases) -> Bool {
-        switch file {
-        case .root(let version): version <= trusted.root.version
-        case .snapshot, .targets: file == trusted.snapshot?.file || file == trusted.believed?.targets.file
-        case .anchor, .timestamp: false
-        }
+    private func put(_ file: ReleaseFile, _ bytes: [UInt8]) throws {
+        try Files.replace("\(path)/\(file.name)", with: bytes, isPublic: true)
     }
 }
 

@@ -1,4 +1,5 @@
 import CPosix
+import Confinement
 import Domain
 import Glibc
 
@@ -83,17 +84,9 @@ public enum Files {
 
     /// What a folder holds, sorted; empty for a folder that is not there.
     public static func names(in path: String) throws(Fault) -> [String] {
-        guard let folder = opendir(path) else {
+        guard let names = FolderNames.list(path) else {
             guard errno == ENOENT else { throw fault("list", path) }
             return []
-        }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
         }
         return names.sorted()
     }

@@ -221,6 +221,34 @@ struct ReleaseTests {
         return bundle
     }
 
+    @Test("Junk under the names of published files, beside a true timestamp, replaces nothing")
+    func overwriting() async throws {
+        try await withSite { site in
+            let keeper = Keeper(site)
+            try keeper.begin()
+            try keeper.add("1.0", "program")
+            #expect(try await keeper.publish() == nil)
+            // Who has the admin's token, and no key.
+            var junk = try bundle(keeper)
+            for name in ["1.root", "2.snapshot", "2.targets", "2.root", "anchor"] { junk.add(name, Array("junk".utf8)) }
+            for withRoot in [false, true] {
+                var sent = ReleaseBundle()
+                for entry in junk.entries where withRoot || entry.name != "2.root" { sent.add(entry.name, entry.bytes) }
+                let answer = try await site.probe.send("POST", "/v1/releases", site.admin, body: sent.bytes)
+                #expect(withRoot ? answer.status == 400 : answer.status < 300, "\(answer.text)")
+                for name in ["1.root", "2.snapshot", "2.targets", "timestamp"] {
+                    let served = try await site.probe.send("GET", "/v1/releases/\(name)")
+                    #expect(try served.body == Files.read("\(keeper.releases)/\(name)", limit: 1 << 20), "\(name)")
+                }
+                #expect(try await site.probe.send("GET", "/v1/releases/2.root").status == 404)
+                guard case .believed = try await keeper.round("newcomer-\(withRoot)") else {
+                    Issue.record("a newcomer fails")
+                    return
+                }
+            }
+        }
+    }
+
     @Test("A server that was taken over: whatever it serves, a client keeps what it believed")
     func takenOver() async throws {
         try await withSite { site in
