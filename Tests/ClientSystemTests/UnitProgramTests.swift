@@ -150,7 +150,7 @@ struct UnitProgramTests {
         }
         let fill = "n=0; while :; do n=$((n+1)); head -c 400000 /dev/zero > f$n; done"
         try check("disk", fill, "are in the output folder") { $0.diskBytes = 2 << 20 }
-        try check("closed", "mkdir d; chmod 000 d; sleep 600", "cannot be looked into") { _ in }
+        try check("closed", "mkdir d; chmod 000 d; sleep 600", "cannot be seen") { _ in }
         let hold = "for n in 1 2 3 4; do (x=$(head -c 20000000 /dev/zero | tr '\\0' x); sleep 600) & done; wait"
         try check("memory", hold, "MiB of memory are in use") { $0.memoryBytes = 32 << 20 }
         try check("result", "head -c 5000 /dev/zero > out.txt", "results of more than 4096 bytes") {
