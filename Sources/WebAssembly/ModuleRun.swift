@@ -3,8 +3,8 @@ import Domain
 import Glibc
 
 /// Runs a WASI command module to its end, so that the same module with the same inputs gives the same bytes on every
-/// computer: floating-point results have one form (NaN included), no threads, deterministic surroundings (`WASISystem`),
-/// and a bound of fuel and of memory that is exact.
+/// computer: floating-point results have one form (NaN included), there are no threads, its surroundings are the same
+/// (`WASISystem`), and its bounds of fuel and memory are exact.
 public final class ModuleRun {
     /// How a module ended.
     public enum End: Sendable, Hashable {
@@ -24,8 +24,8 @@ public final class ModuleRun {
     public static let memoryRange = (64 << 10)...(4 << 30)
     /// Fuel between two looks at the progress: some hundredths of a second.
     private static let fuelOfTurn: UInt64 = 20_000_000
-    /// The library looks at the fuel at loops and calls only, so it is given a little more, and what was used is compared
-    /// at the end. No stretch without a look is longer than a module.
+    /// The library looks at the fuel at loops and calls only, so it is given a little more, and what was used is
+    /// compared at the end. No stretch without a look is longer than a module.
     private static let fuelBeyond = UInt64(moduleBytesMax)
     /// Entries of the module's tables of functions.
     private static let tableEntriesMax: Int64 = 1_000_000
@@ -47,7 +47,8 @@ public final class ModuleRun {
     ///
     /// - Parameters:
     ///   - bytes: of the module.
-    ///   - progressPath: the module's own path of the file where it may tell its progress; `hasOwnProgress` then says so.
+    ///   - progressPath: the module's own path of the file where it may tell its progress; `hasOwnProgress` then says
+    ///     so.
     /// - Throws: `.badData` for what is no module, or one that needs what this does not have; `.noInput` for a folder.
     public init(
         _ bytes: [UInt8], _ invocation: ModuleInvocation, library: WasmtimeLibrary, progressPath: String? = nil

@@ -101,7 +101,8 @@ struct FileTests {
         let module = try ModuleFixture(
             Text.writing + Text.importing("fd_readdir", "i32 i32 i32 i64 i32") + Text.memory
                 + Text.start(
-                    "(drop (call $fd_readdir (i32.const 3) (i32.const 1024) (i32.const 4096) (i64.const 0) (i32.const 8)))"
+                    "(drop (call $fd_readdir (i32.const 3) (i32.const 1024) (i32.const 4096) (i64.const 0)"
+                        + "(i32.const 8)))"
                         + Text.say(400)))
         let names = ["zeta", "alpha", "m", "B", "a0", "a-1"]
         for name in names { try module.write("input/\(name)", name) }

@@ -165,7 +165,7 @@ extension WASISystem {
         for region in regions {
             var rest = region[...]
             while !rest.isEmpty {
-                let place = start.flatMap { $0 }.map { $0 + off_t(total) }
+                let place = start.flatMap { $0 }.map { $0 &+ off_t(total) }
                 let count = call(UnsafeMutableRawBufferPointer(rebasing: rest), place)
                 if count < 0 && errno == EINTR { continue }
                 guard count >= 0 else { throw .ofSystem }

@@ -25,14 +25,17 @@ struct GuestMemory {
         return text
     }
 
-    /// The regions that a list of addresses and lengths names.
+    /// The regions that a list of addresses and lengths names; together less than 4 GiB.
     func regions(_ at: UInt32, _ count: UInt32) throws(WASIError) -> [UnsafeMutableRawBufferPointer] {
         guard count <= 1024 else { throw .invalid }
         var all: [UnsafeMutableRawBufferPointer] = []
+        var total = 0
         for n in 0..<count {
             let entry = at &+ n * 8
             all.append(try region(try load(entry), try load(entry &+ 4)))
+            total += all.last?.count ?? 0
         }
+        guard total <= UInt32.max else { throw .invalid }
         return all
     }
 }

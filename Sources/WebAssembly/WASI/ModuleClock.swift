@@ -1,5 +1,5 @@
-/// The time that a module sees: its fuel, a nanosecond for each unit, and how long it has slept. The same module with the
-/// same inputs sees the same times on every computer.
+/// The time that a module sees: its fuel, a nanosecond for each unit, and how long it has slept. The same module with
+/// the same inputs sees the same times on every computer.
 struct ModuleClock {
     /// 1 January 2000, in nanoseconds since 1970: when every module starts.
     static let start: UInt64 = 946_684_800_000_000_000

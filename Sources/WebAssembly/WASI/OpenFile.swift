@@ -47,8 +47,8 @@ final class OpenFile {
         return "/" + parts.joined(separator: "/")
     }
 
-    /// Names and kinds of what is in this folder, in order of their bytes, however the file system has them: as they were
-    /// when they were first asked for, or asked for from the start.
+    /// Names and kinds of what is in this folder, in order of their bytes, however the file system has them: as they
+    /// were when they were first asked for, or asked for from the start.
     func entries(fromStart: Bool) throws(WASIError) -> [(name: String, kind: UInt8)] {
         if let names, !fromStart { return names }
         let copy = millrace_open_below(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)

@@ -3,7 +3,7 @@ import Glibc
 
 /// The functions of WASI preview 1, and the kinds of their arguments: `i` 32 bits, `I` 64 bits. All but `proc_exit`
 /// answer with the number of a `WASIError`, or 0.
-enum WASICall: String, CaseIterable {
+package enum WASICall: String, CaseIterable {
     case args_get, args_sizes_get, environ_get, environ_sizes_get
     case clock_res_get, clock_time_get, poll_oneoff, sched_yield, random_get
     case fd_advise, fd_allocate, fd_close, fd_datasync, fd_fdstat_get, fd_fdstat_set_flags, fd_fdstat_set_rights
@@ -15,7 +15,7 @@ enum WASICall: String, CaseIterable {
 
     static let module = "wasi_snapshot_preview1"
 
-    var parameters: String {
+    package var parameters: String {
         switch self {
         case .sched_yield: ""
         case .fd_close, .fd_datasync, .fd_sync, .proc_exit, .proc_raise: "i"
@@ -40,7 +40,7 @@ enum WASICall: String, CaseIterable {
         }
     }
 
-    var hasResult: Bool { self != .proc_exit }
+    package var hasResult: Bool { self != .proc_exit }
 }
 
 /// The arguments of a call.

@@ -3,8 +3,8 @@ import Domain
 import Glibc
 
 /// WASI preview 1 for one module, so that what a module computes depends on its inputs alone: files below the folders
-/// that it was given, arguments, named variables; its clock is its fuel, its random numbers come from a seed, folders are
-/// read in order, files have no times. No network, no links, no signals.
+/// that it was given, arguments, named variables; its clock is its fuel, its random numbers come from a seed, folders
+/// are read in order, files have no times. No network, no links, no signals.
 final class WASISystem {
     var arguments: [[UInt8]]
     var environment: [[UInt8]]
