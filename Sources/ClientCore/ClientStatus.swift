@@ -11,6 +11,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var allowance: AllowanceStatus?
     /// Why the file of preferences is not in force; nil: it is, or there is none.
     public var preferencesProblem: String?
+    /// What was found damaged when the client started, and what was done about it; nil: nothing.
+    public var repairs: [String]?
     /// What the command line says in place of the file.
     public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
@@ -54,6 +56,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var layers: SandboxLayers
         /// What it must have and lacks, in words; then nothing is computed while it is on.
         public var lacking: String?
+        /// Why programs of scientists are not started; nil: they are, or an older client wrote this.
+        public var programs: String?
 
         public init(isOn: Bool, layers: SandboxLayers, lacking: String?) {
             self.isOn = isOn
@@ -95,6 +99,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         /// A version of the client that the project knows of, newer than this one; it comes by the package manager
         /// only.
         public var newerClient: String?
+        /// As `ClientStatus.repairs`, of this project's folder.
+        public var repairs: [String]?
         /// Why the project's signed releases could not be brought up to date.
         public var releaseTrouble: String?
         /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
@@ -136,7 +142,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var id: String
         public var project: String
         public var label: String
-        /// waiting for its work unit, waiting for inputs, ready, suspended, computing, paused, finished, failed
+        /// waiting for its work unit, waiting for its program, waiting for inputs, ready, suspended, computing, paused,
+        /// finished, failed
         public var state: String
         public var fraction: Double
         public var cpuSeconds: Double
@@ -209,6 +216,7 @@ extension ClientMachine {
                 switch runs[task.id]?.phase {
                 case nil where task.suspendedSince != nil:
                     ("suspended", "you suspended it; it goes on when you resume it")
+                case nil where programWait(task) != nil: ("waiting for its program", programWait(task))
                 case nil where inputsAreHere(task): ("ready", isComputing ? whyNotStarted(task) : nil)
                 case nil: ("waiting for inputs", nil)
                 case .starting?, .computing?:

@@ -35,9 +35,13 @@ public final class ClientLoop {
     private var notedCPU = 0.0
     private var lastStatus = 0.0
     private var lastBook = 0.0
+    private var trim = MemoryTrim()
     private var isStopping = false
+    /// What was found damaged at the start.
+    private let repairs: [String]
     private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
+    private let programs: ProgramHost
 
     /// - Parameter directory: with at least one project, unless `waits`.
     /// - Parameter waits: go on while there is no project, and take one up when it comes.
@@ -62,22 +66,35 @@ public final class ClientLoop {
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
         sandboxed = sandbox
-        self.sandbox = try SandboxRule.status(sandbox, worker: executable)
+        let answer = try SandboxAnswer.ask(worker: executable, leftOut: sandbox.leftOut)
+        self.sandbox = SandboxRule.status(sandbox, answer)
+        programs = ProgramHost(
+            sandbox: answer, hasRuntime: (try? ProgramRuntime.find(worker: executable)) != nil,
+            isSandboxed: sandbox.isOn)
+        settings.programPlatforms = programs.platforms
+        settings.programsLacking = programs.lacking
         let file: PreferencesFile
         if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        let found = Words(directory.words)
+        let sayFound = { (line: String) in
+            found.lines.append(line)
+            say(line)
+        }
         keeper = PreferenceKeeper(
-            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say)
+            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say,
+            sayDamage: sayFound)
         settings.take(keeper.preferences, machineCores: HostInventory.cores)
         configure(&settings)
         self.settings = settings
         self.directory = directory
         self.say = say
         desk = ProjectDesk(data: directory.path, waits: waits)
-        book = directory.loadShares(say: say)
+        book = directory.loadShares(say: sayFound)
         chronicle = Chronicle(
             folder: directory.path,
             transport: HTTPTransport(
                 userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor))
+        repairs = found.lines
         probes =
             settings.idle.always
             ? nil : ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
@@ -154,7 +171,9 @@ public final class ClientLoop {
         switch event {
         case .stopRequested: isStopping = true
         case .probed(let new): for reading in new { readings[reading.kind] = reading }
-        case .settingsChanged(let new): settings.take(new, machineCores: HostInventory.cores)
+        case .settingsChanged(let new):
+            settings.take(new, machineCores: HostInventory.cores)
+            probes?.take(settings.probes)
         case .diskMeasured: disk = event
         default: break
         }
@@ -167,7 +186,8 @@ public final class ClientLoop {
             project,
             ProjectSession.Common(
                 settings: settings, executable: executable, utcOffsetSeconds: keeper.utcOffsetSeconds,
-                usage: keeper.usage, sandbox: sandboxed, governor: governor, transfers: keeper.governor),
+                usage: keeper.usage, sandbox: sandboxed, programs: programs, governor: governor,
+                transfers: keeper.governor),
             mailbox: mailbox.postbox { .session(number, $0) }, say: { [unowned self] in tell(name, $0) })
         desk.add(session, number: number)
         session.feed(.started(slots: project.findings, blobs: project.blobs))
@@ -252,6 +272,7 @@ public final class ClientLoop {
             lastChores = now
             choreCount += 1
             lookForProjects()
+            trim.tend(isBusy: desk.isBusy, now: now)
             let ownCPU = millrace_own_cpu_seconds()
             look(ownCPU)
             let sessions = desk.inOrder
@@ -299,8 +320,11 @@ public final class ClientLoop {
             cpuPercent: report.percent, method: report.method.rawValue, measuredPercent: report.measured?.percent,
             measuredSeconds: report.measured?.seconds ?? 0)
         status.sandbox = sandbox
+        status.sandbox?.programs =
+            keeper.preferences.allowsPrograms ? programs.lacking : "the preferences say `programs: no`"
         for words in governor.takeWords() { say(words) }
         status.transfers = keeper.transferStatus
+        status.repairs = repairs.isEmpty ? nil : repairs
         status.preferencesProblem = keeper.problem
         status.preferenceOptions = keeper.optionStatus
         return status
@@ -333,6 +357,13 @@ enum ClientMail: Sendable {
     case asked(ControlRequest, ControlSocket.Answer)
     case opened(String, Result<OpenedProject, Fault>)
     case closed(String)
+}
+
+/// Lines that come from several closures.
+private final class Words {
+    var lines: [String]
+
+    init(_ lines: [String]) { self.lines = lines }
 }
 
 /// How often the client looks at things.

@@ -34,9 +34,10 @@ package struct PreferenceKeeper {
     }
 
     /// - Parameter post: takes events from any thread.
+    /// - Parameter sayDamage: told of what was set aside; nil: as `say`.
     package init(
         file: PreferencesFile, folder: String, post: @escaping @Sendable (ClientEvent) -> Void,
-        say: @escaping (String) -> Void
+        say: @escaping (String) -> Void, sayDamage: ((String) -> Void)? = nil
     ) {
         self.file = file
         self.folder = folder
@@ -47,7 +48,7 @@ package struct PreferenceKeeper {
         let now = Timestamp(milliseconds: millrace_wall_milliseconds())
         utcOffsetSeconds = Self.utcOffset(at: now)
         let day = NetworkUsage.day(of: now, utcOffsetSeconds: utcOffsetSeconds)
-        let saved = transfers.read()
+        let saved = transfers.read(say: sayDamage ?? say)
         usage = saved?.day == day ? saved! : NetworkUsage(day: day, bytes: 0)
         savedUsage = usage
         lastSave = millrace_monotonic_seconds()

@@ -6,8 +6,10 @@ public enum StatusText {
     public static func lines(_ status: ClientStatus, nowMs: Int64) -> [String] {
         var lines = ["client     \(activity(status, nowMs))"]
         if let sandbox = status.sandbox { lines.append("sandbox    \(SandboxText.words(sandbox))") }
+        if let why = status.sandbox?.programs { lines.append("programs   not started: \(why)") }
         if status.running {
             lines += allowance(status, nowMs)
+            lines += (status.repairs ?? []).map { "repaired   \($0)" }
             for probe in status.probes {
                 lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
             }
@@ -34,6 +36,7 @@ public enum StatusText {
         }
         if !["working", "stopped"].contains(project.state) { lines.append("state      \(project.state)") }
         if let problem = project.problem { lines.append("problem    \(problem)") }
+        lines += (project.repairs ?? []).map { "repaired   \($0)" }
         guard project.state != "set aside" else { return lines }
         lines += [
             "volunteer  \(project.volunteer), host \(project.host)",
