@@ -61,6 +61,7 @@ struct TopTable {
         }
         var lines = [line]
         if let problem = project.problem { lines.append(TerminalLine("  \(problem)", .bad)) }
+        for repair in project.repairs ?? [] { lines.append(TerminalLine("  repaired: \(repair)", .busy)) }
         for hold in project.holds ?? [] where hold.code != .paused {
             lines.append(TerminalLine("  no new work: \(hold.reason)", .busy))
         }
