@@ -45,10 +45,10 @@ struct TopScreenTests {
     @Test("Never wider, never taller, and nothing that moves the cursor, at any size")
     func everySize() throws {
         let states = try states()
-        let widths = Array(1...40) + [41, 55, 56, 57, 75, 76, 77, 79, 80, 99, 100, 101, 120, 199, 200]
+        let widths = Array(1...40) + [55, 56, 75, 76, 80, 99, 100, 120, 200]
         for (number, state) in states.enumerated() {
             for columns in widths {
-                for rows in Array(1...26) + [40, 60] {
+                for rows in Array(1...20) + [24, 25, 40, 60] {
                     let look = Self.looks[(columns + rows + number) % 2]
                     let lines = screen(columns, rows, look).lines(state)
                     guard lines.count <= rows, !lines.isEmpty, lines.allSatisfy({ $0.columns <= columns }) else {

@@ -7,10 +7,6 @@ public struct ControlRequest: Hashable, Sendable, Codable {
     public enum Command: String, Hashable, Sendable, Codable, CaseIterable {
         /// What `status.json` holds, as of now.
         case status
-        /// Every preference, and where its value came from.
-        case preferences
-        /// Opens the local page; the answer has its address.
-        case page
         /// Nothing is computed for `seconds`; without it, until `resume`.
         case pause
         case resume
@@ -26,6 +22,10 @@ public struct ControlRequest: Hashable, Sendable, Codable {
         case forgive
         /// End now; what was begun goes on at the next run.
         case stop
+        /// Every preference, and where its value came from.
+        case preferences
+        /// Opens the local page; the answer has its address.
+        case page
     }
 
     public var command: Command

@@ -33,6 +33,11 @@ package struct HistoryFile: Sendable {
         }
     }
 
+    /// Sets a damaged one aside.
+    ///
+    /// - Parameter say: told that.
+    func repair(say: (String) -> Void) throws(Fault) { _ = try readOrBegin(say: say) }
+
     /// Replaces it whole: after a crash the old or the new one is there.
     package func write(_ book: HistoryBook) throws(Fault) {
         try Files.replace(path, with: try HistoryCode.encode(book), mode: 0o600)

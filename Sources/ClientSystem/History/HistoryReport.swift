@@ -158,12 +158,15 @@ public struct HistoryReport: Hashable, Sendable, Encodable {
         let bars = HistoryBars(books, lastDay: lastDay, barsMax: 30)
         let most = bars.bars.map(\.sums.cobblestones).max() ?? 0
         let step = bars.daysPerBar == 1 ? "day" : "\(bars.daysPerBar) days, from"
-        var lines = ["\(step)         cobblestones  results  CPU"]
+        var lines = [
+            [Self.left(step, 12), Self.right("cobblestones", 13), Self.right("results", 7), "CPU"].joined(
+                separator: "  ")
+        ]
         for bar in bars.bars {
             let full = look.bar(most > 0 ? bar.sums.cobblestones / most : 0, columns: 24).full
             let credit = StatusText.decimal(bar.sums.cobblestones)
             let row = [
-                UTCDay(number: bar.firstDay).description,
+                Self.left(UTCDay(number: bar.firstDay).description, 12),
                 Self.right(credit, 13), Self.right("\(bar.sums.results)", 7),
                 Self.left(Self.hours(bar.sums.cpuSeconds), 13), full,
             ].joined(separator: "  ")

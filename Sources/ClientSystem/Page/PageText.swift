@@ -79,6 +79,9 @@ struct PageText {
             }
             markup += "<ul class=\"reasons\">\(rows)</ul>"
         }
+        let repairs: [Markup] = ((status.repairs ?? []) + status.projects.flatMap { $0.repairs ?? [] })
+            .map { "<li><b>repaired</b>: \($0)</li>" }
+        if !repairs.isEmpty { markup += "<ul class=\"reasons\">\(repairs)</ul>" }
         var facts: [(String, String)] = []
         if let allowance = status.allowance {
             facts.append(("limits", StatusSentence.limits(allowance, status.processor)))

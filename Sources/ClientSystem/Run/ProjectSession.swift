@@ -44,6 +44,8 @@ struct OpenedProject: Sendable {
             }
             let state = try directory.loadState { words.append($0) }
             try ReceiptFile(folder: path).repair { words.append($0) }
+            // It only informs: what is wrong with it keeps nobody from working.
+            try? HistoryFile(folder: path).repair { words.append($0) }
             let findings = try directory.mended(try directory.findings { words.append($0) }, state) {
                 words.append($0)
             }

@@ -16,7 +16,8 @@ struct TopTable {
 
         init(_ columns: Int, numberMax: Int) {
             switch columns {
-            case 100...: (number, bar, left, deadline, word) = (min(numberMax, 14), 20, 8, 9, 22)
+            case 130...: (number, bar, left, deadline, word) = (min(numberMax, 14), 24, 8, 9, 24)
+            case 100...: (number, bar, left, deadline, word) = (min(numberMax, 14), 20, 8, 9, 12)
             case 76...: (number, bar, left, deadline, word) = (min(numberMax, 12), 12, 8, 9, 11)
             case 56...: (number, bar, left, word) = (min(numberMax, 10), 10, 8, 12)
             case 36...: (number, bar, word) = (min(numberMax, 9), 8, 9)
@@ -60,6 +61,7 @@ struct TopTable {
         }
         var lines = [line]
         if let problem = project.problem { lines.append(TerminalLine("  \(problem)", .bad)) }
+        for repair in project.repairs ?? [] { lines.append(TerminalLine("  repaired: \(repair)", .busy)) }
         for hold in project.holds ?? [] where hold.code != .paused {
             lines.append(TerminalLine("  no new work: \(hold.reason)", .busy))
         }
