@@ -56,7 +56,7 @@ struct PackedProject {
         guard let size = Files.size(path) else { throw Fault(.noInput, "there is no file \(Printable.clean(path))") }
         return Input(
             reference: InputReference(name: input.name, digest: digest, size: Int64(size), packing: .raw),
-            path: path, rawBytes: Int64(size))
+            path: LocalPath.absolute(path), rawBytes: Int64(size))
     }
 
     var localInputs: [WireLocalInput] {

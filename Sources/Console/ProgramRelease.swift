@@ -1,6 +1,7 @@
 import ClientSystem
 import Domain
 import FoundationEssentials
+import Glibc
 import Manifest
 import Releases
 import Wire
@@ -104,12 +105,22 @@ struct ProgramRelease {
                 advice: "Try it on such a computer.")
         }
         var local = WireLocalProgram()
-        local.path = releases.program(file.digest)
+        local.path = LocalPath.absolute(releases.program(file.digest))
         local.sha256 = Data(file.digest.bytes)
         local.platform = file.platform
         local.interpreter = file.interpreter ?? ""
         local.needs = release.layers
         return local
+    }
+}
+
+/// Paths for a worker, which has a working folder of its own.
+enum LocalPath {
+    /// - Returns: the path itself for what is not there.
+    static func absolute(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
     }
 }
 

@@ -110,6 +110,8 @@ public enum ProgramFileName {
     public static let checkpoint = "checkpoint"
     /// What every unit brings: label, range and the manifest's parameters.
     public static let parameters = "parameters.json"
+    /// What every unit says of the files that the program leaves, to whoever packs them; the program does not get it.
+    public static let results = "results.json"
     /// The unit's rows of a table, where the work is cut by rows.
     public static let rows = "rows.csv"
 

@@ -123,7 +123,7 @@ struct ProgramSection {
 
     /// Talk between client and program, and the archive that the answer becomes.
     private static let reservedResults = [ProgramFileName.progress, ProgramFileName.checkpoint, "files.tar"]
-    static let reservedInputs = [ProgramFileName.parameters, ProgramFileName.rows]
+    static let reservedInputs = [ProgramFileName.parameters, ProgramFileName.results, ProgramFileName.rows]
 }
 
 extension ProgramApp {

@@ -57,8 +57,8 @@ public final class ReleaseShelf: Sendable {
         }
     }
 
-    /// What a client that has the newest releases would say of a program. Asked inside of transactions: the file is only
-    /// looked at again when it has changed, so that what another server process published counts as well.
+    /// What a client that has the newest releases would say of a program. Asked inside of transactions: the file is
+    /// only read again when it has changed, so that what another server process published counts as well.
     ///
     /// A damaged state denies everything, and stops nothing else.
     public func listing(_ name: String, _ version: String, now: Timestamp) -> ProgramListing {

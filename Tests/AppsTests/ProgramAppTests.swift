@@ -21,7 +21,7 @@ import Testing
         let drafts = try ProgramFixture().drafts()
         #expect(drafts.map(\.label) == ["steps-00-09", "steps-10-19", "steps-20-24"])
         #expect(drafts.map(\.flops) == [1e7, 1e7, 5e6])
-        #expect(drafts.allSatisfy { $0.payload.sections.map(\.name) == ["parameters.json"] })
+        #expect(drafts.allSatisfy { $0.payload.sections.map(\.name) == ["parameters.json", "results.json"] })
     }
 
     /// Every total and size up to 12: each step once, in order, whatever the size of a call.
@@ -62,7 +62,8 @@ import Testing
         #expect(Set(parameters.keys) == ["order", "step_s", "mode", "list"])
         #expect(parameters["order"] as? Int == 4 && parameters["step_s"] as? Double == 0.1)
         #expect(parameters["mode"] as? String == "a \"word\"\n" && parameters["list"] as? [Double] == [1, -2.5e-9])
-        let results = try #require(unit["results"] as? [[String: Any]])
+        let bytes = try #require(try fixture.drafts()[1].payload["results.json"]).bytes
+        let results = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [[String: Any]])
         #expect(results.map { $0["file"] as? String } == ["sums.csv", "log.txt"])
         #expect(results.map { $0["optional"] as? Bool } == [false, true])
     }
@@ -78,7 +79,7 @@ import Testing
         #expect(drafts.map(\.label) == ["rows-0-1", "rows-2-3", "rows-4-4"])
         #expect(
             drafts.map { $0.payload.sections.map(\.name) }
-                == [[String]](repeating: ["parameters.json", "rows.csv"], count: 3))
+                == [[String]](repeating: ["parameters.json", "results.json", "rows.csv"], count: 3))
         #expect(drafts[0].payload.text("rows.csv") == "x,y s\n1,2\n0.1,-0\n")
         // Every number comes back as it was.
         var read: [Double] = []

@@ -174,7 +174,8 @@ import Testing
         // Its rows travel inside of the units.
         #expect(!spec.goesToVolunteers("stars.csv") && spec.goesToVolunteers("model"))
         for (name, message) in [
-            ("rows.csv", "the name `rows.csv` is taken"), ("a/b", "`a/b` is no name of a file"),
+            ("rows.csv", "the name `rows.csv` is taken"), ("results.json", "the name `results.json` is taken"),
+            ("a/b", "`a/b` is no name of a file"),
             ("model", "the input `model` is given twice"),
         ] {
             let faults = Self.faults(

@@ -56,7 +56,8 @@ enum Samples {
         body.sections = [
             try section(
                 "parameters.json", .elementUtf8,
-                Array("{\"label\": \"steps-0400-0499\", \"first\": 400, \"count\": 100}\n".utf8))
+                Array("{\"label\": \"steps-0400-0499\", \"first\": 400, \"count\": 100}\n".utf8)),
+            try section("results.json", .elementUtf8, Array("[{\"file\": \"sums.csv\"}]\n".utf8)),
         ]
         return body
     }

@@ -74,10 +74,13 @@ struct ProgramWork {
         return "\(table == nil ? "steps" : "rows")-\(padded(range.lowerBound))-\(padded(range.upperBound - 1))"
     }
 
-    /// What the program finds in /input, beside the project's inputs.
+    /// What the program finds in /input, beside the project's inputs, and what it must leave.
     func payload(of index: Int) throws(AppError) -> Payload {
         let text = Array(description(of: index).utf8)
-        var sections = [PayloadSection(name: ProgramFileName.parameters, kind: .utf8, bytes: text)]
+        var sections = [
+            PayloadSection(name: ProgramFileName.parameters, kind: .utf8, bytes: text),
+            PayloadSection(name: ProgramFileName.results, kind: .utf8, bytes: Array(declaration.utf8)),
+        ]
         if let table {
             let rows = table.csv(rows: range(of: index))
             guard rows.count <= Limits.sectionBytesMax else {
@@ -93,14 +96,19 @@ struct ProgramWork {
     /// `parameters.json`.
     func description(of index: Int) -> String {
         let range = range(of: index)
+        let json = JSONText.object([
+            ("label", .text(label(of: index))), ("first", .integer(range.lowerBound)), ("count", .integer(range.count)),
+            ("parameters", .object(parameters.map { ($0.name, JSONText($0.value)) })),
+        ])
+        return json.written() + "\n"
+    }
+
+    /// `results.json`, the same in every unit.
+    private var declaration: String {
         let results = program.results.map { result in
             JSONText.object([("file", .text(result.file)), ("optional", .flag(result.isOptional))])
         }
-        let json = JSONText.object([
-            ("label", .text(label(of: index))), ("first", .integer(range.lowerBound)), ("count", .integer(range.count)),
-            ("parameters", .object(parameters.map { ($0.name, JSONText($0.value)) })), ("results", .list(results)),
-        ])
-        return json.written() + "\n"
+        return JSONText.list(results).written() + "\n"
     }
 }
 

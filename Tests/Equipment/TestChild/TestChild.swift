@@ -101,8 +101,16 @@ public final class TestChild: Sendable {
         let names = environment ?? ProcessInfo.processInfo.environment
         let envp = names.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }
+        // Threads of the tests' pool block every signal, and a child would inherit that: none could end it politely.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, path, &actions, nil, argv, envp)
+        let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
         guard code == 0 else { throw Failed(description: "\(path): \(String(cString: strerror(code)))") }
         return pid
     }
