@@ -10,8 +10,9 @@ struct StartCost {
 
     /// Medians of the differences, seconds.
     ///
-    /// Kernels: a probe that does next to nothing, shut in and not. Programs: `/bin/true`, enclosed, and by itself after
-    /// a worker that does nothing, since a task has a worker in any case; its two stages that are shut in come on top.
+    /// Kernels: a probe that does next to nothing, shut in and not. Programs: `/bin/true`, enclosed, and by itself
+    /// after a worker that does nothing, since a task has a worker in any case; its two stages that are shut in come
+    /// on top.
     func measure(lacking: [String: String]) throws(Fault) -> [String: Double] {
         var seconds: [String: Double] = [:]
         let stage = try SelftestStage()
