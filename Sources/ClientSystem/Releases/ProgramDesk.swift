@@ -67,8 +67,8 @@ public struct ProgramDesk: Sendable {
         }
     }
 
-    /// Why a program that runs was withdrawn: releases name another file for it, or none. Releases that are only too old
-    /// withdraw nothing.
+    /// Why a program that runs was withdrawn: releases name another file for it, or none. Releases that are only too
+    /// old withdraw nothing.
     public func withdrawal(of program: UnitProgram, now: Timestamp) -> String? {
         switch look(program, now) {
         case .success(.success(let found)):

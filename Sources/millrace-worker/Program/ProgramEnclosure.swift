@@ -29,10 +29,16 @@ struct ProgramEnclosure {
         let command: [String]
         if isModule {
             let runtime = try ProgramRuntime.find()
-            inputs.append(.init(path: Files.parent(of: runtime), place: "/runtime", isExecutable: true))
+            let folder = "/runtime"
+            for (path, name) in [
+                (runtime.program, ProgramRuntime.name), (runtime.library, ProgramRuntime.libraryName),
+            ] { inputs.append(.init(path: path, place: "\(folder)/\(name)", isExecutable: true)) }
+            let range = ProgramRuntime.memoryRange
             command = [
-                "/runtime/\(ProgramRuntime.name)", "--fuel", "\(plan.fuel)", "--memory", "\(plan.memoryBytes)", "--dir",
-                "/input", "--dir", "/output", place,
+                "\(folder)/\(ProgramRuntime.name)", "--fuel", "\(plan.fuel)", "--memory",
+                "\(min(max(plan.memoryBytes, range.lowerBound), range.upperBound))", "--dir", "/input", "--dir",
+                "/output",
+                place,
             ]
         } else if job.program.interpreter.isEmpty {
             command = [place]

@@ -143,6 +143,8 @@ struct ProgramSupervisor {
         switch end.cause {
         case .code(FaultKind.badData.rawValue):
             throw Fault(.badData, "the program says that this work unit cannot be computed\(said)")
+        case .code(ProgramRuntime.overLimitCode) where job.program.platform == ProgramRuntime.platform:
+            throw Fault(.osError, "the module passed a bound\(said)")
         case .code(let code): throw Fault(.software, "the program ended with exit code \(code)\(said)")
         case .signal(SIGXCPU): throw Fault(.osError, "the program used more CPU time than it may\(said)")
         case .signal(SIGXFSZ): throw Fault(.osError, "the program wrote a file larger than it may\(said)")
