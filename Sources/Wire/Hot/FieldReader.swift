@@ -30,7 +30,8 @@ struct FieldReader {
         self.bytes = bytes
         at = 0
         end = bytes.count
-        depth = Limits.messageDepthMax
+        // This one is the first.
+        depth = Limits.messageDepthMax - 1
         self.type = type
     }
 
