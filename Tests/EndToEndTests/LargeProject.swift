@@ -13,8 +13,8 @@ struct LargeProject {
     /// 20 MB, and a result of some hundred kilobytes.
     static let middling = LargeProject(rows: 256, columns: 78_400)
 
-    /// 1 MB, and a result of about as much.
-    static let uploading = LargeProject(rows: 512, columns: 2048)
+    /// 2 MB, and a result of 3.
+    static let uploading = LargeProject(rows: 1024, columns: 2048)
 
     /// - Returns: the project's folder.
     func make(in folder: TemporaryFolder) throws -> String {

@@ -62,7 +62,8 @@ public final class ProbeSet {
     private static let owned: [ProbeKind] = [.exclusiveProgram, .permission]
 
     /// - Returns: nil when the owner names nothing for it.
-    private static func source(_ kind: ProbeKind, _ settings: ProbeSettings, _ roots: ProbeRoots) -> (any ProbeSource)? {
+    private static func source(_ kind: ProbeKind, _ settings: ProbeSettings, _ roots: ProbeRoots) -> (any ProbeSource)?
+    {
         if kind == .exclusiveProgram, !settings.exclusivePrograms.isEmpty {
             return ExclusiveProgramProbe(roots: roots, programs: settings.exclusivePrograms)
         }

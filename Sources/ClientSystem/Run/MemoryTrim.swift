@@ -27,7 +27,8 @@ package struct MemoryTrim {
         Self.trim()
     }
 
-    private static func trim() {
+    /// At once; for a program that has started, and does next to nothing from now on.
+    static func trim() {
         for range in ranges(ofMaps: ProbeFile.bytes("/proc/self/smaps", limit: smapsBytesMax) ?? []) {
             madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
         }

@@ -6,7 +6,7 @@ import Testing
 struct FullDiskTests {
     /// Starts the client on a small disk, a copy of its folder on it, and again whenever it is killed.
     private static let script =
-        "mount -t tmpfs -o size=32m millrace \"$0\" && cp -a \"$1\" \"$0/data\" && shift && "
+        "mount -t tmpfs -o size=160m millrace \"$0\" && cp -a \"$1\" \"$0/data\" && shift && "
         + "while [ ! -e \"$0/end\" ]; do \"$@\" --data \"$0/data\"; done"
 
     private static func unshare(_ arguments: [String], log: String) throws -> Running {
@@ -28,6 +28,8 @@ struct FullDiskTests {
         .enabled("this system lets nobody mount", canMount))
     func fillsUp() async throws {
         let host = try await FrailHost()
+        try "preset: maximum\ndisk:\n  keep_free: 0 B\n"
+            .write(toFile: host.data + "/preferences.yaml", atomically: true, encoding: .utf8)
         let (disk, log) = (host.site.folder.path("disk"), host.site.folder.path("Ada.log"))
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
         let shell = try Self.unshare(
@@ -38,7 +40,7 @@ struct FullDiskTests {
         // The disk as the client sees it.
         let inside = "/proc/\(shell.pid)/root\(disk)"
         let data = inside + "/data"
-        #expect(try await eventually { host.held(in: data).count == FrailHost.units }, "\(host.log)")
+        try await host.holdAll(in: data)
         host.relay.set(.refuses)
         #expect(try await eventually(limitSeconds: 900) { !host.finished(in: data).isEmpty }, "\(host.log)")
         let fill = try Running(
@@ -52,7 +54,7 @@ struct FullDiskTests {
         #expect(try await eventually { host.log.split(separator: "running in").count >= 3 }, "it starts: \(host.log)")
         #expect(host.finished(in: data).isSuperset(of: kept))
         try FileManager.default.removeItem(atPath: inside + "/filler")
-        let isDone = try await eventually(limitSeconds: 900) { host.finished(in: data).count == FrailHost.units }
+        let isDone = try await eventually(limitSeconds: 900) { host.finished(in: data) == host.held(in: data) }
         #expect(isDone, "\(host.log)")
         host.relay.set(.passes)
         try await host.expectAllValidOnce()

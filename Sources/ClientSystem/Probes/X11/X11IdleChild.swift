@@ -30,7 +30,7 @@ public enum X11IdleChild {
 
     private static func follow(_ desk: X11Desk) -> Int32 {
         var pace = X11Pace(isAlarmTrusted: desk.hasAlarm)
-        var isWanted = true
+        var (isWanted, isFirst) = (true, true)
         while isWanted {
             guard let idle = desk.idleMilliseconds() else { return unavailable("the X server does not answer") }
             let now = millrace_monotonic_seconds()
@@ -38,6 +38,8 @@ public enum X11IdleChild {
             var text = "idle \(idle)\n"
             if pace.isWindowDue { text += "window \(words(desk.fullScreenWindow()))\n" }
             guard write(text) else { return 0 }
+            if isFirst { MemoryTrim.trim() }
+            isFirst = false
             isWanted = wait(desk, until: pace.nextLook(after: now), &pace)
         }
         return 0
