@@ -80,8 +80,8 @@ public struct CallRules: Sendable {
 
     /// What programs of many kinds need: interpreters, threads, children, pipes; within namespaces of their own.
     ///
-    /// They stay in the process group that they are started in, so that all of them can be stopped together. Descriptors
-    /// cannot be sent: what is on its way is in nobody's hands, and nobody sees what it holds.
+    /// They stay in the process group that they are started in, so that all of them can be stopped together.
+    /// Descriptors cannot be sent: what is on its way is in nobody's hands, and nobody sees what it holds.
     public static let program = CallRules(
         allowed: basic.union([
             "mprotect", "mlock", "mlock2", "munlock", "mlockall", "munlockall", "preadv2", "pwritev2",
@@ -93,11 +93,10 @@ public struct CallRules: Sendable {
             "inotify_add_watch", "inotify_rm_watch", "sendfile", "splice", "tee", "copy_file_range",
             "sync_file_range", "sync", "syncfs", "cachestat", "getxattr", "lgetxattr", "fgetxattr", "listxattr",
             "llistxattr", "flistxattr", "alarm", "pause", "getitimer", "setitimer", "capget",
-            "setuid", "setgid", "setresuid", "setresgid", "ioprio_get",
-            "sched_getattr", "sched_get_priority_max", "sched_get_priority_min", "sched_rr_get_interval",
-            "set_mempolicy", "arch_prctl", "fork", "vfork", "execve", "wait4", "waitid",
-            "sendto", "recvfrom", "recvmsg", "recvmmsg",
-            "shutdown", "getsockname", "getpeername", "getsockopt", "setsockopt", "pkey_alloc", "pkey_free",
+            "setuid", "setgid", "setresuid", "setresgid", "ioprio_get", "sched_getattr", "sched_get_priority_max",
+            "sched_get_priority_min", "sched_rr_get_interval", "set_mempolicy", "arch_prctl", "fork", "vfork", "execve",
+            "wait4", "waitid", "sendto", "recvfrom", "recvmsg", "recvmmsg", "shutdown",
+            "getsockname", "getpeername", "getsockopt", "setsockopt", "pkey_alloc", "pkey_free",
             "pkey_mprotect", "pidfd_open", "mseal",
         ]),
         conditional: [

@@ -54,6 +54,8 @@ struct EnclosedProgram {
         var none = sigset_t()
         sigemptyset(&none)
         sigprocmask(SIG_SETMASK, &none, nil)
+        // The kernel sends it to a stopped group whose client has died; SIGTERM, with time to save, comes then.
+        signal(SIGHUP, SIG_IGN)
         try filter.install()
     }
 }

@@ -3,8 +3,8 @@ import Glibc
 
 /// One look from process 1 at what the program uses.
 ///
-/// What cannot be seen must not count as nothing: whoever could make it so would have no bounds. Whatever fails, but for
-/// what has gone meanwhile, is blindness, and that ends the program.
+/// What cannot be seen must not count as nothing: whoever could make it so would have no bounds. Whatever fails, but
+/// for what has gone meanwhile, is blindness, and that ends the program.
 struct Look {
     /// Why it cannot be said what is used, in words.
     struct Blindness: Error {

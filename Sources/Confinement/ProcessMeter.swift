@@ -7,7 +7,7 @@ struct ProcessMeter {
     let look: Look
     /// Threads by process.
     private let threads: [(pid: String, tids: [String])]
-    /// Of each process a thread that has its memory, and how much that is; none of those of which all threads have ended.
+    /// Of each process a thread that has its memory, and how much that is; none of processes that have ended.
     private let living: [(task: String, tid: Int, bytes: Int)]
 
     init(_ look: Look) throws(Look.Blindness) {

@@ -114,8 +114,8 @@ extension ProjectServer {
                         advice: "detach first"))
             }
         }
-        // Nothing is changed: a registration has no number, so this may be an old one that somebody has kept. What it says
-        // of the computer, the next scheduler call says too.
+        // Nothing is changed: a registration has no number, so this may be an old one that somebody has kept. What it
+        // says of the computer, the next scheduler call says too.
         return .success(reply(host, volunteer))
     }
 

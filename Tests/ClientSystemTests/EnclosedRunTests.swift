@@ -130,6 +130,13 @@ struct EnclosedRunTests {
             })
     }
 
+    @Test("The kernel's word that a stopped group has lost its parent does not end it: SIGTERM with time to save does")
+    func hangup() throws {
+        let folder = try TemporaryFolder()
+        let end = try Self.start(folder, "kill -HUP $$; echo alive").wait()
+        #expect(end.cause == .code(0) && end.lastWords == "alive", "\(end)")
+    }
+
     @Test("A signal that ends it is told as a signal")
     func crash() throws {
         let folder = try TemporaryFolder()
