@@ -49,6 +49,7 @@ public struct ShareBook: Hashable, Sendable, Codable {
         let isNewSlice = slicedAt.map { (now - $0).seconds >= ShareRules.sliceSeconds || now < $0 } ?? true
         if isNewSlice { slicedAt = now }
         var table = ShareTable(claims: claims, use: use, cores: cores, memoryBytes: memoryBytes)
+        if !isNewSlice { table.keepEndangered() }
         table.lendToEndangered()
         if !isNewSlice { table.keepRunning() }
         table.fill()
@@ -112,14 +113,17 @@ public struct ProjectDemand: Hashable, Sendable {
         public var memoryBytes: Int64
         /// It misses its deadline unless it is computed without a pause from now on.
         public var isEndangered: Bool
+        /// Its worker lives and was not asked to leave.
+        public var isRunning: Bool
 
-        public init(memoryBytes: Int64 = 0, isEndangered: Bool = false) {
+        public init(memoryBytes: Int64 = 0, isEndangered: Bool = false, isRunning: Bool = false) {
             self.memoryBytes = memoryBytes
             self.isEndangered = isEndangered
+            self.isRunning = isRunning
         }
     }
 
-    /// In the order in which the project would compute them.
+    /// In the order in which the project would compute them: endangered ones first, and those that run before others.
     public var needs: [Need]
     /// Workers that live, those included that were asked to leave or stand still.
     public var running: Int

@@ -24,6 +24,12 @@ struct ShareTable {
 
     private var given: Int { rows.reduce(0) { $0 + $1.cores } }
 
+    /// Endangered tasks that run keep their cores, or two projects with such tasks would take the machine from each
+    /// other at every look.
+    mutating func keepEndangered() {
+        for at in order() { give(at, upTo: rows[at].claim.demand.needs.count { $0.isEndangered && $0.isRunning }) }
+    }
+
     /// Cores for tasks that would miss their deadlines, while their project is not too far above its share.
     mutating func lendToEndangered() {
         let all = rows.reduce(0) { $0 + $1.use }

@@ -5,7 +5,7 @@ extension ClientMachine {
     /// For the division of the machine.
     public func demand(now: Timestamp) -> ProjectDemand {
         let mayStart = isComputing && stopping == nil && startsBlockedUntil.map { now >= $0 } ?? true
-        var needs: [(need: ProjectDemand.Need, isRunning: Bool, task: HeldTask)] = []
+        var needs: [(need: ProjectDemand.Need, task: HeldTask)] = []
         for task in state.tasks where task.isReady && task.suspendedSince == nil {
             let run = runs[task.id]
             let couldRun = run.map(\.isStaying) ?? (mayStart && inputsAreHere(task))
@@ -13,13 +13,13 @@ extension ClientMachine {
             needs.append(
                 (
                     ProjectDemand.Need(
-                        memoryBytes: task.unit?.memoryBytes ?? 0, isEndangered: isEndangered(task, now: now)),
-                    run != nil, task
+                        memoryBytes: task.unit?.memoryBytes ?? 0, isEndangered: isEndangered(task, now: now),
+                        isRunning: run != nil), task
                 ))
         }
         needs.sort { first, second in
             if first.need.isEndangered != second.need.isEndangered { return first.need.isEndangered }
-            if first.isRunning != second.isRunning { return first.isRunning }
+            if first.need.isRunning != second.need.isRunning { return first.need.isRunning }
             return (first.task.offer.deadline, first.task.id) < (second.task.offer.deadline, second.task.id)
         }
         return ProjectDemand(
@@ -29,15 +29,8 @@ extension ClientMachine {
                 && call.noWorkBefore.map { now >= $0 } ?? true)
     }
 
-    /// Whether a task misses its deadline if it must wait much longer: what is left of it, at this host's habits, takes
-    /// most of the time that is left.
-    func isEndangered(_ task: HeldTask, now: Timestamp) -> Bool {
-        let left = (task.offer.deadline - now).seconds
-        // Too late already: hurry helps nobody.
-        guard left > 0 else { return false }
-        let needed = task.offer.estimatedSeconds * (1 - (task.fraction ?? 0))
-        return needed / max(outlook.share, 0.01) * 1.25 > left
-    }
+    /// Whether a task misses its deadline if it must wait much longer; see `PlannedTask.isEndangered`.
+    func isEndangered(_ task: HeldTask, now: Timestamp) -> Bool { planned(task, now).isEndangered }
 
     mutating func take(_ grant: CoreGrant) { self.grant = grant }
 

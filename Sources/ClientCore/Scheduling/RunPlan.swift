@@ -23,6 +23,16 @@ public struct PlannedTask: Hashable, Sendable {
         self.arrival = arrival
     }
 
+    /// Whether it will be late if it must wait much longer: it can be done in time, with little to spare. What runs
+    /// stays so for longer, lest two such tasks take a core from each other again and again. One that will be late
+    /// though it had a core at once is not: hurry helps nobody then.
+    public var isEndangered: Bool {
+        seconds <= expectedSeconds && seconds * (isRunning ? Self.runningMargin : Self.waitingMargin) > dueSeconds
+    }
+
+    private static let waitingMargin = 1.25
+    private static let runningMargin = 1.5
+
     /// A task of a host whose habits are known.
     public init(
         id: TaskID, seconds: Double, deadline: Timestamp, _ outlook: Outlook, _ now: Timestamp, isRunning: Bool,
