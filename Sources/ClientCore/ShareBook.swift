@@ -133,18 +133,21 @@ public struct ProjectDemand: Hashable, Sendable {
     public var computing: Int
     /// Bytes that living workers' tasks declare.
     public var runningMemoryBytes: Int64
+    /// Whether it holds tasks that are to be computed, even if none could start now.
+    public var isHolding: Bool
     /// Whether its server is there and may have more for it.
     public var mayHaveMore: Bool
 
     public init(
         needs: [Need], running: Int = 0, staying: Int? = nil, computing: Int? = nil, runningMemoryBytes: Int64 = 0,
-        mayHaveMore: Bool = true
+        isHolding: Bool? = nil, mayHaveMore: Bool = true
     ) {
         self.needs = needs
         self.running = running
         self.staying = staying ?? running
         self.computing = computing ?? running
         self.runningMemoryBytes = runningMemoryBytes
+        self.isHolding = isHolding ?? !needs.isEmpty
         self.mayHaveMore = mayHaveMore
     }
 }
@@ -155,6 +158,8 @@ public struct CoreGrant: Hashable, Sendable {
     public var cores: Int
     /// Cores for which it holds work: its share of those who have some, or may get some.
     public var bufferCores: Double
+    /// Cores that the tasks which it holds may count on: its share of those who have some.
+    public var heldCores: Double
     /// Bytes that the tasks of other projects declare.
     public var othersMemoryBytes: Int64
     /// There are others: a core whose worker has ended goes back, to be divided anew.
@@ -162,9 +167,12 @@ public struct CoreGrant: Hashable, Sendable {
     /// Workers that may compute now; the others stand still, since the machine's user has come back to it. nil: all.
     public var computing: Int?
 
+    /// - Parameter heldCores: nil: the same as `bufferCores`.
     public init(
-        cores: Int, bufferCores: Double, othersMemoryBytes: Int64 = 0, isShared: Bool = false, computing: Int? = nil
+        cores: Int, bufferCores: Double, heldCores: Double? = nil, othersMemoryBytes: Int64 = 0,
+        isShared: Bool = false, computing: Int? = nil
     ) {
+        self.heldCores = heldCores ?? bufferCores
         self.computing = computing
         self.isShared = isShared
         self.cores = cores

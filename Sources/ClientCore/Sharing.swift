@@ -25,6 +25,7 @@ extension ClientMachine {
         return ProjectDemand(
             needs: needs.map(\.need), running: runs.count, staying: runs.values.count(where: \.isStaying),
             computing: runs.values.count { $0.phase == .computing }, runningMemoryBytes: memoryInUse,
+            isHolding: state.tasks.contains { !$0.stage.isOver && $0.suspendedSince == nil },
             mayHaveMore: stopping == nil && mayFetch && call.failures == 0
                 && call.noWorkBefore.map { now >= $0 } ?? true)
     }
@@ -33,6 +34,19 @@ extension ClientMachine {
     func isEndangered(_ task: HeldTask, now: Timestamp) -> Bool { planned(task, now).isEndangered }
 
     mutating func take(_ grant: CoreGrant) { self.grant = grant }
+
+    /// A project that is due for less plans as if it were due for so much.
+    private static let coresMin = 0.1
+
+    /// Of each of its `cores`, the part of the time that new tasks may count on: others want theirs.
+    var offerPart: Double { part(grant.bufferCores) }
+
+    /// The same for tasks that are held: who only may get work takes nothing away from them yet.
+    var heldPart: Double { part(grant.heldCores) }
+
+    private func part(_ due: Double) -> Double {
+        grant.isShared ? min(1, max(due, Self.coresMin) / Double(cores)) : 1
+    }
 
     /// A worker has ended: with others on the machine, its core is not taken again unasked.
     mutating func giveCoreBack() {

@@ -200,7 +200,7 @@ public final class ClientLoop {
         }
     }
 
-    private func closeEnded() {
+    func closeEnded() {
         for session in desk.takeEnded(shares: keeper.preferences) {
             let (closing, name, mailbox) = (session.closing, session.name, self.mailbox)
             BlockingThread.start("close") {
@@ -250,6 +250,8 @@ public final class ClientLoop {
             notedCPU = ownCPU
             for session in sessions {
                 session.doChores(clientCPUSeconds: part, checkingDisk: choreCount % Pace.diskChores == 0)
+                // What one gives back is for the next one to count on.
+                if sessions.count > 1 { divide() }
             }
         }
         writeStatus(now)
