@@ -10,6 +10,9 @@ extension ClientLoop {
     }
 
     private func perform(_ request: ControlRequest) throws(Fault) -> ControlReply {
+        if request.command == .resume || request.command == .finish && request.withdraw == true, try wake(request) {
+            return ControlReply(done: "resumed; it is taken up again")
+        }
         let sessions = try named(request.project)
         func tell(_ events: ClientEvent...) {
             for event in events { for session in sessions { session.feed(event) } }
@@ -70,6 +73,17 @@ extension ClientLoop {
             default: "is given back"
             }
         return ControlReply(done: "task \(text) \(words)")
+    }
+
+    /// Takes up again what has ended since it had nothing left to do.
+    ///
+    /// - Returns: whether nothing else is meant.
+    private func wake(_ request: ControlRequest) throws(Fault) -> Bool {
+        closeEnded()
+        let name = try request.project.map { project throws(Fault) in
+            try ProjectNames.find(project, in: directory.path)
+        }
+        return desk.wake(name) && name != nil
     }
 
     /// The session of a project that is named, or all of them.

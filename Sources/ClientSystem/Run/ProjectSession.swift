@@ -59,6 +59,8 @@ final class ProjectSession {
     /// Nothing more comes of it: it was told to stop, or had nothing to do for so long.
     private(set) var hasEnded = false
     private(set) var isStopping = false
+    /// Its folder was taken away.
+    private(set) var isAbandoned = false
     /// Set when something was decided, for the status.
     var hasNews = true
 
@@ -174,6 +176,7 @@ final class ProjectSession {
 
     /// The folder was taken away: there is nothing left to save for.
     func abandon() {
+        isAbandoned = true
         hasEnded = true
         park.killAll()
     }
