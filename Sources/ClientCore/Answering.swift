@@ -144,7 +144,7 @@ extension ClientMachine {
         guard !reply.tasks.isEmpty else { return (0, 0) }
         var (taken, declined) = (0, 0)
         let open = state.tasks.reduce(0) { $0 + ($1.stage.isOver ? 0 : 1) }
-        let held = plannedTasks(now)
+        let held = plannedTasks(now, part: offerPart)
         var intake = Intake(held, others: open - held.count, cores: cores, buffer: buffer)
         var arrival = state.tasks.compactMap(\.arrival).max() ?? 0
         for message in reply.tasks.prefix(Limits.tasksPerReplyMax) {
@@ -171,9 +171,10 @@ extension ClientMachine {
 
     /// Why an offered task goes back at once; nil: it is taken.
     private func objection(to task: HeldTask, _ intake: inout Intake, _ now: Timestamp) -> String? {
-        let planned = planned(task, now)
-        if let left = walltimeLeft(now), planned.seconds > left {
-            return "it needs \(HoursText.words(planned.seconds)); this client ends in \(HoursText.words(left))"
+        let planned = planned(task, now, part: offerPart)
+        if let left = walltimeLeft(now).map({ $0 * offerPart }), planned.seconds > left {
+            return
+                "it needs \(HoursText.words(planned.seconds)); this client computes for \(HoursText.words(left)) until it ends"
         }
         return intake.take(planned)?.reason
     }

@@ -7,8 +7,6 @@ import Wire
 extension ClientMachine {
     /// Bytes of small results that go into one request.
     static let inlineBytesPerCallMax: Int64 = 4 << 20
-    /// A project that is due for less is told of a queue as if it were due for so much.
-    private static let bufferCoresMin = 0.1
 
     mutating func pursueCall(_ now: Timestamp, _ out: inout Outbox) {
         guard call.inFlight == nil, call.notBefore.map({ now >= $0 }) ?? true else { return }
@@ -29,7 +27,7 @@ extension ClientMachine {
         request.wantTasks = UInt32(want?.tasks ?? 0)
         request.wantSeconds = want?.seconds ?? 0
         request.queuedSeconds = min(want?.queuedSeconds ?? loads(plannedTasks(now)).least, Self.queuedSecondsMax)
-        request.availability = outlook.share
+        request.availability = outlook.share * offerPart
         request.apps = appsForServer
         request.programPlatforms = programPlatforms
         request.sendsInline = true
@@ -92,7 +90,9 @@ extension ClientMachine {
         else { return nil }
         // Asked every second: the tasks are looked at in place and not copied.
         let held = state.tasks.indices.reduce(0) { $0 + (state.tasks[$1].stage.isOver ? 0 : 1) }
-        return call.term.wish(
+        // There is no present stretch of computing to ask for while nothing is computed.
+        let term = isComputing ? call.term : .anyTime
+        return term.wish(
             buffer, outlook, loads(plannedTasks(now)), held: held, typicalSeconds: state.typicalTaskSeconds,
             isCalling: isCalling)
     }

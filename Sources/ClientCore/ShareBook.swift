@@ -49,6 +49,7 @@ public struct ShareBook: Hashable, Sendable, Codable {
         let isNewSlice = slicedAt.map { (now - $0).seconds >= ShareRules.sliceSeconds || now < $0 } ?? true
         if isNewSlice { slicedAt = now }
         var table = ShareTable(claims: claims, use: use, cores: cores, memoryBytes: memoryBytes)
+        if !isNewSlice { table.keepEndangered() }
         table.lendToEndangered()
         if !isNewSlice { table.keepRunning() }
         table.fill()
@@ -112,14 +113,17 @@ public struct ProjectDemand: Hashable, Sendable {
         public var memoryBytes: Int64
         /// It misses its deadline unless it is computed without a pause from now on.
         public var isEndangered: Bool
+        /// Its worker lives and was not asked to leave.
+        public var isRunning: Bool
 
-        public init(memoryBytes: Int64 = 0, isEndangered: Bool = false) {
+        public init(memoryBytes: Int64 = 0, isEndangered: Bool = false, isRunning: Bool = false) {
             self.memoryBytes = memoryBytes
             self.isEndangered = isEndangered
+            self.isRunning = isRunning
         }
     }
 
-    /// In the order in which the project would compute them.
+    /// In the order in which the project would compute them: endangered ones first, and those that run before others.
     public var needs: [Need]
     /// Workers that live, those included that were asked to leave or stand still.
     public var running: Int
@@ -129,18 +133,21 @@ public struct ProjectDemand: Hashable, Sendable {
     public var computing: Int
     /// Bytes that living workers' tasks declare.
     public var runningMemoryBytes: Int64
+    /// Whether it holds tasks that are to be computed, even if none could start now.
+    public var isHolding: Bool
     /// Whether its server is there and may have more for it.
     public var mayHaveMore: Bool
 
     public init(
         needs: [Need], running: Int = 0, staying: Int? = nil, computing: Int? = nil, runningMemoryBytes: Int64 = 0,
-        mayHaveMore: Bool = true
+        isHolding: Bool? = nil, mayHaveMore: Bool = true
     ) {
         self.needs = needs
         self.running = running
         self.staying = staying ?? running
         self.computing = computing ?? running
         self.runningMemoryBytes = runningMemoryBytes
+        self.isHolding = isHolding ?? !needs.isEmpty
         self.mayHaveMore = mayHaveMore
     }
 }
@@ -151,6 +158,8 @@ public struct CoreGrant: Hashable, Sendable {
     public var cores: Int
     /// Cores for which it holds work: its share of those who have some, or may get some.
     public var bufferCores: Double
+    /// Cores that the tasks which it holds may count on: its share of those who have some.
+    public var heldCores: Double
     /// Bytes that the tasks of other projects declare.
     public var othersMemoryBytes: Int64
     /// There are others: a core whose worker has ended goes back, to be divided anew.
@@ -158,9 +167,12 @@ public struct CoreGrant: Hashable, Sendable {
     /// Workers that may compute now; the others stand still, since the machine's user has come back to it. nil: all.
     public var computing: Int?
 
+    /// - Parameter heldCores: nil: the same as `bufferCores`.
     public init(
-        cores: Int, bufferCores: Double, othersMemoryBytes: Int64 = 0, isShared: Bool = false, computing: Int? = nil
+        cores: Int, bufferCores: Double, heldCores: Double? = nil, othersMemoryBytes: Int64 = 0,
+        isShared: Bool = false, computing: Int? = nil
     ) {
+        self.heldCores = heldCores ?? bufferCores
         self.computing = computing
         self.isShared = isShared
         self.cores = cores

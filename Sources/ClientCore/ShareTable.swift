@@ -24,11 +24,20 @@ struct ShareTable {
 
     private var given: Int { rows.reduce(0) { $0 + $1.cores } }
 
+    /// Endangered tasks that run keep their cores, or two projects with such tasks would take the machine from each
+    /// other at every look.
+    mutating func keepEndangered() {
+        for at in order() where rows[at].claim.share > 0 {
+            give(at, upTo: rows[at].claim.demand.needs.count { $0.isEndangered && $0.isRunning })
+        }
+    }
+
     /// Cores for tasks that would miss their deadlines, while their project is not too far above its share.
     mutating func lendToEndangered() {
         let all = rows.reduce(0) { $0 + $1.use }
         let shares = rows.reduce(0) { $0 + $1.claim.share }
-        for at in order() {
+        // Who takes only what nobody wants borrows nothing.
+        for at in order() where rows[at].claim.share > 0 {
             let fair = shares > 0 ? all * rows[at].claim.share / shares : 0
             guard rows[at].use <= fair + ShareRules.borrowSeconds * Double(cores) else { continue }
             // The project computes its tasks in its own order; endangered ones come first in it.
@@ -66,7 +75,8 @@ struct ShareTable {
         var grants: [String: CoreGrant] = [:]
         for at in rows.indices {
             grants[rows[at].claim.project] = CoreGrant(
-                cores: cores[at], bufferCores: bufferCores(at),
+                cores: cores[at], bufferCores: due(at) { $0.mayHaveMore || $0.isHolding },
+                heldCores: due(at) { $0.isHolding },
                 othersMemoryBytes: memory.indices.reduce(Int64(0)) { $1 == at ? $0 : $0.clampedSum(memory[$1]) },
                 isShared: rows.count > 1, computing: computing[at])
         }
@@ -120,11 +130,9 @@ struct ShareTable {
         }
     }
 
-    private func bufferCores(_ at: Int) -> Double {
-        let others = rows.indices.filter { other in
-            let demand = rows[other].claim.demand
-            return other != at && (demand.mayHaveMore || !demand.needs.isEmpty)
-        }
+    /// Cores that a project is due beside those others.
+    private func due(_ at: Int, beside counts: (ProjectDemand) -> Bool) -> Double {
+        let others = rows.indices.filter { $0 != at && counts(rows[$0].claim.demand) }
         let share = rows[at].claim.share
         let sum = others.reduce(share) { $0 + rows[$1].claim.share }
         if others.isEmpty { return Double(cores) }

@@ -15,6 +15,24 @@ struct RunPlanTests {
         )
     }
 
+    @Test("Endangered is what can be done in time, and not much later; what runs is so for longer")
+    func endangered() {
+        func isEndangered(_ seconds: Double, due: Double, expected: Double, isRunning: Bool = false) -> Bool {
+            PlannedTask(
+                id: Self.id(0), seconds: seconds, expectedSeconds: expected, dueSeconds: due, isRunning: isRunning,
+                arrival: 0
+            ).isEndangered
+        }
+        #expect(!isEndangered(100, due: 126, expected: 126))
+        #expect(isEndangered(100, due: 124, expected: 124))
+        // Computing, it gains on the clock: the margin grows from a quarter to a half before it may be interrupted.
+        #expect(isEndangered(100, due: 149, expected: 149, isRunning: true))
+        #expect(!isEndangered(100, due: 151, expected: 151, isRunning: true))
+        // Bad luck alone makes it late, or nothing can help it.
+        #expect(isEndangered(100, due: 50, expected: 100))
+        #expect(!isEndangered(100, due: 50, expected: 99))
+    }
+
     private func indices(_ plan: RunPlan) -> [Int64] { plan.order.map(\.id.unit.index) }
 
     private static func permutations(_ count: Int) -> [[Int]] {

@@ -122,6 +122,29 @@ struct ShareBookTests {
         #expect(free["b"]?.cores == 1)
     }
 
+    @Test("Between slices a running endangered task keeps its core from another one, and calm ones lend theirs")
+    func endangeredKeep() {
+        var book = ShareBook()
+        let hurried = { (running: Int) in
+            ProjectDemand(needs: [.init(isEndangered: true, isRunning: running > 0)], running: running)
+        }
+        var claims = [
+            ShareBook.Claim(project: "a", demand: hurried(1)), Self.claim("b", needs: 2, running: 1),
+            ShareBook.Claim(project: "c", demand: hurried(0)),
+        ]
+        var kept: [[Int]] = []
+        for second in 0..<600 {
+            let grants = book.divide(
+                claims, cores: 2, memoryBytes: nil, now: Self.start + TimeSpan(seconds: Double(second)))
+            // The first division begins a slice.
+            if second > 0 { kept.append(["a", "b", "c"].map { grants[$0]!.cores }) }
+            if second == 1 { claims[1] = Self.claim("b", needs: 2) }
+            if second == 2 { claims[2].demand = hurried(1) }
+        }
+        #expect(kept[0] == [1, 0, 0], "the calm one is asked to leave")
+        #expect(kept.dropFirst(2).allSatisfy { $0 == [1, 0, 1] }, "\(Set(kept))")
+    }
+
     @Test("A clock that goes back stops nothing")
     func clock() {
         var book = ShareBook()

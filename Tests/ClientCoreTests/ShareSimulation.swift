@@ -22,6 +22,8 @@ struct ShareSimulation {
     var projects: [Project] = []
     private(set) var used: [String: Double] = [:]
     private(set) var idleBesideWork = 0.0
+    /// Workers that began, by project.
+    private(set) var starts: [String: Int] = [:]
     private var book = ShareBook()
     /// Seconds left of each running task.
     private var running: [String: [Double]] = [:]
@@ -48,8 +50,9 @@ struct ShareSimulation {
             return ShareBook.Claim(
                 project: project.name, share: project.share,
                 demand: ProjectDemand(
-                    needs: (0..<needs).map { _ in
-                        .init(memoryBytes: project.memoryBytes, isEndangered: project.isEndangered)
+                    needs: (0..<needs).map {
+                        .init(
+                            memoryBytes: project.memoryBytes, isEndangered: project.isEndangered, isRunning: $0 < count)
                     }, running: count, runningMemoryBytes: Int64(count) * project.memoryBytes,
                     mayHaveMore: project.hasWork(hour)))
         }
@@ -82,6 +85,7 @@ struct ShareSimulation {
                     break
                 }
                 tasks.append(project.taskSeconds)
+                starts[project.name, default: 0] += 1
             }
             running[project.name] = tasks
         }
@@ -136,6 +140,21 @@ struct ShareConvergenceTests {
         simulation.run(hours: 20 * 24)
         let all = simulation.used.values.reduce(0, +)
         #expect(simulation.used["calm"]! > 0.4 * all, "\(simulation.used)")
+    }
+
+    @Test("Two projects whose tasks are always in a hurry change once a slice, and share fairly", arguments: 1...3)
+    func twoHurried(cores: Int) {
+        var simulation = ShareSimulation(cores: cores)
+        simulation.projects = ["a", "b"].map {
+            .init(name: $0, share: 100, taskSeconds: 20 * 3600, isEndangered: true)
+        }
+        simulation.run(hours: 48)
+        let all = simulation.used.values.reduce(0, +)
+        for (name, used) in simulation.used {
+            #expect(abs(used / all - 0.5) < 0.03, "\(name): \(used)")
+            #expect(simulation.starts[name]! <= 49 * cores, "\(name): \(simulation.starts[name]!) starts")
+        }
+        #expect(simulation.idleBesideWork == 0)
     }
 
     @Test("A project that comes late does not have the machine for itself until it has caught up")

@@ -116,6 +116,51 @@ struct ClientLoopTests {
         #expect(client.stop())
     }
 
+    @Test("A project that finished is taken up again when that is withdrawn, or when it was joined anew")
+    func finished() throws {
+        let folder = try TemporaryFolder()
+        let (one, two) = (try ProjectServer(), try ProjectServer())
+        for server in [one, two] { try AttachingTests.attach(server, folder) }
+        let client = Client(folder.path)
+        #expect(eventually { one.calls > 0 && two.calls > 0 }, "\(client.words)")
+        func ask(_ command: ControlRequest.Command, withdraw: Bool? = nil) throws {
+            var request = ControlRequest(command)
+            request.project = one.name
+            request.withdraw = withdraw
+            _ = try ControlClient.ask(request, folder: folder.path)
+        }
+        for withdraw in [nil, true] as [Bool?] {
+            try ask(.finish)
+            #expect(eventually { client.projects[one.name]?.state == "stopped" }, "\(client.words)")
+            let calls = one.calls
+            try ask(withdraw == nil ? .resume : .finish, withdraw: withdraw)
+            #expect(eventually { one.calls > calls }, "\(client.words)")
+            #expect(eventually { client.projects[one.name]?.state == "working" })
+        }
+        try ask(.finish)
+        #expect(eventually { client.projects[one.name]?.state == "stopped" })
+        let calls = one.calls
+        _ = try Attachment.detach(one.url, data: folder.path, force: false)
+        try AttachingTests.attach(one, folder)
+        #expect(eventually { one.calls > calls }, "\(client.words)")
+        #expect(!client.isOver && client.stop())
+    }
+
+    @Test("A folder that was taken away by hand and is there again is worked for again")
+    func backAgain() throws {
+        let folder = try TemporaryFolder()
+        let (one, two) = (try ProjectServer(), try ProjectServer())
+        for server in [one, two] { try AttachingTests.attach(server, folder) }
+        let client = Client(folder.path)
+        #expect(eventually { one.calls > 0 && two.calls > 0 })
+        try Files.remove("\(folder.path)/projects/\(one.name)")
+        #expect(eventually { client.projects.keys.sorted() == [two.name] }, "\(client.words)")
+        let calls = one.calls
+        try AttachingTests.attach(one, folder)
+        #expect(eventually { one.calls > calls }, "\(client.words)")
+        #expect(client.stop())
+    }
+
     @Test("A server that is gone does not keep the other project's from being called")
     func goneServer() throws {
         let folder = try TemporaryFolder()

@@ -9,12 +9,18 @@ public struct PlannedTask: Hashable, Sendable {
     public var expectedSeconds: Double
     /// The same if it has bad luck: within them it should be done.
     public var dueSeconds: Double
+    /// As `expectedSeconds`, if no other project had a part of them.
+    public var aloneSeconds: Double
     public var isRunning: Bool
     /// Its place in the order of arrival.
     public var arrival: Int
 
-    public init(id: TaskID, seconds: Double, expectedSeconds: Double, dueSeconds: Double, isRunning: Bool, arrival: Int)
-    {
+    /// - Parameter aloneSeconds: nil: the same as `expectedSeconds`.
+    public init(
+        id: TaskID, seconds: Double, expectedSeconds: Double, dueSeconds: Double, aloneSeconds: Double? = nil,
+        isRunning: Bool, arrival: Int
+    ) {
+        self.aloneSeconds = aloneSeconds ?? expectedSeconds
         self.id = id
         self.seconds = seconds
         self.expectedSeconds = expectedSeconds
@@ -23,14 +29,31 @@ public struct PlannedTask: Hashable, Sendable {
         self.arrival = arrival
     }
 
+    /// Whether it will be late if it must wait much longer: it can be done in time, with little to spare. What runs
+    /// stays so for longer, lest two such tasks take a core from each other again and again. One that will be late
+    /// though it had a core at once is not: hurry helps nobody then.
+    public var isEndangered: Bool {
+        seconds <= aloneSeconds && seconds * (isRunning ? Self.runningMargin : Self.waitingMargin) > dueSeconds
+    }
+
+    private static let waitingMargin = 1.25
+    private static let runningMargin = 1.5
+
     /// A task of a host whose habits are known.
+    ///
+    /// - Parameter begin: when computing may go on: now, or later.
+    /// - Parameter isInStretch: the host computes now, and will do so for a while.
+    /// - Parameter part: of the computing of a core that the task may count on, 0 ... 1: other projects have the rest.
     public init(
-        id: TaskID, seconds: Double, deadline: Timestamp, _ outlook: Outlook, _ now: Timestamp, isRunning: Bool,
-        arrival: Int
+        id: TaskID, seconds: Double, deadline: Timestamp, _ outlook: Outlook, _ begin: Timestamp,
+        isInStretch: Bool = true, part: Double = 1, isRunning: Bool, arrival: Int
     ) {
+        let alone = outlook.computingSeconds(from: begin, to: deadline)
+        let due = outlook.safeSeconds(from: begin, to: deadline, isInStretch: isInStretch)
         self.init(
-            id: id, seconds: seconds, expectedSeconds: outlook.computingSeconds(from: now, to: deadline),
-            dueSeconds: outlook.safeSeconds(from: now, to: deadline), isRunning: isRunning, arrival: arrival)
+            id: id, seconds: seconds, expectedSeconds: alone * part,
+            dueSeconds: due * part, aloneSeconds: alone,
+            isRunning: isRunning, arrival: arrival)
     }
 }
 

@@ -48,17 +48,19 @@ extension ClientMachine {
         return min(task.offer.flops / speed, Limits.deadlineSecondsMax)
     }
 
-    func planned(_ task: HeldTask, _ now: Timestamp) -> PlannedTask {
+    /// - Parameter part: of a core's time that it may count on, 0 ... 1; nil: that of held tasks.
+    func planned(_ task: HeldTask, _ now: Timestamp, part: Double? = nil) -> PlannedTask {
         PlannedTask(
-            id: task.id, seconds: remainingSeconds(task), deadline: task.offer.deadline, outlook, now,
-            isRunning: runs[task.id] != nil, arrival: task.arrival ?? 0)
+            id: task.id, seconds: remainingSeconds(task), deadline: task.offer.deadline, outlook, computesFrom(now),
+            isInStretch: isComputing, part: part ?? heldPart, isRunning: runs[task.id] != nil,
+            arrival: task.arrival ?? 0)
     }
 
     /// Held tasks that are to be computed. What rests by the user's wish is not counted as work.
-    func plannedTasks(_ now: Timestamp) -> [PlannedTask] {
+    func plannedTasks(_ now: Timestamp, part: Double? = nil) -> [PlannedTask] {
         state.tasks.indices.compactMap { place in
             let task = state.tasks[place]
-            return task.stage.isOver || task.suspendedSince != nil ? nil : planned(task, now)
+            return task.stage.isOver || task.suspendedSince != nil ? nil : planned(task, now, part: part)
         }
     }
 
@@ -67,15 +69,16 @@ extension ClientMachine {
         CoreLoads(RunPlan(tasks, cores: cores).order, cores: cores)
     }
 
-    /// How much this host holds. A single round is one task for each core.
+    /// How much this host holds. A single round is one task for each core. Where a core is shared, so is its buffer.
     var buffer: WorkBuffer {
         WorkBuffer(
-            highSeconds: settings.once ? 0 : settings.bufferSeconds, tasksMax: cores * settings.heldTasksPerCoreMax)
+            highSeconds: settings.once ? 0 : settings.bufferSeconds * offerPart,
+            tasksMax: cores * settings.heldTasksPerCoreMax)
     }
 
     /// Whether the project may be asked for work; `holds` says why not.
     var mayFetch: Bool {
-        isComputing && state.wishes.finishingSince == nil && state.wishes.noNewWorkSince == nil
+        (isComputing || isOnlyWaiting) && state.wishes.finishingSince == nil && state.wishes.noNewWorkSince == nil
             && state.failurePause.map { lastSeen >= $0.until } ?? true && !(settings.once && roundIsGiven)
             && closesAt.map { lastSeen < $0 } ?? true
     }

@@ -10,6 +10,9 @@ extension ClientLoop {
     }
 
     private func perform(_ request: ControlRequest) throws(Fault) -> ControlReply {
+        if request.command == .resume || request.command == .finish && request.withdraw == true, try wake(request) {
+            return ControlReply(done: "resumed; it is taken up again")
+        }
         let sessions = try named(request.project)
         func tell(_ events: ClientEvent...) {
             for event in events { for session in sessions { session.feed(event) } }
@@ -20,11 +23,13 @@ extension ClientLoop {
         case .page: return try openPage()
         case .pause:
             let until = request.seconds.map { Self.now + TimeSpan(seconds: $0) }
+            if request.project == nil { pausedAll = UserWishes.Pause(since: Self.now, until: until) }
             tell(.userPaused(until: until))
             return ControlReply(
                 done: request.seconds.map { "paused for \(StatusText.duration($0)); `resume` ends it sooner" }
                     ?? "paused until `resume`")
         case .resume:
+            if request.project == nil { pausedAll = nil }
             tell(.userResumed, .finishWithdrawn, .failuresForgiven)
             return ControlReply(done: "resumed; `status` says whether anything else stands against computing")
         case .finish where request.withdraw == true:
@@ -72,6 +77,17 @@ extension ClientLoop {
             default: "is given back"
             }
         return ControlReply(done: "task \(text) \(words)")
+    }
+
+    /// Takes up again what has ended since it had nothing left to do.
+    ///
+    /// - Returns: whether nothing else is meant.
+    private func wake(_ request: ControlRequest) throws(Fault) -> Bool {
+        closeEnded()
+        let name = try request.project.map { project throws(Fault) in
+            try ProjectNames.find(project, in: directory.path)
+        }
+        return desk.wake(name) && name != nil
     }
 
     /// The session of a project that is named, or all of them.

@@ -12,7 +12,8 @@ struct ProjectDesk {
     var opening: Set<String> = []
     var closing: Set<String> = []
     /// Had nothing to do for as long as the settings say: not taken up again in this run.
-    private var rested: Set<String> = []
+    /// With the host as which each worked: another one under the same name is somebody new.
+    private var rested: [String: HostID] = [:]
     private var aside: [String: Aside] = [:]
     /// The last word of sessions that have ended, while their folders are there.
     private var stopped: [String: ClientStatus.Project] = [:]
@@ -76,11 +77,26 @@ struct ProjectDesk {
             closing.insert(session.name)
             stopped[session.name] = session.status(share: Self.share(session, shares))
             stopped[session.name]?.state = "stopped"
-            if !session.isStopping { rested.insert(session.name) }
+            if !session.isStopping, !session.isAbandoned {
+                rested[session.name] = session.machine.state.attachment.host
+            }
             ended.append(session)
             asideIsNew = true
         }
         return ended
+    }
+
+    /// Those that have ended by themselves, and whom the user wants to go on, are taken up again.
+    ///
+    /// - Parameter name: nil: all of them.
+    /// - Returns: whether there was one.
+    @discardableResult
+    mutating func wake(_ name: String?) -> Bool {
+        guard let name else {
+            defer { rested = [:] }
+            return !rested.isEmpty
+        }
+        return rested.removeValue(forKey: name) != nil
     }
 
     var hasSeveral: Bool { sessions.count + aside.count + opening.count > 1 }
@@ -107,6 +123,11 @@ struct ProjectDesk {
         // A folder that cannot be listed now says nothing of what is in it.
         guard let names = try? ProjectNames.attached(in: data) else { return look }
         isAttached = !names.isEmpty
+        rested = rested.filter { name, host in
+            guard names.contains(name) else { return false }
+            let identity = (try? ProjectDirectory.recoveredIdentity(in: ProjectNames.path(name, in: data))) ?? nil
+            return identity.map { $0.host == host } ?? true
+        }
         for name in aside.keys where !names.contains(name) {
             aside[name] = nil
             asideIsNew = true
@@ -122,7 +143,7 @@ struct ProjectDesk {
                 look.leaving.append(session)
             }
         }
-        let taken = Set(sessions.values.map(\.name)).union(opening).union(closing).union(rested)
+        let taken = Set(sessions.values.map(\.name)).union(opening).union(closing).union(rested.keys)
         for name in names where !taken.contains(name) && !isWantedElsewhere(name) {
             if let kept = aside[name] {
                 let next = kept.nextTry ?? now + Self.retrySeconds

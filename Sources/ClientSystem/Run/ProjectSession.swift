@@ -68,6 +68,8 @@ final class ProjectSession {
     /// Nothing more comes of it: it was told to stop, or had nothing to do for so long.
     private(set) var hasEnded = false
     private(set) var isStopping = false
+    /// Its folder was taken away.
+    private(set) var isAbandoned = false
     /// Set when something was decided, for the status.
     var hasNews = true
 
@@ -83,6 +85,7 @@ final class ProjectSession {
     private var queue = ActionQueue()
     private let errand: DiskErrand
     private var retryAt = 0.0
+    private var disk = Repeated()
     private static let retrySeconds = 2.0
 
     /// What all projects of a client have in common.
@@ -205,6 +208,7 @@ final class ProjectSession {
 
     /// The folder was taken away: there is nothing left to save for.
     func abandon() {
+        isAbandoned = true
         hasEnded = true
         park.killAll()
     }
@@ -240,7 +244,7 @@ final class ProjectSession {
             return
         }
         if queue.ended(failed: true) {
-            say("\(fault); trying again")
+            if disk.isDue("\(fault)", now: millrace_monotonic_seconds()) { say("\(fault); trying again") }
             retryAt = millrace_monotonic_seconds() + Self.retrySeconds
         } else {
             say("\(fault)")
