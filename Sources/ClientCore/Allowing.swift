@@ -12,6 +12,21 @@ extension ClientMachine {
     /// Tasks of this project that may run now.
     var coresNow: Int { min(runsNow, grant.isShared ? grant.cores : .max) }
 
+    /// Whether computing may go on by itself later: only somebody's presence or the clock stands against it now. Work
+    /// may be fetched then, or a network that is open while nothing may compute would never bring any.
+    var isOnlyWaiting: Bool {
+        state.wishes.pause == nil
+            && policy.allowance.objections.allSatisfy {
+                $0.cause.subject == .network || [.user, .preferences, .computeWindow].contains($0.cause)
+            }
+    }
+
+    /// Before this nothing is computed, as far as the clock tells.
+    func computesFrom(_ now: Timestamp) -> Timestamp {
+        let window = policy.allowance.objections.first { $0.cause == .computeWindow }
+        return window?.endsAt.map { max(now, $0) } ?? now
+    }
+
     mutating func take(_ preferences: Preferences) {
         settings.take(preferences, machineCores: machineCores)
         policy.settings = settings.idle

@@ -89,7 +89,9 @@ extension ClientMachine {
         else { return nil }
         // Asked every second: the tasks are looked at in place and not copied.
         let held = state.tasks.indices.reduce(0) { $0 + (state.tasks[$1].stage.isOver ? 0 : 1) }
-        return call.term.wish(
+        // There is no present stretch of computing to ask for while nothing is computed.
+        let term = isComputing ? call.term : .anyTime
+        return term.wish(
             buffer, outlook, loads(plannedTasks(now)), held: held, typicalSeconds: state.typicalTaskSeconds,
             isCalling: isCalling)
     }

@@ -23,8 +23,10 @@ public struct ClientMachine: Sendable {
     /// The last measurement of the disk.
     var disk: (free: Int64, used: Int64)?
     /// Restarts after a crash that was not the task's doing, as far as is known.
-    var restarts: [TaskID: Int] = [:]
+    var restarts: [TaskID: Restarts] = [:]
     var blobs: [Digest: Blob] = [:]
+    /// Why those that wait could not be fetched.
+    var blobTroubles: [Digest: String] = [:]
     /// When a held task last named a blob.
     var blobNeededAt: [Digest: Timestamp] = [:]
     /// When that was last written down.
@@ -39,6 +41,7 @@ public struct ClientMachine: Sendable {
     var exited = false
     /// Nothing is started before this: the disk is full, or workers cannot be started.
     var startsBlockedUntil: Timestamp?
+    var startsBlockedWhy = ""
     var startFailures = 0
     var memory: MemoryGuard
     /// When the client last held a task.
@@ -113,11 +116,17 @@ public struct ClientMachine: Sendable {
     /// - Returns: what to do, in this order.
     public mutating func handle(_ event: ClientEvent, now: Timestamp, random: Double) -> [ClientAction] {
         if (lastSeen - now).seconds > Self.clockStepSeconds { setClockBack(by: now - lastSeen) }
+        // The machine slept: what was read before says nothing of who is there now.
+        if (now - lastSeen).seconds > settings.idle.forgetSeconds { policy.beginAnew(now) }
         lastSeen = now
         draw = random
         var out = Outbox()
         switch event {
         case .started(let slots, let present):
+            // The clock was set back while no client ran.
+            if let noted = state.habits?.notedUntil, (noted - now).seconds > Self.clockStepSeconds {
+                state.setClockBack(by: now - noted)
+            }
             startHabits(now)
             if settings.startsPaused, state.wishes.pause == nil {
                 state.wishes.pause = UserWishes.Pause(since: now, until: nil, isFromStart: true)
@@ -137,6 +146,7 @@ public struct ClientMachine: Sendable {
             verify(task, bytes, &out)
         case .unitFetchFailed(let task, let failure): unitFetchFailed(task, failure, now, random, &out)
         case .blobFetched(let digest):
+            blobTroubles[digest] = nil
             blobs[digest] = .present
             blobNeededAt[digest] = now
         case .blobFetchFailed(let digest, let failure): blobFetchFailed(digest, failure, now, random, &out)
@@ -297,6 +307,28 @@ struct Run: Hashable, Sendable {
     var startedAt: Timestamp
 }
 
+/// What was tried for a task whose worker did not end as it should.
+struct Restarts: Hashable, Sendable {
+    /// Foreign signals since the task last came further than ever before.
+    var signals = 0
+    /// As far as it had come at the last of them, 0 ... 1.
+    var fraction = 0.0
+    /// Its inputs were fetched once more.
+    var isRefetched = false
+
+    /// So much further is progress: what dies at the same place each time is not told apart by the last digits.
+    private static let step = 0.01
+
+    mutating func take(signalAt fraction: Double) {
+        signals += 1
+        self.fraction = max(self.fraction, fraction)
+    }
+
+    mutating func note(fraction: Double) {
+        if fraction > self.fraction + Self.step { signals = 0 }
+    }
+}
+
 /// A blob of the shared cache.
 enum Blob: Hashable, Sendable {
     case present
@@ -309,6 +341,8 @@ struct Transfer: Hashable, Sendable {
     var inFlight = false
     var failures = 0
     var notBefore: Timestamp?
+    /// Why the last attempt failed.
+    var trouble: String?
     /// Of an upload: the ticket that the server refuses.
     var refusedTicket: String?
     /// Of an upload: how often the server said that it lacks the result.

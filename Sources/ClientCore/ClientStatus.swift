@@ -4,7 +4,7 @@ import Domain
 public struct ClientStatus: Hashable, Sendable, Codable {
     public var running: Bool
     public var writtenAtMs: Int64
-    /// Whether nobody objects to computing; false while nothing is attached.
+    /// Whether a task computes.
     public var computing: Bool
     public var pause: Pause?
     /// What may be done now, and all that stands against more; nil in a status of an older client.
@@ -26,8 +26,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public init(writtenAt: Timestamp, policy: IdlePolicy?, cores: Int, projects: [Project]) {
         running = true
         writtenAtMs = writtenAt.milliseconds
-        let hold = projects.lazy.compactMap { $0.holds?.first { $0.code == .paused } }.first
-        computing = hold == nil && policy?.isComputing ?? false
+        let hold = Self.pauseOfAll(projects)
+        computing = projects.contains { $0.tasks.contains { $0.state == "computing" } }
         if let hold {
             // Whoever is at the keyboard knows best why nothing runs.
             pause = Pause(
@@ -43,6 +43,16 @@ public struct ClientStatus: Hashable, Sendable, Codable {
             Probe(name: $0.kind.rawValue, value: $0.value.words, atMs: $0.at.milliseconds)
         }
         self.projects = projects
+    }
+
+    /// The user's pause, if it holds for all projects that are worked for, or were when the client ended: the one that
+    /// ends last.
+    public static func pauseOfAll(_ projects: [Project]) -> Hold? {
+        let working = projects.filter { ["working", "stopping"].contains($0.state) }
+        let counted = working.isEmpty ? projects.filter { $0.state == "stopped" } : working
+        let pauses = counted.compactMap { $0.holds?.first { $0.code == .paused } }
+        guard !pauses.isEmpty, pauses.count == counted.count else { return nil }
+        return pauses.max { $0.untilMs ?? .max < $1.untilMs ?? .max }
     }
 
     public struct Sandbox: Hashable, Sendable, Codable {
@@ -173,30 +183,23 @@ extension ClientMachine {
         return status
     }
 
-    private func whyNotStarted(_ task: HeldTask) -> String? {
-        if runs.count >= grant.cores, grant.isShared {
-            return "waits for its project's turn"
-        }
-        return memoryObjection(to: task)
-    }
-
     private func row(_ task: HeldTask, _ now: Timestamp) -> ClientStatus.Task {
         let (word, message): (String, String?) =
             switch task.stage {
-            case .offered: ("waiting for its work unit", nil)
+            case .offered: ("waiting for its work unit", whyNoUnit(task))
             case .ready:
                 switch runs[task.id]?.phase {
                 case nil where task.suspendedSince != nil:
                     ("suspended", "you suspended it; it goes on when you resume it")
-                case nil where inputsAreHere(task): ("ready", isComputing ? whyNotStarted(task) : nil)
-                case nil: ("waiting for inputs", nil)
+                case nil where inputsAreHere(task): ("ready", whyNotStarted(task, now))
+                case nil: ("waiting for inputs", whyNoInputs(task))
                 case .starting?, .computing?:
                     ("computing", isEndangered(task, now: now) ? "its deadline is near" : nil)
-                case .suspended?: ("paused", nil)
+                case .suspended?: ("paused", whyPaused)
                 }
             case .finished(let result):
                 result.isInline || result.uploaded || isUploadRefused(task)
-                    ? ("finished, to be reported", nil) : ("finished, to be uploaded", nil)
+                    ? ("finished, to be reported", whyNotReported) : ("finished, to be uploaded", whyNotUploaded(task))
             case .failed(_, let why): ("failed, to be reported", why)
             }
         let fraction: Double
@@ -205,6 +208,6 @@ extension ClientMachine {
             id: task.id.description, project: PrintableText.clean(task.offer.project),
             label: PrintableText.clean(task.unit?.label ?? ""), state: word,
             fraction: fraction, cpuSeconds: task.used.cpuSeconds, deadlineMs: task.offer.deadline.milliseconds,
-            message: message)
+            message: message.map(PrintableText.clean))
     }
 }

@@ -16,12 +16,8 @@ extension ClientMachine {
         endsAt = endsAt.map(moved)
         habitsSavedAt = moved(habitsSavedAt)
         lastLook = moved(lastLook)
-        state.habits?.setClockBack(by: step)
-        state.wishes.setClockBack(by: step)
-        if let pause = state.failurePause {
-            state.failurePause?.since = moved(pause.since)
-            state.failurePause?.until = moved(pause.until)
-        }
+        state.setClockBack(by: step)
+        needsSave = true
         lastBusy = moved(lastBusy)
         lastSweep = moved(lastSweep)
         lastBlobNote = moved(lastBlobNote)
@@ -38,12 +34,22 @@ extension ClientMachine {
             if case .suspended(let since) = run.phase { run.phase = .suspended(since: moved(since)) }
             return run
         }
+    }
+}
+
+extension ClientState {
+    /// - Parameter step: negative.
+    mutating func setClockBack(by step: TimeSpan) {
+        habits?.setClockBack(by: step)
+        wishes.setClockBack(by: step)
+        if let pause = failurePause {
+            failurePause?.since = pause.since + step
+            failurePause?.until = pause.until + step
+        }
         // The server gave so much time, whatever our clock said then.
-        for task in state.tasks {
-            update(task.id) {
-                $0.offer.deadline = moved($0.offer.deadline)
-                $0.suspendedSince = $0.suspendedSince.map(moved)
-            }
+        for at in tasks.indices {
+            tasks[at].offer.deadline = tasks[at].offer.deadline + step
+            tasks[at].suspendedSince = tasks[at].suspendedSince.map { $0 + step }
         }
     }
 }

@@ -15,6 +15,7 @@ extension ClientMachine {
             changed.used = progress.used
             changed.fraction = progress.fraction
             state[task: id] = changed
+            restarts[id]?.note(fraction: progress.fraction)
         }
         if run.isAborted {
             forget(id, &out)
@@ -52,9 +53,9 @@ extension ClientMachine {
             blockStarts(words, now, random)
         // A worker that is asked to leave before it listens is ended by the signal itself.
         case nil where run.isKilled || run.isLeaving: break
-        case nil where restarts[id, default: 0] < Self.restartsMax:
+        case nil where restarts[id, default: Restarts()].signals < Self.restartsMax:
             // Somebody else's signal, for example the kernel's when memory ran out: the checkpoint is still good.
-            restarts[id, default: 0] += 1
+            restarts[id, default: Restarts()].take(signalAt: state[task: id]?.fraction ?? 0)
             out.say("task \(id) is begun again from its checkpoint: \(words)")
         default: fail(id, .workerFailed, words, &out)
         }
@@ -62,11 +63,11 @@ extension ClientMachine {
 
     /// A damaged file of the cache is fetched once more; then the task fails.
     private mutating func refetchInputs(of id: TaskID, _ why: String, _ out: inout Outbox) {
-        guard restarts[id, default: 0] == 0, let inputs = state[task: id]?.unit?.inputs else {
+        guard restarts[id]?.isRefetched != true, let inputs = state[task: id]?.unit?.inputs else {
             fail(id, .badInput, why, &out)
             return
         }
-        restarts[id] = 1
+        restarts[id, default: Restarts()].isRefetched = true
         out.say("the inputs of task \(id) are fetched anew: \(why)")
         for input in inputs where blobs[input.digest] == .present {
             // Other tasks may read the file at this moment; a removed name does not disturb them.

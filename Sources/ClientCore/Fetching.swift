@@ -84,6 +84,7 @@ extension ClientMachine {
             let delay = Self.transferBackOff.delaySeconds(
                 failures: transfer.failures, random: random, retryAfterSeconds: failure.retryAfterSeconds)
             transfer.notBefore = now + TimeSpan(seconds: delay)
+            transfer.trouble = why
             unitFetches[id] = transfer
             problem = why
         case .permanent(let why):
@@ -100,6 +101,7 @@ extension ClientMachine {
         problem = failure.message
         if case .permanent(let why) = failure {
             blobs[digest] = nil
+            blobTroubles[digest] = nil
             for task in state.tasks where !task.stage.isOver {
                 if task.unit?.inputs.contains(where: { $0.digest == digest }) == true, runs[task.id] == nil {
                     fail(task.id, .badInput, why, &out)
@@ -110,6 +112,7 @@ extension ClientMachine {
         let delay = Self.transferBackOff.delaySeconds(
             failures: failures, random: random, retryAfterSeconds: failure.retryAfterSeconds)
         blobs[digest] = .waiting(until: now + TimeSpan(seconds: delay), failures: failures)
+        blobTroubles[digest] = failure.message
     }
 
     /// Begins the downloads that are due.
@@ -138,10 +141,11 @@ extension ClientMachine {
             blobs[input.digest] = .fetching(failures: failures)
         case nil: blobs[input.digest] = .fetching(failures: 0)
         }
+        blobNeededAt[input.digest] = now
         out.add(.fetchBlob(input))
     }
 
-    /// Once an hour: inputs that no task has named for a day are removed. They are shared by all units of a batch, so
+    /// Once an hour: inputs that no task has named for a day are removed, and parts of such, too. They are shared by all units of a batch, so
     /// the moment between two of them is no reason to fetch them again.
     mutating func sweepBlobs(_ now: Timestamp, _ out: inout Outbox) {
         // To a minute: what is kept for a day needs no better clock.
@@ -150,12 +154,14 @@ extension ClientMachine {
         lastSweep = now
         noteNeededBlobs(now)
         let old = blobs.filter { digest, blob in
-            blob == .present && (now - (blobNeededAt[digest] ?? now)).seconds > 86_400
+            if case .fetching = blob { return false }
+            return (now - (blobNeededAt[digest] ?? now)).seconds > 86_400
         }
         guard !old.isEmpty else { return }
         for digest in old.keys {
             blobs[digest] = nil
             blobNeededAt[digest] = nil
+            blobTroubles[digest] = nil
         }
         // Those on their way, too: their parts lie in the same folder.
         out.add(.keepBlobs(blobs.keys.sorted()))

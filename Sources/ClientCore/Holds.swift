@@ -18,6 +18,14 @@ extension ClientStatus {
         public var until: String
         /// When it ends by itself; nil: it does not.
         public var untilMs: Int64?
+
+        package init(code: Code, reason: String, sinceMs: Int64? = nil, until: String, untilMs: Int64? = nil) {
+            self.code = code
+            self.reason = reason
+            self.sinceMs = sinceMs
+            self.until = until
+            self.untilMs = untilMs
+        }
     }
 }
 

@@ -45,14 +45,13 @@ extension IdlePolicy {
             found += [
                 firstLook(now), user(desk, now), compute(desk, limits, now), silentLoad(now), otherLoad(now),
                 program(now), fullScreen(now), battery(now), heat(now), memory(now), disk(now), permission(now),
-                metered(now),
             ].compactMap { $0 }
         }
         let minute = WeeklyWindows.minute(of: now, utcOffsetSeconds: utcOffsetSeconds)
         let windows = settings.preferences
         found += [
             window(.computeWindow, windows.computeWindows, minute, now),
-            window(.networkWindow, windows.networkWindows, minute, now), dayLimit(minute, now),
+            window(.networkWindow, windows.networkWindows, minute, now), metered(now), dayLimit(minute, now),
         ].compactMap { $0 }
         let order = Objection.Cause.allCases
         return found.sorted { order.firstIndex(of: $0.cause)! < order.firstIndex(of: $1.cause)! }

@@ -59,6 +59,14 @@ public struct IdlePolicy: Hashable, Sendable {
         decide(now)
     }
 
+    /// The machine slept: as at a start, nothing is computed before it was looked at.
+    mutating func beginAnew(_ now: Timestamp) {
+        readings = []
+        began = now
+        overloadSince = nil
+        loadBlockedUntil = nil
+    }
+
     private mutating func decide(_ now: Timestamp) {
         judgeLevels(now)
         let desk = desk(now)

@@ -2,8 +2,8 @@ import Preferences
 
 /// When the machine counts as idle, and what is allowed then.
 public struct IdleSettings: Hashable, Sendable {
-    /// Compute whatever the probes say: servers, and machines given to the project. Windows of the week and the limits
-    /// of `not_in_use` hold all the same.
+    /// Compute whatever the probes say: servers, and machines given to the project. Windows of the week, the limits of
+    /// `not_in_use`, and what is said of a network that costs by the byte hold all the same.
     public var always = false
     public var preferences = Preferences.standard
     /// A load over the bound counts after this long: a moment of work by others is no reason to stop.

@@ -66,7 +66,7 @@ extension ClientMachine {
         guard runnable.count > runs.count else { return }
         let plan = RunPlan(runnable.map { planned($0, now) }, cores: max(1, coresNow))
         if mayMakeRoom { makeRoom(plan, &out) }
-        for planned in plan.order.prefix(coresNow) where runs[planned.id] == nil {
+        for planned in runOrder(plan).prefix(coresNow) where runs[planned.id] == nil {
             // Nobody overtakes the one that waits for memory, or small tasks could keep a large one waiting for ever.
             guard free > 0, let task = state[task: planned.id], memoryObjection(to: task) == nil else { return }
             free -= 1
@@ -137,6 +137,7 @@ extension ClientMachine {
 
     mutating func blockStarts(_ why: String, _ now: Timestamp, _ random: Double) {
         problem = why
+        startsBlockedWhy = why
         startFailures += 1
         startsBlockedUntil = now + TimeSpan(seconds: startDelay(random))
     }
@@ -150,6 +151,7 @@ extension ClientMachine {
         changed.used = progress.used
         changed.fraction = progress.fraction
         state[task: task] = changed
+        restarts[task]?.note(fraction: progress.fraction)
         guard !run.isKilled, let bound = cpuSecondsBound(held) else { return }
         if progress.used.cpuSeconds > bound {
             let text = "\(Int(progress.used.cpuSeconds)) CPU seconds used; the bound on this host is \(Int(bound))"

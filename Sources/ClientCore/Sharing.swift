@@ -5,29 +5,37 @@ extension ClientMachine {
     /// For the division of the machine.
     public func demand(now: Timestamp) -> ProjectDemand {
         let mayStart = isComputing && stopping == nil && startsBlockedUntil.map { now >= $0 } ?? true
-        var needs: [(need: ProjectDemand.Need, task: HeldTask)] = []
-        for task in state.tasks where task.isReady && task.suspendedSince == nil {
-            let run = runs[task.id]
-            let couldRun = run.map(\.isStaying) ?? (mayStart && inputsAreHere(task))
-            guard couldRun else { continue }
+        // As it will start them: in the order of its plan, and nobody overtakes one for which memory is too short.
+        let tasks = state.tasks.filter { task in
+            guard task.isReady, task.suspendedSince == nil else { return false }
+            return runs[task.id].map(\.isStaying) ?? (mayStart && inputsAreHere(task))
+        }
+        let plan = RunPlan(tasks.map { planned($0, now) }, cores: max(1, coresNow))
+        var needs: [ProjectDemand.Need] = []
+        var isShort = false
+        for planned in runOrder(plan) {
+            guard let task = state[task: planned.id] else { continue }
+            let isRunning = runs[task.id] != nil
+            if !isRunning { isShort = isShort || shortageObjection(to: task) != nil }
+            guard isRunning || !isShort else { continue }
             needs.append(
-                (
-                    ProjectDemand.Need(
-                        memoryBytes: task.unit?.memoryBytes ?? 0, isEndangered: isEndangered(task, now: now),
-                        isRunning: run != nil), task
-                ))
+                ProjectDemand.Need(
+                    memoryBytes: task.unit?.memoryBytes ?? 0, isEndangered: planned.isEndangered, isRunning: isRunning))
         }
-        needs.sort { first, second in
-            if first.need.isEndangered != second.need.isEndangered { return first.need.isEndangered }
-            if first.need.isRunning != second.need.isRunning { return first.need.isRunning }
-            return (first.task.offer.deadline, first.task.id) < (second.task.offer.deadline, second.task.id)
-        }
+        func rank(_ need: ProjectDemand.Need) -> Int { (need.isEndangered ? 0 : 2) + (need.isRunning ? 0 : 1) }
+        let ranked = needs.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
         return ProjectDemand(
-            needs: needs.map(\.need), running: runs.count, staying: runs.values.count(where: \.isStaying),
+            needs: ranked.map(\.element), running: runs.count, staying: runs.values.count(where: \.isStaying),
             computing: runs.values.count { $0.phase == .computing }, runningMemoryBytes: memoryInUse,
             isHolding: state.tasks.contains { !$0.stage.isOver && $0.suspendedSince == nil },
             mayHaveMore: stopping == nil && mayFetch && call.failures == 0
                 && call.noWorkBefore.map { now >= $0 } ?? true)
+    }
+
+    /// As planned; where the machine is shared, endangered tasks come first, since a core may have been lent for them.
+    func runOrder(_ plan: RunPlan) -> [PlannedTask] {
+        guard grant.isShared else { return plan.order }
+        return plan.order.filter(\.isEndangered) + plan.order.filter { !$0.isEndangered }
     }
 
     /// Whether a task misses its deadline if it must wait much longer; see `PlannedTask.isEndangered`.

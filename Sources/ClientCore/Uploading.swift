@@ -54,6 +54,7 @@ extension ClientMachine {
         var transfer = uploads[id] ?? Transfer()
         transfer.inFlight = false
         transfer.failures += 1
+        transfer.trouble = failure.message
         switch failure {
         case .temporary, .busy:
             let delay = Self.transferBackOff.delaySeconds(

@@ -44,6 +44,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Do not end while there is no project: take up the first one when it is attached.")
     var wait = false
 
+    @Flag(help: "Start paused: nothing is computed, and no work asked for, until `millrace-client resume`.")
+    var paused = false
+
     @OptionGroup var file: PreferencesOption
 
     @Flag(help: "Compute without a sandbox, where this computer has none. Programs of scientists never run so.")
@@ -72,6 +75,7 @@ struct RunCommand: ParsableCommand {
             ) { settings in
                 settings.idle.always = always
                 settings.exitWhenIdleSeconds = exitWhenIdle
+                settings.startsPaused = paused
                 batch.apply(to: &settings)
             }
             stopper.set(loop.stopper)

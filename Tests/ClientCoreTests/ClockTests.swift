@@ -52,6 +52,25 @@ struct ClockTests {
         #expect(driver.machine.policy.isComputing)
     }
 
+    @Test("Set back while no client ran, it lengthens no pause, and no task's time")
+    func betweenRuns() throws {
+        var driver = Driver()
+        let task = driver.project.task(0)
+        let due = UInt64((driver.now + Self.hours).milliseconds)
+        let offer = driver.project.offer(task, unit: try driver.project.container(task), deadlineMs: due)
+        driver.send(.callAnswered(driver.project.reply(offers: [offer])))
+        driver.send(.userPaused(until: driver.now + TimeSpan(seconds: 3600)))
+        driver.now = driver.now - TimeSpan(seconds: 86_400)
+        driver.machine = ClientMachine(
+            state: driver.machine.state, settings: driver.machine.settings, machineCores: 4, now: driver.now)
+        driver.send(.started(slots: [], blobs: []))
+        #expect(driver.machine.state.wishes.pause?.until == driver.now + TimeSpan(seconds: 3600))
+        #expect(driver.machine.state[task: task]?.offer.deadline == driver.now + Self.hours)
+        #expect(driver.last.words.contains("save"))
+        driver.send(.tick, after: 3601)
+        #expect(driver.machine.state.wishes.pause == nil)
+    }
+
     @Test("A task keeps the time that the server gave it")
     func deadline() throws {
         var driver = Driver()

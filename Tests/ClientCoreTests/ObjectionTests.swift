@@ -191,6 +191,20 @@ struct ObjectionTests {
         }
     }
 
+    @Test("Whoever always computes still saves a network that costs by the byte, unless it is allowed")
+    func meteredAlways() {
+        for allows in [false, true] {
+            var policy = Idle.policy {
+                $0.always = true
+                $0.preferences.network.allowsMetered = allows
+            }
+            policy.update([Idle.reading(.network, .metered(true), at: 1)], now: Idle.at(1))
+            #expect(policy.isComputing && policy.allowance.mayUseNetwork == allows)
+            policy.update([Idle.reading(.network, .metered(false), at: 2)], now: Idle.at(2))
+            #expect(policy.allowance.mayUseNetwork)
+        }
+    }
+
     @Test("Bytes of the network are counted against the day in which they moved")
     func dayLimit() throws {
         // 2027-01-15 08:00 UTC, 01:00 at seven hours west.

@@ -37,6 +37,18 @@ struct PausingTests {
         #expect(driver.last.words.contains("resume 0"))
     }
 
+    @Test("A machine that slept is looked at anew before anything computes")
+    func slept() throws {
+        var (driver, _) = try Self.driver()
+        driver.send(.tick, after: 8 * 3600)
+        #expect(driver.last.words.contains("suspend 0"))
+        #expect(driver.machine.policy.pause?.cause == .notLookedAt)
+        driver.send(.probed(Self.here(driver.now)), after: 1)
+        #expect(driver.machine.policy.pause?.cause == .user)
+        driver.send(.probed(Self.away(driver.now + TimeSpan(seconds: 200))), after: 200)
+        #expect(driver.last.words.contains("resume 0"))
+    }
+
     @Test("In a long pause workers save themselves and leave the memory; later they start again")
     func longPause() throws {
         var (driver, task) = try Self.driver()

@@ -108,6 +108,30 @@ struct SharingTests {
         #expect(driver.machine.demand(now: driver.now).mayHaveMore == false)
     }
 
+    @Test("It demands what it would start: in the order of arrival, and nothing behind a task that memory forbids")
+    func demandOrder() throws {
+        var driver = Driver(cores: 4) { $0.bufferSeconds = 86_400 }
+        driver.send(.granted(CoreGrant(cores: 0, bufferCores: 2, isShared: true)))
+        let memory: [UInt64] = [5 << 30, 1 << 30, 64 << 20]
+        let offers = try memory.enumerated().map { index, bytes in
+            let task = driver.project.task(Int64(index))
+            let unit = try driver.project.container(task) { $0.memoryBytes = bytes }
+            // The last one is due first.
+            return driver.project.offer(task, unit: unit, deadlineMs: 1 << 50 - UInt64(index))
+        }
+        driver.send(.callAnswered(driver.project.reply(offers: offers)))
+        func demanded() -> [Int64] { driver.machine.demand(now: driver.now).needs.map(\.memoryBytes) }
+        #expect(demanded() == memory.map { Int64($0) })
+        driver.send(.granted(CoreGrant(cores: 1, bufferCores: 2, isShared: true)))
+        #expect(driver.last.words == ["start 0"])
+        driver.send(.workerStarted(driver.project.task(0)))
+        // Room for the small one only, which must not overtake.
+        driver.send(.memoryRead(MemoryReading(availableBytes: 2 << 30, totalBytes: 8 << 30, pressure: nil)))
+        #expect(demanded() == [5 << 30])
+        driver.send(.memoryRead(MemoryReading(availableBytes: 6 << 30, totalBytes: 8 << 30, pressure: nil)))
+        #expect(demanded() == memory.map { Int64($0) })
+    }
+
     @Test("A server that is away, or has no work, has no part in the buffer of the others")
     func mayHaveMore() {
         var driver = Driver()

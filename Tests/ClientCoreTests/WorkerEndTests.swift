@@ -42,6 +42,39 @@ struct WorkerEndTests {
         #expect(driver.failure == .workerFailed)
     }
 
+    @Test("Signals in a long life do not add up: between them the task must come no further", arguments: [0.1, 0.005])
+    func signalsWithProgress(step: Double) throws {
+        var driver = Driver()
+        let task = try driver.takeUp()
+        var ends = 0
+        while driver.failure == nil, ends < 8 {
+            ends += 1
+            let progress = WorkerProgress(
+                fraction: 0.1 + step * Double(ends), used: Usage(cpuSeconds: 1), peakMemoryBytes: 0)
+            driver.send(.workerStarted(task))
+            driver.send(.workerProgressed(task, progress))
+            var ending = Driver.ending(nil)
+            ending.progress = progress
+            driver.send(.workerEnded(task, ending), after: 5)
+        }
+        #expect((driver.failure == nil) == (step == 0.1), "\(ends)")
+        #expect(ends == (step == 0.1 ? 8 : 3))
+    }
+
+    @Test("A signal is no reason not to fetch damaged inputs once more")
+    func signalThenInputs() throws {
+        var driver = Driver()
+        let task = try driver.takeUp()
+        driver.send(.workerStarted(task))
+        driver.send(.workerEnded(task, Driver.ending(nil)), after: 5)
+        driver.send(.workerStarted(task))
+        driver.send(.workerEnded(task, Driver.ending(66)), after: 5)
+        #expect(driver.failure == nil)
+        driver.send(.workerStarted(task))
+        driver.send(.workerEnded(task, Driver.ending(66)), after: 5)
+        #expect(driver.failure == .badInput)
+    }
+
     @Test("Damaged inputs are fetched once more before the task fails")
     func damagedInput() throws {
         var driver = Driver()

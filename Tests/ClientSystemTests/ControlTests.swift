@@ -61,6 +61,41 @@ struct ControlTests {
         withExtendedLifetime(server) {}
     }
 
+    @Test("The pause of one project is not the others'; that of all holds for those that come later, too")
+    func oneOfSeveral() throws {
+        let folder = try TemporaryFolder()
+        let servers = try (0..<3).map { _ in try ProjectServer() }
+        for server in servers.prefix(2) { try AttachingTests.attach(server, folder) }
+        let client = ClientLoopTests.Client(folder.path)
+        func paused() throws -> [String: Bool] {
+            let status = try #require(try ask(.status, folder).status)
+            return Dictionary(
+                uniqueKeysWithValues: status.projects.map {
+                    ($0.name, $0.holds?.contains { $0.code == .paused } == true)
+                })
+        }
+        #expect(eventually { (try? paused().count) == 2 }, "\(client.words)")
+        let names = servers.map(\.name)
+        try ask(.pause, folder) { $0.project = names[0] }
+        #expect(try paused() == [names[0]: true, names[1]: false])
+        #expect(try pause(folder) == nil, "the client as a whole is not paused")
+        try AttachingTests.attach(servers[2], folder)
+        #expect(eventually { servers[2].calls > 0 }, "\(client.words)")
+        #expect(try paused() == [names[0]: true, names[1]: false, names[2]: false])
+        try ask(.pause, folder)
+        #expect(try pause(folder)?.reason == "you paused the client")
+        _ = try Attachment.detach(servers[2].url, data: folder.path, force: false)
+        #expect(eventually { client.projects.count == 2 })
+        #expect(client.stop())
+        // Known after a restart.
+        let next = ClientLoopTests.Client(folder.path)
+        #expect(eventually { (try? paused().count) == 2 }, "\(next.words)")
+        try AttachingTests.attach(servers[2], folder)
+        #expect(eventually { (try? paused().count) == 3 })
+        #expect(try paused().values.allSatisfy { $0 })
+        #expect(next.stop())
+    }
+
     @Test("No new work, of all projects or of one; finish ends the client")
     func newWork() throws {
         let (folder, server, client) = try client()
@@ -92,6 +127,9 @@ struct ControlTests {
         #expect(refusal(.abortTask) { $0.task = "1.2#3" } == "there is no task 1.2#3")
         #expect(refusal(.suspendTask) { _ in } == "suspend-task needs task")
         #expect(refusal(.newWork) { _ in } == "new-work needs allowed: true or false")
+        #expect(
+            refusal(.stop) { $0.project = server.name }
+                == "stop ends the whole client: `pause` or `finish` can be of one project")
         for seconds in [0, -1, 1e9] {
             #expect(refusal(.pause) { $0.seconds = seconds } != nil, "\(seconds)")
         }

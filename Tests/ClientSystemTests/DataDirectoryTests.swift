@@ -63,10 +63,12 @@ struct DataDirectoryTests {
             let now = Timestamp(seconds: 1000)
             let machine = ClientMachine(
                 state: ClientState(attachment: Self.identity()), settings: settings, machineCores: 1, now: now)
-            try directory.save(
-                ClientStatus(
-                    writtenAt: now, policy: machine.policy, cores: 1,
-                    projects: [machine.status(name: "a_1", now: now, liveWorkerCPUSeconds: 2)]))
+            var computing = ClientStatus(
+                writtenAt: now, policy: machine.policy, cores: 1,
+                projects: [machine.status(name: "a_1", now: now, liveWorkerCPUSeconds: 2)])
+            #expect(!computing.computing, "without a task nothing computes")
+            computing.computing = true
+            try directory.save(computing)
             let status = try DataDirectory.status(in: path)
             #expect(status.running)
             #expect(status.computing)

@@ -153,10 +153,13 @@ public struct Outlook: Hashable, Sendable {
     /// however long it has lasted.
     public var sureSeconds: Double { max(sessionSeconds / 16, (sessionSeconds - sessionBegunSeconds) / 2) }
 
-    /// Seconds of computing that can be relied on between two moments, the first of which is now.
-    public func safeSeconds(from: Timestamp, to: Timestamp) -> Double {
+    /// Seconds of computing that can be relied on between two moments.
+    ///
+    /// - Parameter isInStretch: the first of them is now, and the host computes.
+    public func safeSeconds(from: Timestamp, to: Timestamp, isInStretch: Bool = true) -> Double {
         guard to > from else { return 0 }
-        return max(computingSeconds(from: from, to: to) - reserveSeconds, min(sureSeconds, (to - from).seconds))
+        let sure = isInStretch ? min(sureSeconds, (to - from).seconds) : 0
+        return max(computingSeconds(from: from, to: to) - reserveSeconds, sure)
     }
 
     /// Expected seconds of computing between two moments; 0 when the second is not after the first.

@@ -41,15 +41,18 @@ public struct PlannedTask: Hashable, Sendable {
 
     /// A task of a host whose habits are known.
     ///
+    /// - Parameter begin: when computing may go on: now, or later.
+    /// - Parameter isInStretch: the host computes now, and will do so for a while.
     /// - Parameter part: of the computing of a core that the task may count on, 0 ... 1: other projects have the rest.
     public init(
-        id: TaskID, seconds: Double, deadline: Timestamp, _ outlook: Outlook, _ now: Timestamp, part: Double = 1,
-        isRunning: Bool, arrival: Int
+        id: TaskID, seconds: Double, deadline: Timestamp, _ outlook: Outlook, _ begin: Timestamp,
+        isInStretch: Bool = true, part: Double = 1, isRunning: Bool, arrival: Int
     ) {
-        let alone = outlook.computingSeconds(from: now, to: deadline)
+        let alone = outlook.computingSeconds(from: begin, to: deadline)
+        let due = outlook.safeSeconds(from: begin, to: deadline, isInStretch: isInStretch)
         self.init(
             id: id, seconds: seconds, expectedSeconds: alone * part,
-            dueSeconds: outlook.safeSeconds(from: now, to: deadline) * part, aloneSeconds: alone,
+            dueSeconds: due * part, aloneSeconds: alone,
             isRunning: isRunning, arrival: arrival)
     }
 }

@@ -21,6 +21,13 @@ public struct UserWishes: Hashable, Sendable, Codable {
             self.until = until
             self.isFromStart = isFromStart
         }
+
+        /// As a status told of it.
+        public init(_ hold: ClientStatus.Hold) {
+            self.init(
+                since: Timestamp(milliseconds: hold.sinceMs ?? 0),
+                until: hold.untilMs.map { Timestamp(milliseconds: $0) })
+        }
     }
 
     public init() {}

@@ -51,8 +51,9 @@ extension ClientMachine {
     /// - Parameter part: of a core's time that it may count on, 0 ... 1; nil: that of held tasks.
     func planned(_ task: HeldTask, _ now: Timestamp, part: Double? = nil) -> PlannedTask {
         PlannedTask(
-            id: task.id, seconds: remainingSeconds(task), deadline: task.offer.deadline, outlook, now,
-            part: part ?? heldPart, isRunning: runs[task.id] != nil, arrival: task.arrival ?? 0)
+            id: task.id, seconds: remainingSeconds(task), deadline: task.offer.deadline, outlook, computesFrom(now),
+            isInStretch: isComputing, part: part ?? heldPart, isRunning: runs[task.id] != nil,
+            arrival: task.arrival ?? 0)
     }
 
     /// Held tasks that are to be computed. What rests by the user's wish is not counted as work.
@@ -77,7 +78,7 @@ extension ClientMachine {
 
     /// Whether the project may be asked for work; `holds` says why not.
     var mayFetch: Bool {
-        isComputing && state.wishes.finishingSince == nil && state.wishes.noNewWorkSince == nil
+        (isComputing || isOnlyWaiting) && state.wishes.finishingSince == nil && state.wishes.noNewWorkSince == nil
             && state.failurePause.map { lastSeen >= $0.until } ?? true && !(settings.once && roundIsGiven)
             && closesAt.map { lastSeen < $0 } ?? true
     }

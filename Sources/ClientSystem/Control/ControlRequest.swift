@@ -50,6 +50,8 @@ public struct ControlRequest: Hashable, Sendable, Codable {
             return "reason: at most \(Self.reasonBytesMax) bytes"
         }
         switch command {
+        case .stop where project != nil:
+            return "stop ends the whole client: `pause` or `finish` can be of one project"
         case .newWork where allowed == nil: return "new-work needs allowed: true or false"
         case .suspendTask where task == nil, .resumeTask where task == nil, .abortTask where task == nil:
             return "\(command.rawValue) needs task"

@@ -21,11 +21,13 @@ extension ClientLoop {
         case .status: return ControlReply(done: nil, status: status())
         case .pause:
             let until = request.seconds.map { Self.now + TimeSpan(seconds: $0) }
+            if request.project == nil { pausedAll = UserWishes.Pause(since: Self.now, until: until) }
             tell(.userPaused(until: until))
             return ControlReply(
                 done: request.seconds.map { "paused for \(StatusText.duration($0)); `resume` ends it sooner" }
                     ?? "paused until `resume`")
         case .resume:
+            if request.project == nil { pausedAll = nil }
             tell(.userResumed, .finishWithdrawn, .failuresForgiven)
             return ControlReply(done: "resumed; `status` says whether anything else stands against computing")
         case .finish where request.withdraw == true:

@@ -20,8 +20,7 @@ public final class ClientLoop {
     private var keeper: PreferenceKeeper
     private let governor = CPUGovernor()
     private let memoryGauge = MemoryGauge()
-    /// nil: it computes whatever they say.
-    private let probes: ProbeSet?
+    private let probes: ProbeSet
     /// The last of each kind, for projects that come later.
     private var readings: [ProbeKind: ProbeReading] = [:]
     private var disk: ClientEvent?
@@ -33,6 +32,8 @@ public final class ClientLoop {
     private var lastStatus = 0.0
     private var lastBook = 0.0
     private var isStopping = false
+    /// The user paused the client, whatever it works for; what comes later is paused with it.
+    var pausedAll: UserWishes.Pause?
     private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
 
@@ -66,14 +67,16 @@ public final class ClientLoop {
             file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say)
         settings.take(keeper.preferences, machineCores: HostInventory.cores)
         configure(&settings)
+        // It computes whatever they say; a network that costs by the byte is another matter.
+        if settings.idle.always { settings.probes.off = Set(ProbeKind.allCases).subtracting([.network]) }
         self.settings = settings
         self.directory = directory
         self.say = say
         desk = ProjectDesk(data: directory.path, waits: waits)
         book = directory.loadShares(say: say)
-        probes =
-            settings.idle.always
-            ? nil : ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
+        pausedAll = (try? DataDirectory.status(in: directory.path)).flatMap { ClientStatus.pauseOfAll($0.projects) }
+            .map { UserWishes.Pause($0) }
+        probes = ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
@@ -102,7 +105,7 @@ public final class ClientLoop {
             if let fault = desk.startFault { throw fault }
             if desk.isDone(isStopping: isStopping) { break }
         }
-        probes?.stop()
+        probes.stop()
         governor.end()
         keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
@@ -164,9 +167,8 @@ public final class ClientLoop {
         session.feed(.started(slots: project.findings, blobs: project.blobs))
         if let disk { session.feed(disk) }
         if !readings.isEmpty { session.feed(.probed(readings.values.sorted { $0.at < $1.at })) }
-        // The user paused the client, whatever it works for.
-        if let pause = desk.inOrder.lazy.compactMap(\.machine.state.wishes.pause).first {
-            session.feed(.userPaused(until: pause.until))
+        if let pausedAll, session.machine.state.wishes.pause == nil, pausedAll.until.map({ $0 > Self.now }) ?? true {
+            session.feed(.userPaused(until: pausedAll.until))
         }
         if isStopping { session.feed(.stopRequested) }
     }
@@ -260,7 +262,7 @@ public final class ClientLoop {
     /// At the probes, the memory and the preferences.
     private func look(_ ownCPU: Double) {
         let machine = desk.inOrder.first?.machine
-        probes?.tend(isComputing: machine?.policy.isComputing ?? false) { ownCPU + desk.workerCPUSeconds }
+        probes.tend(isComputing: machine?.policy.isComputing ?? false) { ownCPU + desk.workerCPUSeconds }
         // Without workers nobody has anything to give back; only what may start depends on it.
         if desk.isBusy || choreCount % Pace.memoryChores == 0, let reading = memoryGauge.read() {
             take(.everybody(.memoryRead(reading)))

@@ -23,7 +23,7 @@ public enum HostInventory {
     static let flopsPerSecondMax = 1e15
 
     /// Processors that this process may use.
-    public static var cores: Int { min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), coresMax) }
+    public static var cores: Int { min(ProcessorCount.usable(), coresMax) }
 
     public static var platform: String {
         #if arch(x86_64)

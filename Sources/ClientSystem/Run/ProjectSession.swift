@@ -73,6 +73,7 @@ final class ProjectSession {
     private var queue = ActionQueue()
     private let errand: DiskErrand
     private var retryAt = 0.0
+    private var disk = Repeated()
     private static let retrySeconds = 2.0
 
     /// What all projects of a client have in common.
@@ -212,7 +213,7 @@ final class ProjectSession {
             return
         }
         if queue.ended(failed: true) {
-            say("\(fault); trying again")
+            if disk.isDue("\(fault)", now: millrace_monotonic_seconds()) { say("\(fault); trying again") }
             retryAt = millrace_monotonic_seconds() + Self.retrySeconds
         } else {
             say("\(fault)")

@@ -122,7 +122,10 @@ public enum StatusText {
 
     private static func activity(_ status: ClientStatus, _ nowMs: Int64) -> String {
         guard status.running else { return "not running; last seen \(age(status.writtenAtMs, nowMs)) ago" }
-        guard let pause = status.pause else { return status.computing ? "computing" : "waiting for a project" }
+        guard let pause = status.pause else {
+            if status.computing { return "computing" }
+            return status.projects.isEmpty ? "waiting for a project" : "nothing to compute now"
+        }
         return "paused for \(age(pause.sinceMs, nowMs)): \(pause.reason); goes on when \(pause.until)"
     }
 

@@ -44,6 +44,9 @@ public struct WhyReport: Hashable, Sendable, Codable {
             add("computing", nil, "it is attached to no project", until: "`millrace-client attach URL`")
         }
         for project in status.projects { add(project) }
+        if !status.projects.isEmpty, status.projects.allSatisfy(\.tasks.isEmpty) {
+            add("computing", nil, "it holds no task", until: "a project gives it one")
+        }
     }
 
     private mutating func add(_ subject: String, _ project: String?, _ reason: String, until: String?) {
