@@ -3,7 +3,7 @@ SWIFT_FLAGS ?= -c release
 BIN := .build/release
 
 .PHONY: help setup build demo test fuzz bench bench-verify bench-server bench-client bench-large chaos sim lint format clean \
-    deb tarball test-package test-slurm
+    deb tarball test-package test-slurm release-mertens
 
 help:
 	@echo 'make demo    the whole way: server, four volunteers, a pulsar found in gamma rays, digits compared'
@@ -18,6 +18,7 @@ help:
 	@echo 'make sim     1,000 seeds of the simulator: every fault, every kind of host, every invariant'
 	@echo 'make deb, make tarball   what volunteers install, in dist/; make test-package tries both in a fresh Debian 12'
 	@echo 'make test-slurm  the batch job of client/slurm under a real Slurm of one node'
+	@echo 'make release-mertens   keys and a signed program for projects/mertens, a project with a program of its own'
 	@echo 'make build   the programs, in $(BIN)'
 	@echo 'make lint    swift format, strictly'
 
@@ -29,6 +30,9 @@ build: setup
 
 demo: build
 	@scripts/demo.sh
+
+release-mertens: build
+	@scripts/release-mertens.sh
 
 test: build
 	@scripts/test.sh $(SWIFT_FLAGS)

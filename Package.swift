@@ -6,7 +6,6 @@ import PackageDescription
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
-let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
@@ -20,6 +19,7 @@ let package = Package(
         .executable(name: "millrace-server", targets: ["millrace-server"]),
         .executable(name: "millrace-client", targets: ["millrace-client"]),
         .executable(name: "millrace-worker", targets: ["millrace-worker"]),
+        .executable(name: "millrace-wasm", targets: ["millrace-wasm"]),
         .executable(name: "millrace-sim", targets: ["millrace-sim"]),
         .executable(name: "millrace-bench", targets: ["millrace-bench"]),
         // For the package in Benchmarks/.
@@ -28,7 +28,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
-        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -44,7 +43,10 @@ let package = Package(
         .systemLibrary(name: "CXss", pkgConfig: "xscrnsaver", providers: [.apt(["libxss-dev"])]),
         .systemLibrary(name: "CPosix"),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // No library to link: Wasmtime is found when a program starts.
+        .systemLibrary(name: "CWasmtime"),
         // Layer 1.
         .target(name: "Domain"),
         .target(name: "Bytes", dependencies: ["Domain", crypto]),
@@ -55,10 +57,11 @@ let package = Package(
             dependencies: ["Domain", "Bytes", "CZstd", protobuf],
             exclude: ["README.md", "Generated/README.md"]
         ),
-        .target(name: "YAMLText", dependencies: ["Domain", yams]),
+        .target(name: "YAMLText", dependencies: ["Domain", "CYaml"]),
         .target(name: "Manifest", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Preferences", dependencies: ["YAMLText", "Domain"]),
         .target(name: "Confinement", dependencies: ["Domain", "CPosix"]),
+        .target(name: "WebAssembly", dependencies: ["Domain", "CWasmtime"]),
         .target(name: "Plugins", dependencies: ["Domain", "Bytes"]),
         .target(name: "Engine", dependencies: ["Domain"]),
         .target(name: "Transparency", dependencies: ["Domain", "Bytes"]),
@@ -125,6 +128,7 @@ let package = Package(
                 "Apps", "Comparators", "Plugins", "WorkerHost", "Confinement", "Wire", "Bytes", "Domain", "CPosix",
             ]
         ),
+        .executableTarget(name: "millrace-wasm", dependencies: ["WebAssembly", "Domain", "CWasmtime"]),
         .executableTarget(name: "millrace", dependencies: ["Console", "Manifest", "Releases", "Domain", arguments]),
         .executableTarget(name: "millrace-sim", dependencies: ["Simulation", "StorageSQLite", arguments]),
         .executableTarget(
@@ -149,6 +153,10 @@ let package = Package(
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "Domain"]),
         .testTarget(name: "ConfinementTests", dependencies: ["Confinement", "Domain"]),
+        .testTarget(
+            name: "WebAssemblyTests",
+            dependencies: ["WebAssembly", "CWasmtime", "WorkerHost", "Confinement", "TestChild", "Domain"]
+        ),
         .testTarget(name: "MeasuringTests", dependencies: ["Measuring", "Bytes"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes", "Domain", protobuf]),
         .testTarget(
@@ -160,7 +168,8 @@ let package = Package(
         .testTarget(name: "ReleasesTests", dependencies: ["Releases", "Bytes", "Domain"]),
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "Domain", "Bytes"]),
         .testTarget(name: "ComparatorsTests", dependencies: ["Comparators", "Plugins", "Engine", "Bytes", "Domain"]),
-        .testTarget(name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes"]),
+        .testTarget(
+            name: "AppsTests", dependencies: ["Apps", "Plugins", "Compute", "Wire", "Domain", "Bytes", "TestChild"]),
         .testTarget(
             name: "StorageTests",
             dependencies: [

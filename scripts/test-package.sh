@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 for tool in debootstrap chroot; do command -v $tool >/dev/null 2>&1 || scripts/apt-install.sh debootstrap; done
 deb=$(ls dist/millrace-client_*.deb | tail -n 1)
 tarball=$(ls dist/millrace-client-*.tar.gz | tail -n 1)
+wasm_deb=$(ls dist/millrace-client-wasm_*.deb | tail -n 1)
+wasm_tarball=$(ls dist/millrace-wasm-*.tar.gz | tail -n 1)
 
 programs=$(cd "${PROGRAMS:-.build/release}" && pwd)
 [ -x "$programs/millrace-server" ] || { echo "test-package: no millrace-server in $programs: make build" >&2; exit 66; }
@@ -59,7 +61,7 @@ mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
 apt update
 # What the package needs of the system, as packages of their own: they stay when it goes.
-depends=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/(.*//; s/|.*//; s/ //g' | tr '\n' ' ')
+depends=$({ dpkg-deb -f "$deb" Depends; dpkg-deb -f "$wasm_deb" Depends; } | tr ',' '\n' | sed 's/(.*//; s/|.*//; s/ //g' | tr '\n' ' ')
 apt install --no-install-recommends adduser
 echo "the archive, where its libraries are missing and where they are there"
 mkdir "$root/tmp/archive"
@@ -73,6 +75,11 @@ inside /root/.local/bin/millrace-client --version >/dev/null || fail "the archiv
 inside /root/.local/bin/millrace-worker apps | grep -q gamma-pulsar || fail "the archive's worker does not run"
 grep -q '^ExecStart=/root/.local/bin/millrace-client run' "$root/root/.config/systemd/user/millrace-client.service" ||
     fail "the unit does not name the program"
+# The smallest module that there is.
+printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\7\12\1\6_start\0\0\12\4\1\2\0\13' >"$root/tmp/module.wasm"
+tar -C "$root/root/.local" --strip-components=1 -xzf "$wasm_tarball"
+inside /root/.local/bin/millrace-wasm --fuel 10 --memory 65536 /tmp/module.wasm || fail "the archive's millrace-wasm does not run"
+tar -tzf "$wasm_tarball" | sed 's|[^/]*/||' | while read -r file; do [ -d "$root/root/.local/$file" ] || rm "$root/root/.local/$file"; done
 inside sh /tmp/archive/install.sh --uninstall >/dev/null
 left=$(find "$root/root/.local" "$root/root/.config" ! -type d 2>/dev/null || true)
 [ -z "$left" ] || fail "the archive leaves $left"
@@ -91,6 +98,13 @@ cmp -s "$root/var/lib/millrace-client/preferences.yaml" client/preferences.yaml 
 kib=$(dpkg-deb -f "$deb" Installed-Size)
 echo "  $(($(stat -c %s "$deb") / 1024)) KiB packed, $kib KiB installed"
 [ "$kib" -lt 40960 ] || fail "$kib KiB installed, at most 40960 are promised"
+cp "$wasm_deb" "$root/tmp/"
+apt install --no-install-recommends "/tmp/${wasm_deb##*/}"
+inside millrace-wasm --fuel 10 --memory 65536 /tmp/module.wasm || fail "the package's millrace-wasm does not run"
+kib=$(dpkg-deb -f "$wasm_deb" Installed-Size)
+[ "$kib" -lt 40960 ] || fail "$kib KiB installed by millrace-client-wasm, at most 40960 are promised"
+apt purge millrace-client-wasm
+rm "$root/tmp/${wasm_deb##*/}"
 # Somebody else is told what to do; root becomes the service's user.
 code=0
 inside setpriv --reuid=65534 --regid=65534 --clear-groups millrace-client status >"$root/tmp/log" 2>&1 || code=$?
@@ -158,10 +172,32 @@ eventually 300 validated || { there journalctl -u millrace-client --no-pager >&2
 pid=$(there systemctl show --property=MainPID --value millrace-client)
 there grep -q '/millrace.slice/millrace-client.service' "/proc/$pid/cgroup" || fail "it is not in its slice"
 group=$(there getent group millrace-client | cut -d: -f3)
-there setpriv --reuid=65534 --regid="$group" --clear-groups millrace-client status | grep -q '^credit .* valid' ||
-    fail "a member of the group sees nothing"
+member() { there setpriv --reuid=65534 --regid="$group" --clear-groups millrace-client "$@"; }
+member status | grep -q '^credit .* valid' || fail "a member of the group sees nothing"
+# Its walls: all layers that this kernel has for kernels of Millrace, as the running service has found them, ...
+member status --json >"$root.status" || fail "status --json"
+python3 - "$root.status" <<'END' || fail "the service lacks walls"
+import json, sys
+
+sandbox = json.load(open(sys.argv[1]))["sandbox"]
+wanted = {"no-new-privileges", "user-namespace", "mount-namespace", "network-namespace", "ipc-namespace",
+          "uts-namespace", "seccomp", "landlock", "resource-limits"}
+held = {state["layer"] for state in sandbox["layers"]["states"] if state["isActive"]}
+if not sandbox["isOn"] or sandbox.get("lacking") or wanted - held:
+    sys.exit(f"on: {sandbox['isOn']}, lacking: {sandbox.get('lacking')}, missing: {sorted(wanted - held)}")
+END
 there systemctl stop millrace-client
 [ "$(there systemctl show --property=Result --value millrace-client)" = success ] || fail "it does not stop in order"
+# ... and every way out of both sandboxes, tried by the service's user under all that its unit allows. Not without a
+# sandbox: the unit itself forbids some of them.
+printf '[Service]\nType=oneshot\nRestart=no\nTimeoutStartSec=600\nExecStart=\nExecStart=%s sandbox selftest %s\n' \
+    /usr/bin/millrace-client --no-control >"$root/etc/systemd/system/millrace-client.service.d/always.conf"
+there systemctl daemon-reload
+there systemctl start millrace-client ||
+    { there journalctl -u millrace-client --no-pager >&2; fail "a way out of the sandbox is open, or shows nothing"; }
+there journalctl -u millrace-client --no-pager | grep -q ' 0 open$' || fail "the self-test says nothing"
+rm -r "$root/etc/systemd/system/millrace-client.service.d"
+there systemctl daemon-reload
 there apt-get -qq purge millrace-client >"$root/tmp/apt.log" 2>&1 || { cat "$root/tmp/apt.log" >&2; fail "purge"; }
 [ ! -e "$root/var/lib/millrace-client" ] && ! there getent passwd millrace-client >/dev/null || fail "purge leaves something"
 echo "done: it earned credit, and left"

@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 scripts/s3-server.sh
+scripts/wasmtime.sh
 # Foundation's Process reads a little beyond a buffer when many files are open: with one arena and some room behind it
 # there is always memory.
 export MALLOC_ARENA_MAX=1 MALLOC_TOP_PAD_=16777216

@@ -7,6 +7,8 @@ public enum AppCatalog {
         GammaPulsarApp.descriptor,
         SimilarityApp.descriptor,
         GramApp.descriptor,
+        ProgramApps.executable,
+        ProgramApps.wasm,
     ]
 
     /// - Returns: nil for an unknown name.

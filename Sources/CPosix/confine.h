@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -163,6 +164,34 @@ static inline void millrace_remove_queue(const char *name) { syscall(SYS_mq_unli
 static inline void millrace_send_message(int queue) {
     struct { long kind; char text[8]; } message = {1, "message"};
     syscall(SYS_msgsnd, queue, &message, sizeof message.text, IPC_NOWAIT);
+}
+
+// Sends a copy of a descriptor into a socket, SCM_RIGHTS with one byte: for the self-test.
+static inline int millrace_send_descriptor(int socket, int descriptor) {
+    union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control;
+    memset(&control, 0, sizeof control);
+    char byte = 0;
+    struct iovec piece = {&byte, 1};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+    return (int)sendmsg(socket, &message, MSG_DONTWAIT);
+}
+// A timer that sends SIGCONT, which would not fire: for the self-test.
+static inline int millrace_make_continuing_timer(void) {
+    struct sigevent event;
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGCONT;
+    int timer = 0;
+    return (int)syscall(SYS_timer_create, 1 /* CLOCK_MONOTONIC */, &event, &timer);
 }
 
 // Both ends of a new terminal, which controls nobody; -1 where there is none to be had.

@@ -34,15 +34,6 @@ static inline int millrace_wait_exited(int status) { return WIFEXITED(status); }
 static inline int millrace_wait_code(int status) { return WEXITSTATUS(status); }
 static inline int millrace_wait_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 
-// The enumerations of resources differ between C libraries; these hide them.
-static inline int millrace_limit_address_space(uint64_t bytes) {
-    struct rlimit limit = {bytes, bytes};
-    return setrlimit(RLIMIT_AS, &limit);
-}
-static inline int millrace_limit_file_size(uint64_t bytes) {
-    struct rlimit limit = {bytes, bytes};
-    return setrlimit(RLIMIT_FSIZE, &limit);
-}
 static inline int millrace_no_core_dumps(void) {
     struct rlimit limit = {0, 0};
     return setrlimit(RLIMIT_CORE, &limit);

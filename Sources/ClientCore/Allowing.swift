@@ -30,6 +30,7 @@ extension ClientMachine {
     mutating func take(_ preferences: Preferences) {
         settings.take(preferences, machineCores: machineCores)
         policy.settings = settings.idle
+        memory.settings = settings.memory
         if !grant.isShared { grant = .all(cores: settings.cores) }
         if let disk { noteDisk(free: disk.free, used: disk.used) }
     }

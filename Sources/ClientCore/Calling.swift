@@ -28,7 +28,8 @@ extension ClientMachine {
         request.wantSeconds = want?.seconds ?? 0
         request.queuedSeconds = min(want?.queuedSeconds ?? loads(plannedTasks(now)).least, Self.queuedSecondsMax)
         request.availability = outlook.share * offerPart
-        request.apps = settings.apps
+        request.apps = appsForServer
+        request.programPlatforms = programPlatforms
         request.sendsInline = true
         call.inFlight = CallState.InFlight(
             reported: reports.map { TaskID(rawValue: Int64($0.taskID)) }, wanted: want?.tasks ?? 0)

@@ -17,6 +17,8 @@ public enum ClientAction: Sendable {
     /// At most so many bytes: what was announced.
     case fetchUnit(TaskID, Digest, bytes: Int64)
     case fetchBlob(UnitSummary.Input)
+    /// Asks the project's releases which file a task's program is.
+    case findProgram(TaskID, UnitProgram)
     case upload(TaskID, ResultSummary, ticket: String)
 
     case startWorker(TaskID)
@@ -55,7 +57,9 @@ public enum ClientAction: Sendable {
         switch self {
         case .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .limitWorkers, .say: .atOnce
         case .dropTask, .dropBlob, .keepBlobs: .dispensable
-        case .storeTask, .save, .keepReceipts, .call, .fetchUnit, .fetchBlob, .upload, .startWorker, .exit: .inOrder
+        case .storeTask, .save, .keepReceipts, .call, .fetchUnit, .fetchBlob, .findProgram, .upload, .startWorker,
+            .exit:
+            .inOrder
         }
     }
 

@@ -28,6 +28,11 @@ public enum ClientEvent: Sendable {
     case blobFetched(Digest)
     case blobFetchFailed(Digest, FetchFailure)
 
+    /// What the project's releases say of a task's program: after `findProgram`, or since they have changed.
+    case programAnswered(TaskID, ProgramAnswer)
+    /// Just before its start, releases did not confirm a task's program.
+    case programDoubted(TaskID)
+
     case workerStarted(TaskID)
     case workerNotStarted(TaskID, String)
     /// Its start still waited for the disk when `ClientMachine.isStartWanted` turned false.

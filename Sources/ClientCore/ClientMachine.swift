@@ -34,6 +34,8 @@ public struct ClientMachine: Sendable {
     var lastSweep: Timestamp
     var unitFetches: [TaskID: Transfer] = [:]
     var uploads: [TaskID: Transfer] = [:]
+    /// Tasks whose program is being looked up, or is to be again.
+    var programLooks: [TaskID: ProgramLook] = [:]
     var call = CallState()
     /// What this project may use of the machine; all of it while it is alone.
     public internal(set) var grant: CoreGrant
@@ -150,6 +152,8 @@ public struct ClientMachine: Sendable {
             blobs[digest] = .present
             blobNeededAt[digest] = now
         case .blobFetchFailed(let digest, let failure): blobFetchFailed(digest, failure, now, random, &out)
+        case .programAnswered(let task, let answer): take(answer, of: task, now, random, &out)
+        case .programDoubted(let task): programDoubted(task, &out)
         case .workerStarted(let task): workerStarted(task, now, &out)
         case .workerNotStarted(let task, let why): workerNotStarted(task, why, now, random, &out)
         case .startWithdrawn(let task): startWithdrawn(task, &out)
@@ -177,7 +181,9 @@ public struct ClientMachine: Sendable {
 
     /// When something is due that no event will announce; nil: nothing is.
     public var wakeAt: Timestamp? {
-        let transfers = unitFetches.values.compactMap(\.notBefore) + uploads.values.compactMap(\.notBefore)
+        let transfers =
+            unitFetches.values.compactMap(\.notBefore) + uploads.values.compactMap(\.notBefore)
+            + programLooks.values.compactMap(\.notBefore)
         let waiting = blobs.values.compactMap { blob -> Timestamp? in
             if case .waiting(let until, _) = blob { until } else { nil }
         }
@@ -206,6 +212,7 @@ public struct ClientMachine: Sendable {
         let isLookDue = isLookDue(now)
         giveBackHopeless(now, &out)
         if isLookDue { giveBackLate(now, &out) }
+        pursuePrograms(now, &out)
         sweepBlobs(now, &out)
         let mayUseNetwork = policy.allowance.mayUseNetwork
         if mayUseNetwork { pursueFetches(now, &out) }

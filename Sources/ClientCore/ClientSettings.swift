@@ -31,6 +31,10 @@ public struct ClientSettings: Hashable, Sendable {
     public var closingSeconds: Double
     /// What the worker knows, as "name/version".
     public var apps: [String]
+    /// Platforms of scientists' programs that this computer can start in its sandbox, in order of preference.
+    public var programPlatforms: [String] = []
+    /// Why it can start none, in words; nil: it can.
+    public var programsLacking: String?
     public var profile: HostProfile
 
     public init(cores: Int, apps: [String], profile: HostProfile) {
@@ -56,6 +60,8 @@ public struct ClientSettings: Hashable, Sendable {
     /// - Parameter machineCores: of the whole machine.
     public mutating func take(_ preferences: Preferences, machineCores: Int) {
         idle.preferences = preferences
+        probes.take(preferences)
+        memory.pressureMax = Double(preferences.pauses.memoryPressure)
         cores = preferences.mostCores(of: machineCores)
         bufferSeconds = preferences.bufferSeconds
         checkpointSeconds = preferences.checkpointSeconds

@@ -11,6 +11,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var allowance: AllowanceStatus?
     /// Why the file of preferences is not in force; nil: it is, or there is none.
     public var preferencesProblem: String?
+    /// What was found damaged when the client started, and what was done about it; nil: nothing.
+    public var repairs: [String]?
     /// What the command line says in place of the file.
     public var preferenceOptions: [PreferenceOptionStatus]?
     public var probes: [Probe]
@@ -18,6 +20,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
     public var processor: ProcessorLimit?
     /// What holds the tasks of this client; nil: not found out yet.
     public var sandbox: Sandbox?
+    /// Filled in by the shell; nil: an older client wrote this.
+    public var transfers: Transfers?
     /// In order of their folders' names.
     public var projects: [Project]
 
@@ -62,6 +66,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var layers: SandboxLayers
         /// What it must have and lacks, in words; then nothing is computed while it is on.
         public var lacking: String?
+        /// Why programs of scientists are not started; nil: they are, or an older client wrote this.
+        public var programs: String?
 
         public init(isOn: Bool, layers: SandboxLayers, lacking: String?) {
             self.isOn = isOn
@@ -103,6 +109,8 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         /// A version of the client that the project knows of, newer than this one; it comes by the package manager
         /// only.
         public var newerClient: String?
+        /// As `ClientStatus.repairs`, of this project's folder.
+        public var repairs: [String]?
         /// Why the project's signed releases could not be brought up to date.
         public var releaseTrouble: String?
         /// CPU seconds since the host attached: inside kernels, of workers as a whole, of the client itself.
@@ -144,12 +152,32 @@ public struct ClientStatus: Hashable, Sendable, Codable {
         public var id: String
         public var project: String
         public var label: String
-        /// waiting for its work unit, waiting for inputs, ready, suspended, computing, paused, finished, failed
+        /// waiting for its work unit, waiting for its program, waiting for inputs, ready, suspended, computing, paused,
+        /// finished, failed
         public var state: String
         public var fraction: Double
         public var cpuSeconds: Double
         public var deadlineMs: Int64
         public var message: String?
+        /// Seconds of computing that it still needs on one core, as far as is known; nil: none, or an older client
+        /// wrote this.
+        public var remainingSeconds: Double?
+    }
+
+    /// What moves over the network, and how much may.
+    public struct Transfers: Hashable, Sendable, Codable {
+        public var bytesToday: Int64
+        /// nil: no limit, like the next two.
+        public var bytesPerDay: Int64?
+        public var downBytesPerSecond: Int64?
+        public var upBytesPerSecond: Int64?
+
+        public init(bytesToday: Int64, bytesPerDay: Int64?, downBytesPerSecond: Int64?, upBytesPerSecond: Int64?) {
+            self.bytesToday = bytesToday
+            self.bytesPerDay = bytesPerDay
+            self.downBytesPerSecond = downBytesPerSecond
+            self.upBytesPerSecond = upBytesPerSecond
+        }
     }
 }
 
@@ -191,6 +219,7 @@ extension ClientMachine {
                 switch runs[task.id]?.phase {
                 case nil where task.suspendedSince != nil:
                     ("suspended", "you suspended it; it goes on when you resume it")
+                case nil where programWait(task) != nil: ("waiting for its program", programWait(task))
                 case nil where inputsAreHere(task): ("ready", whyNotStarted(task, now))
                 case nil: ("waiting for inputs", whyNoInputs(task))
                 case .starting?, .computing?:
@@ -208,6 +237,7 @@ extension ClientMachine {
             id: task.id.description, project: PrintableText.clean(task.offer.project),
             label: PrintableText.clean(task.unit?.label ?? ""), state: word,
             fraction: fraction, cpuSeconds: task.used.cpuSeconds, deadlineMs: task.offer.deadline.milliseconds,
-            message: message.map(PrintableText.clean))
+            message: message.map(PrintableText.clean),
+            remainingSeconds: task.stage.isOver ? nil : remainingSeconds(task))
     }
 }

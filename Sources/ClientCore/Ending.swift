@@ -63,7 +63,7 @@ extension ClientMachine {
 
     /// A damaged file of the cache is fetched once more; then the task fails.
     private mutating func refetchInputs(of id: TaskID, _ why: String, _ out: inout Outbox) {
-        guard restarts[id]?.isRefetched != true, let inputs = state[task: id]?.unit?.inputs else {
+        guard restarts[id]?.isRefetched != true, let inputs = state[task: id]?.unit?.blobs else {
             fail(id, .badInput, why, &out)
             return
         }
@@ -121,11 +121,12 @@ extension ClientMachine {
     mutating func forget(_ id: TaskID, _ out: inout Outbox) {
         guard let task = state[task: id] else { return }
         state.totals.kernelSeconds += task.used.kernelSeconds
-        for input in task.unit?.inputs ?? [] { blobNeededAt[input.digest] = lastSeen }
+        for input in task.unit?.blobs ?? [] { blobNeededAt[input.digest] = lastSeen }
         state[task: id] = nil
         unitFetches[id] = nil
         uploads[id] = nil
         restarts[id] = nil
+        programLooks[id] = nil
         needsSave = true
         out.add(.dropTask(id))
     }

@@ -57,7 +57,11 @@ extension ClientMachine {
                 return
             }
         }
-        guard settings.apps.contains("\(body.app)/\(body.appVersion)") else {
+        if body.hasProgram, !stored, let why = programObjection(isModule: body.app == UnitProgram.wasmApp) {
+            fail(id, .givenBack, why, &out, countsAgainstHost: false)
+            return
+        }
+        guard knows(body) else {
             fail(id, .unknownApp, "this host's worker does not know \(body.app) version \(body.appVersion)", &out)
             return
         }
@@ -71,6 +75,11 @@ extension ClientMachine {
             task.unit = summary
             task.stage = .ready
         }
+    }
+
+    private func knows(_ body: WireWorkUnitBody) -> Bool {
+        guard body.hasProgram else { return settings.apps.contains("\(body.app)/\(body.appVersion)") }
+        return UnitProgram.isProgramApp(body.app) && body.appVersion == UInt32(UnitProgram.appVersion)
     }
 
     mutating func unitFetchFailed(
@@ -103,7 +112,7 @@ extension ClientMachine {
             blobs[digest] = nil
             blobTroubles[digest] = nil
             for task in state.tasks where !task.stage.isOver {
-                if task.unit?.inputs.contains(where: { $0.digest == digest }) == true, runs[task.id] == nil {
+                if task.unit?.blobs.contains(where: { $0.digest == digest }) == true, runs[task.id] == nil {
                     fail(task.id, .badInput, why, &out)
                 }
             }
@@ -127,7 +136,7 @@ extension ClientMachine {
                 unitFetches[offer.task] = transfer
                 out.add(.fetchUnit(offer.task, offer.unit, bytes: offer.unitBytes))
             case .ready:
-                for input in state.tasks[place].unit?.inputs ?? [] { pursue(input, now, &out) }
+                for input in state.tasks[place].unit?.blobs ?? [] { pursue(input, now, &out) }
             case .finished, .failed: break
             }
         }
@@ -170,12 +179,13 @@ extension ClientMachine {
     private mutating func noteNeededBlobs(_ now: Timestamp) {
         lastBlobNote = now
         for place in state.tasks.indices where !state.tasks[place].stage.isOver {
-            for input in state.tasks[place].unit?.inputs ?? [] { blobNeededAt[input.digest] = now }
+            for input in state.tasks[place].unit?.blobs ?? [] { blobNeededAt[input.digest] = now }
         }
     }
 
     func inputsAreHere(_ task: HeldTask) -> Bool {
-        task.unit?.inputs.allSatisfy { blobs[$0.digest] == .present } == true
+        guard let unit = task.unit, unit.program == nil || unit.program?.file != nil else { return false }
+        return unit.blobs.allSatisfy { blobs[$0.digest] == .present }
     }
 }
 
@@ -197,7 +207,11 @@ extension UnitSummary {
         self.init(
             label: body.label, app: body.app, appVersion: Int(body.appVersion), flopsBound: body.flopsBound,
             memoryBytes: Int64(clamping: body.memoryBytes), diskBytes: Int64(clamping: body.diskBytes),
-            outputBytesMax: Int64(clamping: body.outputBytesMax), inputs: inputs)
+            outputBytesMax: Int64(clamping: body.outputBytesMax), inputs: inputs,
+            program: body.hasProgram
+                ? UnitProgram(
+                    name: body.program.name, version: body.program.version, isModule: body.app == UnitProgram.wasmApp)
+                : nil)
     }
 
     /// The name under which the worker finds a unit's zstd dictionary among its files.

@@ -87,6 +87,8 @@ public struct UnitSummary: Hashable, Sendable, Codable {
     public var outputBytesMax: Int64
     /// A zstd dictionary, where the unit names one, is the last of them.
     public var inputs: [Input]
+    /// nil: a kernel of Millrace computes it.
+    public var program: UnitProgram?
 
     /// A blob that must be here before the task can start.
     public struct Input: Hashable, Sendable, Codable {
@@ -106,7 +108,7 @@ public struct UnitSummary: Hashable, Sendable, Codable {
 
     public init(
         label: String, app: String, appVersion: Int, flopsBound: Double, memoryBytes: Int64, diskBytes: Int64,
-        outputBytesMax: Int64, inputs: [Input]
+        outputBytesMax: Int64, inputs: [Input], program: UnitProgram? = nil
     ) {
         self.label = label
         self.app = app
@@ -116,6 +118,7 @@ public struct UnitSummary: Hashable, Sendable, Codable {
         self.diskBytes = diskBytes
         self.outputBytesMax = outputBytesMax
         self.inputs = inputs
+        self.program = program
     }
 }
 

@@ -20,7 +20,8 @@ public struct MemorySettings: Hashable, Sendable {
     /// Of the memory, to be left for everybody else: never more than `reserveBytesMax`.
     public var reserveFraction = 0.1
     public var reserveBytesMax: Int64 = 2 << 30
-    /// More waiting than this is a shortage.
+    /// More waiting than this is a shortage: `pause.memory_pressure` of the preferences, the same bound at which
+    /// computing pauses.
     public var pressureMax = 10.0
     /// There is room again when one and a half times the reserve was available, at half of that waiting, for so long.
     public var roomSeconds = 30.0
@@ -36,7 +37,7 @@ public struct MemorySettings: Hashable, Sendable {
 
 /// Decides from readings whether workers must leave the memory, and whether others may start.
 struct MemoryGuard: Hashable, Sendable {
-    let settings: MemorySettings
+    var settings: MemorySettings
     private(set) var reading: MemoryReading?
     private var readAt: Timestamp?
     /// Since the first reading of a shortage; nil: there is none, and has been none for a while.

@@ -1,3 +1,5 @@
+import Preferences
+
 /// What the probes are told by the preferences.
 public struct ProbeSettings: Hashable, Sendable {
     /// Never looked at; each reports once that it is switched off.
@@ -11,13 +13,28 @@ public struct ProbeSettings: Hashable, Sendable {
     /// is the reason. Empty: none. Where there is a file, too, both must say yes.
     public var permissionCommand: [String] = []
     /// The command's answer is good for so long.
-    public var permissionCommandMinutes = 5.0
+    public var permissionKeepSeconds = 300.0
     /// The command is ended after so long.
     public var permissionCommandSeconds = 20.0
 
     public static let programsMax = 100
 
     public init() {}
+
+    public init(_ preferences: Preferences) { take(preferences) }
+
+    /// Takes over what the owner says; what is off stays off.
+    mutating func take(_ preferences: Preferences) {
+        exclusivePrograms = preferences.pauses.exclusivePrograms
+        (permissionFile, permissionCommand) = (nil, [])
+        guard let permission = preferences.permission else { return }
+        switch permission.source {
+        case .file(let path): permissionFile = path
+        case .command(let words): permissionCommand = words
+        }
+        permissionKeepSeconds = permission.keepSeconds
+        permissionCommandSeconds = permission.timeLimitSeconds
+    }
 }
 
 /// How often a probe looks, in seconds. Those that are told of an event look at once, too.

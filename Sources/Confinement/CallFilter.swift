@@ -4,8 +4,8 @@ import Glibc
 
 /// A list of allowed system calls as the kernel's filter: instructions of classic BPF, run at each call.
 ///
-/// What is not on the list fails with `EPERM`. Calls that are younger than the list, and `clone3`, whose flags a filter
-/// cannot see, fail with `ENOSYS` as on an older kernel: C libraries then take the older way. Calls of another
+/// What is not on the list fails with `EPERM`. Calls that are younger than the list, and those that the rules say are
+/// missing, fail with `ENOSYS` as on an older kernel: C libraries then take the older way. Calls of another
 /// architecture's numbering end the process.
 package struct CallFilter {
     /// Instructions, eight bytes each.
@@ -19,11 +19,12 @@ package struct CallFilter {
         case signal
     }
 
-    // Opcodes of linux/bpf_common.h: load a word of the call, jumps by comparison, return.
+    // Opcodes of linux/bpf_common.h: load a word of the call, jumps by comparison, and, return.
     private static let loadWord: UInt16 = 0x20
     private static let jumpIfEqual: UInt16 = 0x15
     private static let jumpIfAtLeast: UInt16 = 0x35
     private static let jumpIfAnyBit: UInt16 = 0x45
+    private static let keepBits: UInt16 = 0x54
     private static let giveBack: UInt16 = 0x06
     // Answers of linux/seccomp.h.
     private static let allow: UInt32 = 0x7fff_0000
@@ -72,7 +73,7 @@ package struct CallFilter {
                 Self.instruction(Self.jumpIfEqual, number, no: 1), Self.answer(Self.fail | UInt32(EPERM)),
             ]
         }
-        if let number = SystemCall.number("clone3") {
+        for number in rules.missing.compactMap(SystemCall.number).sorted() {
             code += [Self.instruction(Self.jumpIfEqual, number, no: 1), unknown]
         }
         code.append(Self.instruction(Self.jumpIfAtLeast, UInt32(millrace_calls_known_max) + 1, no: 1))
@@ -96,6 +97,10 @@ package struct CallFilter {
             return [load(argumentAt(place))] + tests + [refuse]
         case .without(let place, let bits):
             return [load(argumentAt(place)), instruction(jumpIfAnyBit, bits, no: 1), refuse]
+        case .notAll(let place, let bits):
+            return [
+                load(argumentAt(place)), instruction(keepBits, bits), instruction(jumpIfEqual, bits, no: 1), refuse,
+            ]
         }
     }
 

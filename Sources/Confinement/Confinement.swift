@@ -45,9 +45,8 @@ public struct Confinement: Sendable {
         var layers = SandboxLayers()
         let threads = Self.threadCount()
         guard threads == 1 else {
-            for layer in SandboxLayer.allCases {
-                layers.set(.init(layer, isActive: false, detail: "the process has \(threads) threads already"))
-            }
+            let why = threads.map { "the process has \($0) threads already" } ?? "its threads cannot be counted"
+            for layer in SandboxLayer.allCases { layers.set(.init(layer, isActive: false, detail: why)) }
             return layers
         }
         note(.noNewPrivileges, in: &layers) { () throws(Fault) in try Self.giveUpNewPrivileges() }
@@ -136,13 +135,10 @@ public struct Confinement: Sendable {
         guard let folder = folders.first, chdir(folder) == 0 else { throw SystemCall.fault("change the folder") }
     }
 
-    static func threadCount() -> Int {
-        guard let folder = opendir("/proc/self/task") else { return 1 }
-        defer { closedir(folder) }
-        var count = 0
-        while let entry = readdir(folder) {
-            if entry.pointee.d_name.0 != 46 /* . */ { count += 1 }
-        }
-        return count
+    /// nil: that cannot be told; then it must not be taken for one.
+    ///
+    /// - Parameter folder: another one than this process's own, for tests.
+    package static func threadCount(in folder: String = "/proc/self/task") -> Int? {
+        FolderNames.list(folder)?.count
     }
 }

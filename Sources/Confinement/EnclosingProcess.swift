@@ -120,7 +120,8 @@ public struct EnclosingProcess {
         guard lchown(path, nobody, nobody) == 0 else { throw SystemCall.fault("give \(path) to the program") }
         var status = stat()
         guard depth < 32, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
-        for name in OutputMeter.names(in: path) { try giveAway("\(path)/\(name)", depth: depth + 1) }
+        guard let names = FolderNames.list(path) else { throw SystemCall.fault("list \(path)") }
+        for name in names { try giveAway("\(path)/\(name)", depth: depth + 1) }
     }
 
     /// - Returns: the first process of the namespace, as this process sees it.

@@ -9,6 +9,8 @@ struct FirstProcess {
     private let root: PrivateRoot
     private var layers: SandboxLayers
     private let report: (Enclosure.Report) -> Void
+    /// Whether it can be seen what the processes inside hold.
+    private var hasProcesses = true
     private static let watchSeconds = 0.1
     private static let watchSecondsMax = 2.0
 
@@ -27,8 +29,15 @@ struct FirstProcess {
             // The enclosing process must not be outlived: PR_SET_PDEATHSIG.
             SystemCall.perform("prctl", 1, Int(SIGKILL))
             // Where a container hides parts of its own /proc, the kernel gives no new one.
-            if (try? root.putProcesses()) == nil {
+            do throws(Fault) { try root.putProcesses() } catch {
                 layers.set(.init(.pidNamespace, isActive: true, detail: "without /proc"))
+                hasProcesses = false
+                // Files that were removed while open could not be counted, and they fill the disk as others do.
+                if enclosure.output != nil {
+                    throw Fault(
+                        .configuration, "a program with an output folder needs a /proc of its own: \(error.message)",
+                        advice: "In a container, let its /proc be seen whole.")
+                }
             }
             try root.enter()
             let name = "sandbox"
@@ -85,18 +94,18 @@ struct FirstProcess {
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGCHLD)
-        let meter = OutputMeter(enclosure.output)
         var nextLook = millrace_monotonic_seconds() + Self.watchSeconds
         while true {
-            while true {
+            // Who starts orphans without end must not be looked at the less for it.
+            repeat {
                 var status: Int32 = 0
                 let ended = waitpid(-1, &status, WNOHANG)
                 if ended == program { return report(Self.report(status, layers)) }
                 if ended <= 0 { break }
-            }
+            } while millrace_monotonic_seconds() < nextLook
             if millrace_monotonic_seconds() >= nextLook {
                 let spent = millrace_own_cpu_seconds()
-                if let said = excess(meter) { return report(said) }
+                if let said = excess() { return report(said) }
                 // Looking at many files takes time: at most a tenth of a processor's is spent on that.
                 let pause = min((millrace_own_cpu_seconds() - spent) * 9, Self.watchSecondsMax)
                 nextLook = millrace_monotonic_seconds() + max(Self.watchSeconds, pause)
@@ -107,17 +116,31 @@ struct FirstProcess {
         }
     }
 
-    private func excess(_ meter: OutputMeter) -> Enclosure.Report? {
-        if let most = enclosure.memoryBytes {
-            let bytes = ProcessMeter.residentBytes(bytesMax: most)
-            if bytes > most {
-                var said = Enclosure.Report(ending: .memory, layers: layers)
-                said.words = "\(bytes >> 20) MiB of memory are in use; \(most >> 20) are allowed"
-                return said
+    private func excess() -> Enclosure.Report? {
+        guard hasProcesses, enclosure.memoryBytes != nil || enclosure.output != nil else { return nil }
+        var looked = Enclosure.Report.Ending.memory
+        do throws(Look.Blindness) {
+            let processes = try ProcessMeter(Look())
+            if let most = enclosure.memoryBytes {
+                let bytes = try processes.residentBytes(bytesMax: most)
+                if bytes > most {
+                    return ending(.memory, "\(bytes >> 20) MiB of memory are in use; \(most >> 20) are allowed")
+                }
             }
+            if enclosure.output != nil { looked = .output }
+            if let words = try processes.hiddenMapping(ofOutput: enclosure.output?.place) {
+                return ending(looked, words)
+            }
+            return try enclosure.output.flatMap { (output) throws(Look.Blindness) in
+                try OutputMeter.excess(of: output, processes)
+            }.map { ending(looked, $0) }
+        } catch {
+            return ending(looked, error.words)
         }
-        guard let words = meter.excess() else { return nil }
-        var said = Enclosure.Report(ending: .output, layers: layers)
+    }
+
+    private func ending(_ ending: Enclosure.Report.Ending, _ words: String) -> Enclosure.Report {
+        var said = Enclosure.Report(ending: ending, layers: layers)
         said.words = words
         return said
     }

@@ -68,7 +68,11 @@ struct AppCheck {
             resources: ResourceRule(
                 flopsPerStep: nil, flopsBoundFactor: 1, memoryBytes: 1, diskBytes: 1, outputBytes: 1),
             validation: ValidationRule(checkEach: true, relativeTolerance: nil, absoluteTolerance: nil),
-            credit: CreditRule(factor: 1))
+            credit: CreditRule(factor: 1),
+            program: app.program.map { _ in
+                ProjectProgram(
+                    releases: "releases", name: "program", version: "1", arguments: [], fuel: 0, results: [])
+            })
     }
 }
 

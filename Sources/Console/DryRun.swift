@@ -1,4 +1,5 @@
 import Bytes
+import ClientSystem
 import Domain
 import FoundationEssentials
 import Glibc
@@ -29,6 +30,7 @@ struct DryRun {
         job.unitPath = unitPath
         job.unitSha256 = Data(SHA256Hash.digest(of: bytes).bytes)
         job.inputs = packed.localInputs
+        if let program = try localProgram() { job.program = program }
         job.checkpointSeconds = 60
         job.cachePath = cache
         context.remark("running unit \(index): \(Printable.clean(body.label))")
@@ -38,15 +40,31 @@ struct DryRun {
         let check = try check(unitPath, folder, body)
         return DryRunReport(
             spec: packed.project.spec, index: index, label: body.label, containerBytes: bytes.count,
-            inputBytes: packed.inputs.filter { InputFile.isOfApp($0.reference.name) }.reduce(0) {
+            inputBytes: packed.inputs.filter { packed.project.spec.goesToVolunteers($0.reference.name) }.reduce(0) {
                 $0 + $1.reference.size
             }, plan: plan, flops: body.flops,
             flopsBound: body.flopsBound,
-            wallSeconds: wall, cpuSeconds: progress.cpuSeconds, kernelSeconds: progress.kernelSeconds,
+            benchmark: packed.project.spec.program == nil ? nil : Benchmark.flopsPerSecond(), wallSeconds: wall,
+            cpuSeconds: progress.cpuSeconds,
+            kernelSeconds: progress.kernelSeconds > 0 ? progress.kernelSeconds : progress.cpuSeconds,
             peakMemoryBytes: Int64(clamping: progress.peakMemoryBytes),
             resultBytes: Int64(Files.size("\(folder)/\(RunFolder.result)") ?? 0), fingerprint: progress.fingerprint,
             check: check, sections: try sections(folder, body),
             selfDifference: try selfDifference(unitPath, folder, body))
+    }
+
+    /// The program from the release folder, signed or not: a dry run is where one is tried. nil: the app has a kernel.
+    private func localProgram() throws(Fault) -> WireLocalProgram? {
+        let project = packed.project
+        guard let program = project.spec.program, let app = project.app.program else { return nil }
+        let release = ProgramRelease(folder: project.folder, program: program, app: app)
+        let listing: ProgramRelease.Listing
+        do throws(ProgramRelease.Flaw) {
+            listing = try release.listing(now: WallClock.now)
+        } catch {
+            throw Fault(.noInput, error.message, advice: error.expected)
+        }
+        return try release.local(listing.release)
     }
 
     /// - Throws: what the worker died of, in its own words.

@@ -24,6 +24,9 @@ struct DryRunReport {
     var plan: UnitMaker.Plan
     var flops: Double
     var flopsBound: Double
+    /// A first guess at this machine's speed, as a client makes it: for programs, whose FLOPs only the manifest counts;
+    /// nil for apps that count themselves.
+    var benchmark: Double?
     var wallSeconds: Double
     var cpuSeconds: Double
     var kernelSeconds: Double
@@ -36,12 +39,16 @@ struct DryRunReport {
     var selfDifference: String?
 
     /// This machine's speed by the app's own count: a wrong one of the manifest must not hide behind itself.
-    private var flopsPerSecond: Double { kernelSeconds > 0 ? plan.appFlops / kernelSeconds : 0 }
+    private var flopsPerSecond: Double { benchmark ?? measured }
+    private var measured: Double { kernelSeconds > 0 ? plan.appFlops / kernelSeconds : 0 }
     /// What the scheduler expects of a machine like this.
     private var estimateSeconds: Double { flopsPerSecond > 0 ? flops / flopsPerSecond : wallSeconds }
     /// CPU seconds after which a volunteer's client stops the task on a machine like this; ClientCore's rule, where a
-    /// minute is the least.
-    private var cpuSecondsMax: Double { flopsPerSecond > 0 ? max(60, flopsBound / flopsPerSecond) : .infinity }
+    /// minute is the least, and a quarter of the benchmark stands for a speed that was not measured.
+    private var cpuSecondsMax: Double {
+        let speed = benchmark.map { $0 / 4 } ?? flopsPerSecond
+        return speed > 0 ? max(60, flopsBound / speed) : .infinity
+    }
     private var tasks: Double { Double(plan.unitCount * spec.replication.initial) }
     /// Core seconds of the whole batch at this machine's speed.
     private var batchSeconds: Double {
@@ -84,7 +91,7 @@ struct DryRunReport {
             ("check", "\(check.outcome) in \(Amounts.seconds(check.seconds))\(reason)"),
             ("time", "\(Amounts.seconds(wallSeconds)), \(Amounts.seconds(cpuSeconds)) of CPU"),
             ("deadline", Amounts.seconds(spec.replication.deadline.seconds)),
-            ("work", "\(Amounts.flops(plan.appFlops)) at \(Amounts.flopsPerSecond(flopsPerSecond))"),
+            ("work", "\(Amounts.flops(plan.appFlops)) at \(Amounts.flopsPerSecond(measured))"),
             ("estimate", "\(Amounts.flops(flops)), \(Amounts.seconds(estimateSeconds)) on a machine like this"),
             ("memory", "\(Amounts.bytes(peakMemoryBytes)) of \(Amounts.bytes(bounds.memoryBytes))"),
             ("output", "\(Amounts.bytes(resultBytes)) of \(Amounts.bytes(bounds.outputBytes))"),
@@ -117,7 +124,7 @@ struct DryRunReport {
             ("check_reason", .optional(check.reason)), ("check_seconds", .real(check.seconds)),
             ("wall_seconds", .real(wallSeconds)), ("cpu_seconds", .real(cpuSeconds)),
             ("kernel_seconds", .real(kernelSeconds)), ("flops", .real(flops)),
-            ("app_flops", .real(plan.appFlops)), ("flops_per_second", .real(flopsPerSecond)),
+            ("app_flops", .real(plan.appFlops)), ("flops_per_second", .real(measured)),
             ("estimate_seconds", .real(estimateSeconds)),
             ("cpu_seconds_max", cpuSecondsMax.isFinite ? .real(cpuSecondsMax) : .null),
             ("memory_bytes", .integer(peakMemoryBytes)),

@@ -19,10 +19,14 @@ public struct LintReport: Sendable {
 public struct Linter: Sendable {
     let folder: ProjectFolder
     let catalogue: AppCatalogue
+    /// For the ends of signed releases.
+    private let now: Timestamp
 
-    public init(folder: ProjectFolder, catalogue: AppCatalogue) {
+    /// - Parameter now: nil: by the clock.
+    public init(folder: ProjectFolder, catalogue: AppCatalogue, now: Timestamp? = nil) {
         self.folder = folder
         self.catalogue = catalogue
+        self.now = now ?? WallClock.now
     }
 
     /// Manifest and files first; then the app's own check by the catalogue's worker, of everything when nothing was
@@ -51,6 +55,11 @@ public struct Linter: Sendable {
             if faults.isEmpty { sound.append(input.file) }
         }
         if let program = reading.program { report.faults += check(program: program) }
+        if let program = reading.computing {
+            let found = check(program: program, now: now)
+            report.faults += found.faults
+            report.warnings += found.warnings
+        }
         if let app = reading.app, let executable = catalogue.executable {
             let check = AppCheck(executable: executable)
             if report.faults.isEmpty, let spec = report.spec {

@@ -82,6 +82,7 @@ struct PackedProject {
         if let relative = spec.validation.relativeTolerance { context.relativeTolerance = relative }
         if let absolute = spec.validation.absoluteTolerance { context.absoluteTolerance = absolute }
         context.setComparison(spec.validation.comparison)
+        context.setProgram(spec.program)
         return context
     }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Glibc
 
 /// The machine's own clock.
@@ -13,4 +14,9 @@ public struct SystemPause: Pause {
     public func wait(seconds: Double) {
         usleep(UInt32(min(max(seconds, 0), 3600) * 1e6))
     }
+}
+
+/// The time of day, for the ends of signed releases.
+enum WallClock {
+    static var now: Timestamp { Timestamp(seconds: Int64(time(nil))) }
 }

@@ -87,7 +87,8 @@ struct UnitMaker {
 
     /// - Returns: nil when the manifest does not say otherwise.
     private func appFlops(at place: Int, after cursor: [UInt8]) throws(Fault) -> Double? {
-        guard packed.project.spec.resources.flopsPerStep != nil else { return nil }
+        // A project's own program is counted by nobody else.
+        guard packed.project.spec.resources.flopsPerStep != nil, packed.project.spec.program == nil else { return nil }
         let drafts = try split(from: cursor, ownCount: true).drafts
         return place < drafts.count ? drafts[place].flops : nil
     }
@@ -128,7 +129,10 @@ struct UnitMaker {
         body.memoryBytes = UInt64(spec.resources.memoryBytes)
         body.diskBytes = UInt64(spec.resources.diskBytes)
         body.outputBytesMax = UInt64(spec.resources.outputBytes)
-        body.inputs = packed.inputs.filter { InputFile.isOfApp($0.reference.name) }.map { WireInputRef($0.reference) }
+        body.inputs = packed.inputs.filter { spec.goesToVolunteers($0.reference.name) }.map {
+            WireInputRef($0.reference)
+        }
+        if let program = spec.program { body.program = WireProgramRef(program) }
         do throws(WireError) {
             var sections: [WireSection] = []
             for section in plan.unit.sections {

@@ -52,6 +52,14 @@ public enum Limits {
     public static let quorumMax = 16
     /// Results that a window of adaptive replication can span: one failed check voids as many in one transaction.
     public static let windowMax = 1000
+    public static let programArgumentsMax = 64
+    public static let programArgumentBytesMax = 1024
+    /// Name and version of a program in release metadata.
+    public static let programWordBytesMax = 64
+    /// Platforms of programs that a host can name.
+    public static let programPlatformsMax = 8
+    /// Days of a fast machine. Exact as a double, so that a manifest can say it as `1e15`.
+    public static let fuelMax: Int64 = 1_000_000_000_000_000_000
     public static let deadlineSecondsMin: Double = 1
     public static let deadlineSecondsMax: Double = 366 * 86_400
 

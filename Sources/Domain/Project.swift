@@ -18,11 +18,14 @@ public struct ProjectSpec: Hashable, Sendable {
     public var resources: ResourceRule
     public var validation: ValidationRule
     public var credit: CreditRule
+    /// The program that computes, exactly with the apps of `ProgramApp`.
+    public var program: ProjectProgram?
 
     public init(
         name: String, title: String, description: String, scienceArea: String, licence: String, app: String,
         parameters: [Parameter], inputs: [InputFile], split: SplitRule, replication: ReplicationRule,
-        resources: ResourceRule, validation: ValidationRule, credit: CreditRule, spread: SpreadRule = SpreadRule()
+        resources: ResourceRule, validation: ValidationRule, credit: CreditRule, spread: SpreadRule = SpreadRule(),
+        program: ProjectProgram? = nil
     ) {
         self.name = name
         self.title = title
@@ -38,6 +41,14 @@ public struct ProjectSpec: Hashable, Sendable {
         self.resources = resources
         self.validation = validation
         self.credit = credit
+        self.program = program
+    }
+
+    /// Whether a file of the batch goes to volunteers: what the app asks for, but not a table whose rows travel inside
+    /// of the units.
+    public func goesToVolunteers(_ input: String) -> Bool {
+        guard InputFile.isOfApp(input) else { return false }
+        return program == nil || !parameters.contains(Parameter(name: "rows", value: .text(input)))
     }
 
     /// Every file that goes to the server: the inputs, and the scientist's comparing program.

@@ -13,10 +13,12 @@ public struct Candidate: Hashable, Sendable {
     public var outputBytesMax: Int64
     /// From sending to report.
     public var deadlineSpan: TimeSpan
+    /// Of a unit that a program of the project's own computes.
+    public var program: ProgramNeed?
 
     public init(
         id: TaskID, app: String, flops: Double, flopsBound: Double, memoryBytes: Int64, diskBytes: Int64,
-        outputBytesMax: Int64, deadlineSpan: TimeSpan
+        outputBytesMax: Int64, deadlineSpan: TimeSpan, program: ProgramNeed? = nil
     ) {
         self.id = id
         self.app = app
@@ -26,7 +28,26 @@ public struct Candidate: Hashable, Sendable {
         self.diskBytes = diskBytes
         self.outputBytesMax = outputBytesMax
         self.deadlineSpan = deadlineSpan
+        self.program = program
     }
+}
+
+/// The program that a task needs, and where it runs.
+public struct ProgramNeed: Hashable, Sendable {
+    /// For people, for example `solver 1.0`.
+    public var title: String
+    /// Platforms for which it is released and not withdrawn or expired; empty: clients may not start it at all.
+    public var platforms: [String]
+
+    public init(title: String, platforms: [String]) {
+        self.title = title
+        self.platforms = platforms
+    }
+
+    /// For example `solver 1.0 (x86_64-linux, any)`.
+    var words: String { platforms.isEmpty ? title : "\(title) (\(platforms.joined(separator: ", ")))" }
+
+    func runs(on platforms: Set<String>) -> Bool { self.platforms.contains { platforms.contains($0) } }
 }
 
 /// A host as the scheduler sees it.
@@ -43,6 +64,8 @@ public struct HostView: Hashable, Sendable {
     public var availability: Double
     /// Apps its worker knows, as `name/version`.
     public var apps: [String]
+    /// Platforms of programs that it starts in its sandbox, `x86_64-linux`, `any`, `wasm`; empty: none at all.
+    public var programPlatforms: [String]
     /// Tasks in state sent at this host.
     public var inProgress: Int
     /// Tasks sent to it in the last 24 hours; 0 when the caller does not count them.
@@ -54,8 +77,8 @@ public struct HostView: Hashable, Sendable {
 
     public init(
         id: HostID, volunteer: VolunteerID, cores: Int, memoryBytes: Int64, diskFreeBytes: Int64,
-        flopsPerSecond: Double, availability: Double, apps: [String], inProgress: Int, sentLastDay: Int,
-        dailyQuota: Int, heldUnits: [WorkUnitID]
+        flopsPerSecond: Double, availability: Double, apps: [String], programPlatforms: [String] = [], inProgress: Int,
+        sentLastDay: Int, dailyQuota: Int, heldUnits: [WorkUnitID]
     ) {
         self.id = id
         self.volunteer = volunteer
@@ -65,6 +88,7 @@ public struct HostView: Hashable, Sendable {
         self.flopsPerSecond = flopsPerSecond
         self.availability = availability
         self.apps = apps
+        self.programPlatforms = programPlatforms
         self.inProgress = inProgress
         self.sentLastDay = sentLastDay
         self.dailyQuota = dailyQuota
@@ -74,8 +98,8 @@ public struct HostView: Hashable, Sendable {
     /// The view of a stored host: speed by `HostSpeed`, quota by `HostQuota`, disk less `reservedDiskBytes`.
     /// - Parameter availability: as the request says; 0 means unknown and is taken as 1.
     public init(
-        _ host: HostRecord, availability: Double, apps: [String], inProgress: Int, sentLastDay: Int = 0,
-        reservedDiskBytes: Int64 = 0, heldUnits: [WorkUnitID] = []
+        _ host: HostRecord, availability: Double, apps: [String], programPlatforms: [String] = [], inProgress: Int,
+        sentLastDay: Int = 0, reservedDiskBytes: Int64 = 0, heldUnits: [WorkUnitID] = []
     ) {
         let profile = host.profile
         self.init(
@@ -83,7 +107,8 @@ public struct HostView: Hashable, Sendable {
             memoryBytes: max(profile.memoryBytes, 0),
             diskFreeBytes: max(profile.diskFreeBytes, 0) - max(reservedDiskBytes, 0),
             flopsPerSecond: HostSpeed.perCore(host), availability: HostSpeed.availability(availability), apps: apps,
-            inProgress: inProgress, sentLastDay: sentLastDay, dailyQuota: HostQuota.tasksPerDay(host),
+            programPlatforms: programPlatforms, inProgress: inProgress, sentLastDay: sentLastDay,
+            dailyQuota: HostQuota.tasksPerDay(host),
             heldUnits: heldUnits)
     }
 }
@@ -137,7 +162,7 @@ public struct Refusal: Hashable, Sendable {
         // Of the host as a whole.
         case inProgressLimit, dailyQuota
         // Of single tasks.
-        case sameVolunteer, unknownApp, bounds, memory, disk, output, deadline
+        case sameVolunteer, unknownApp, notReleased, program, bounds, memory, disk, output, deadline
         /// They wait for others, as a secret lot, the project's rules, or this host's record will have it.
         case company
         /// Everything that waits was given, or nothing waits.

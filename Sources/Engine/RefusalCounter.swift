@@ -48,6 +48,15 @@ struct RefusalCounter {
         case .unknownApp:
             let names = tally.names.joined(separator: ", ")
             return Text.tasks(n, "needs", "need") + " an app that this host's worker does not have: \(names)"
+        case .notReleased:
+            let names = tally.names.joined(separator: "; ")
+            return Text.tasks(n, "waits", "wait")
+                + " for a program that is in no list of releases which is valid now: \(names)"
+        case .program:
+            let names = tally.names.joined(separator: "; ")
+            let starts = host.programPlatforms.joined(separator: ", ")
+            return Text.tasks(n, "needs", "need") + " a program that does not run here: \(names); this host starts "
+                + (starts.isEmpty ? "no programs of projects" : "those for \(starts)")
         case .bounds:
             return Text.tasks(n, "has", "have") + " a bound on operations below the estimate and could never finish"
         case .memory:

@@ -35,9 +35,11 @@ public enum Scheduler {
     public static func suiting(_ tasks: [Candidate], host: HostView) -> [Bool] {
         let apps = KnownApps(host.apps)
         let availability = HostSpeed.availability(host.availability)
+        let platforms = Set(host.programPlatforms)
         return tasks.map { task in
             let seconds = HostSpeed.seconds(flops: task.flops, flopsPerSecond: host.flopsPerSecond) / availability
-            return apps.contains(task.app) && task.memoryBytes <= host.memoryBytes
+            return apps.contains(task.app) && task.program?.runs(on: platforms) ?? true
+                && task.memoryBytes <= host.memoryBytes
                 && task.diskBytes <= host.diskFreeBytes && task.outputBytesMax <= host.diskFreeBytes - task.diskBytes
                 && seconds <= task.deadlineSpan.seconds
         }
@@ -62,6 +64,7 @@ private struct SchedulerRound {
     private var load: HostLoad
     private var units: Set<WorkUnitID>
     private let apps: KnownApps
+    private let platforms: Set<String>
     private var diskLeft: Int64
     private var refusals = RefusalCounter()
 
@@ -73,6 +76,7 @@ private struct SchedulerRound {
         load = HostLoad(host: host, queuedSeconds: want.queuedSeconds)
         units = Set(host.heldUnits)
         apps = KnownApps(host.apps)
+        platforms = Set(host.programPlatforms)
         diskLeft = host.diskFreeBytes
     }
 
@@ -100,6 +104,9 @@ private struct SchedulerRound {
         let unit = task.id.unit
         guard !units.contains(unit) else { return refusals.count(.sameVolunteer) }
         guard apps.contains(task.app) else { return refusals.count(.unknownApp, name: task.app) }
+        if let program = task.program, !program.runs(on: platforms) {
+            return refusals.count(program.platforms.isEmpty ? .notReleased : .program, name: program.words)
+        }
         guard task.flops >= 0, task.flopsBound >= task.flops else { return refusals.count(.bounds) }
         guard task.memoryBytes <= host.memoryBytes else { return refusals.count(.memory, need: task.memoryBytes) }
         guard task.diskBytes <= diskLeft else { return refusals.count(.disk, need: task.diskBytes) }

@@ -17,6 +17,12 @@ struct AppRules {
         for entry in entries.prefix(Limits.parametersMax) {
             let names = app.parameters.map(\.name)
             var wanted = entry.key
+            if !names.contains(wanted), takes(wanted, among: entries) {
+                if seen.insert(wanted).inserted, let parameter = freeParameter(entry, &faults) {
+                    parameters.append(parameter)
+                }
+                continue
+            }
             if !names.contains(wanted) {
                 let nearest = Nearest.word(to: entry.key, in: names)
                 let list = names.isEmpty ? "no parameters" : "one of " + names.joined(separator: ", ")
@@ -74,6 +80,7 @@ struct AppRules {
 
     /// - Returns: the inputs that are right, each with the place of its file name.
     func inputs(_ sections: [SectionValues], _ faults: inout FaultList) -> [(file: InputFile, place: Place)] {
+        if app.program != nil { return freeInputs(sections, &faults) }
         var inputs: [(file: InputFile, place: Place)] = []
         var seen: Set<String> = []
         for section in sections {

@@ -79,6 +79,11 @@ struct ValueReader {
         case .line(let bytesMax): return .text(try prose(text, bytesMax, oneLine: true))
         case .text(let bytesMax): return .text(try prose(text, bytesMax, oneLine: false))
         case .licence: return .text(try licence(text, found))
+        case .word(let word):
+            guard word.isValid(text) else {
+                throw ValueFault(message: "\(found) is no such name", expected: kind.expected(apps))
+            }
+            return .text(text)
         case .app:
             let names = apps.map(\.name)
             return .text(try Scalars.word(text, found, names, "an app: " + names.joined(separator: ", ")))

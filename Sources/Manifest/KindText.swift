@@ -32,6 +32,7 @@ extension ValueKind {
         case .line: "one line of text"
         case .text: "text"
         case .licence: "SPDX identifier"
+        case .word: "name"
         case .app: "name of an app"
         case .path: "path"
         case .packing, .choice: "word"
@@ -62,6 +63,7 @@ extension ValueKind {
         case .name(let bytesMax): "lower-case letters, digits and inner hyphens, 1 to \(bytesMax)"
         case .line(let bytesMax), .text(let bytesMax): "1 to \(bytesMax) bytes"
         case .licence: "open licences of the SPDX list"
+        case .word(let kind): kind.range
         case .app: "the app catalogue"
         case .path: "relative, without `..`, at most 512 bytes"
         case .packing: "plain, table or raw"

@@ -28,10 +28,21 @@ public struct ManifestReading: Hashable, Sendable {
         public var column: Int
     }
 
+    /// The project's own program, and where its keys stand: `program` itself for one that is left out.
+    public struct Program: Hashable, Sendable {
+        public var program: ProjectProgram
+        public var app: ProgramApp
+        public var releases: Key
+        public var name: Key
+        public var version: Key
+    }
+
     public var outcome: ManifestOutcome
     public var inputs: [Input]
     /// The comparing program, when its keys are right.
     public var program: Input?
+    /// The program that computes, when its keys are right.
+    public var computing: Program?
     /// The app that the manifest names; nil when it names none that is known.
     public var app: AppSchema?
     /// The keys below `parameters`, in the order of the text.

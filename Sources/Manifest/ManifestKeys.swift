@@ -16,6 +16,8 @@ public enum ValueKind: Hashable, Sendable {
     case text(bytesMax: Int)
     /// An SPDX identifier.
     case licence
+    /// A name that stands elsewhere, too.
+    case word(WordKind)
     /// The name of an app.
     case app
     /// A relative path inside the project's folder.
@@ -77,7 +79,7 @@ public struct ManifestKey: Hashable, Sendable {
 /// `millrace init` writes all come from this table.
 public enum ManifestKeys {
     public static let all: [ManifestKey] =
-        project + inputs + split + replication + resources + validation
+        project + ProgramKeys.all + inputs + split + replication + resources + validation
         + ComparisonKeys.all + ComparingProgram.keys + credit
 
     static func children(of section: String) -> [ManifestKey] { all.filter { $0.section == section } }

@@ -48,12 +48,15 @@ public enum ManifestParser {
         }
         let builder = SpecBuilder(top: top)
         builder.checkRules(app, &faults)
+        let computing = ProgramSection.read(top, app, &faults)
+        app = app?.fitted(to: computing, inputs: inputs.map(\.file))
         let comparison = comparison(top, app, &faults)
         let program = ComparingProgram.read(top, &faults)
         let outcome: ManifestOutcome
         if faults.faults.isEmpty, var spec = builder.spec(parameters, inputs.map(\.file)) {
             spec.validation.comparison = program.map { .program($0.rule) } ?? comparison
             spec.validation.program = program?.file
+            spec.program = computing
             outcome = .success(spec, warnings: FaultList.sorted(faults.warnings))
         } else {
             outcome = .faults(FaultList.sorted(faults.faults))
@@ -66,7 +69,8 @@ public enum ManifestParser {
         }
         let parametersPlace = top.places["parameters"] ?? top.place(of: "app")
         return ManifestReading(
-            outcome: outcome, inputs: places, program: programPlace, app: app,
+            outcome: outcome, inputs: places, program: programPlace,
+            computing: computing.flatMap { ProgramSection.reading($0, top, app) }, app: app,
             parameters: top.parameters.map {
                 ManifestReading.Key(name: $0.key, line: $0.keyPlace.line, column: $0.keyPlace.column)
             },

@@ -10,14 +10,20 @@ public enum ManifestTemplate {
             "# send it with `millrace submit`. Keys that begin with `#` show their default.",
             "",
         ]
-        let given: [String: String] = [
+        var given: [String: String] = [
             "name": name, "title": quoted("\(app.title): \(name)"),
             "description": quoted("What is computed here, and what for: volunteers read this before they join."),
             "science_area": "unknown", "licence": "CC-BY-4.0", "app": app.name,
             "split.steps_per_unit": "1",
         ]
+        if app.program != nil { given.merge(ProgramTemplate.given) { $1 } }
         for key in ManifestKeys.all {
             switch key.path {
+            case let path where path.hasPrefix("program") && app.program == nil: break
+            case "program.fuel" where app.program != .wasm: break
+            case "program.results": lines += ProgramTemplate.results
+            case "parameters" where app.program != nil: lines += ProgramTemplate.parameters
+            case "inputs" where app.program != nil: lines += ProgramTemplate.inputs
             case "parameters": lines += [""] + parameters(app)
             case "inputs": lines += [""] + inputs(app)
             case let path where path.contains("[]"): break

@@ -13,10 +13,12 @@ public struct AppContext: Hashable, Sendable {
     /// From the manifest; nil: the app's own.
     public var relativeTolerance: Double?
     public var absoluteTolerance: Double?
+    /// What computes, where that is a program of the project's own.
+    public var program: ProjectProgram?
 
     public init(
         project: String, title: String, parameters: [String: ParameterValue], inputs: InputSet, stepsPerUnit: Int,
-        flopsPerStep: Double?, relativeTolerance: Double?, absoluteTolerance: Double?
+        flopsPerStep: Double?, relativeTolerance: Double?, absoluteTolerance: Double?, program: ProjectProgram? = nil
     ) {
         self.project = project
         self.title = title
@@ -26,6 +28,7 @@ public struct AppContext: Hashable, Sendable {
         self.flopsPerStep = flopsPerStep
         self.relativeTolerance = relativeTolerance
         self.absoluteTolerance = absoluteTolerance
+        self.program = program
     }
 }
 
@@ -72,7 +75,7 @@ public protocol ResultValidator: Sendable {
 
     /// Why this cannot be read as a result of the unit: sections, kinds, sizes, no more; nil: it can be. Cheap, and
     /// asked before a rule of the manifest compares in place of the app.
-    func malformation(of result: Payload, unit: Payload) -> String?
+    func malformation(of result: Payload, unit: Payload, context: AppContext) -> String?
 
     /// Are these two the same answer? Symmetric and reflexive. Both have passed `check` as not malformed.
     func compare(_ a: Payload, _ b: Payload, unit: Payload, context: AppContext) -> Agreement
@@ -129,13 +132,14 @@ public struct Answer: Hashable, Sendable {
 /// An app: one of these per folder in `Sources/Apps`, listed in `AppCatalog.swift`.
 public struct AppDescriptor: Sendable {
     public var schema: AppSchema
-    public var kernel: any Kernel.Type
+    /// nil: what computes is a program of the project's own, outside of the worker.
+    public var kernel: (any Kernel.Type)?
     public var splitter: any Splitter
     public var validator: any ResultValidator
     public var assembler: any Assembler.Type
 
     public init(
-        schema: AppSchema, kernel: any Kernel.Type, splitter: any Splitter, validator: any ResultValidator,
+        schema: AppSchema, kernel: (any Kernel.Type)?, splitter: any Splitter, validator: any ResultValidator,
         assembler: any Assembler.Type
     ) {
         self.schema = schema

@@ -164,7 +164,7 @@ private struct PreferencesBuilder {
             computeWindows: windows("windows.compute"), networkWindows: windows("windows.network"),
             permission: permission, bufferSeconds: seconds("work.buffer") ?? 0,
             checkpointSeconds: seconds("work.checkpoint") ?? 0, keepInMemorySeconds: seconds("work.keep_in_memory"),
-            shares: shares)
+            allowsPrograms: flag("programs"), shares: shares)
     }
 
     private func limits(_ section: String) -> Preferences.UseLimits {

@@ -2,7 +2,7 @@
 /// example in `client/` all come from this table.
 public enum PreferenceKeys {
     public static let all: [PreferenceKey] =
-        top + use + pause + disk + network + windows + permission + work + shares
+        top + use + pause + disk + network + windows + permission + work + programs + shares
 
     static func key(_ path: String) -> PreferenceKey? { all.first { $0.path == path } }
     static func children(of section: String) -> [PreferenceKey] { all.filter { $0.section == section } }
@@ -136,6 +136,13 @@ public enum PreferenceKeys {
         PreferenceKey(
             "work.keep_in_memory", .duration(0...dayInSeconds, word: "always"), "1 min", "10 min", "always",
             "Time after which a paused task writes a checkpoint and leaves the memory."),
+    ]
+
+    private static let programs: [PreferenceKey] = [
+        PreferenceKey(
+            "programs", .flag, "yes", "yes", "yes",
+            "Whether programs that scientists wrote are started, in the sandbox; else only what is part of Millrace."
+        )
     ]
 
     private static let shares: [PreferenceKey] = [

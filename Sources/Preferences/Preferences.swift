@@ -94,6 +94,8 @@ public struct Preferences: Hashable, Sendable {
     public var checkpointSeconds: Double
     /// nil: paused tasks stay in memory.
     public var keepInMemorySeconds: Double?
+    /// Whether programs that scientists wrote are started.
+    public var allowsPrograms: Bool
     public var shares: [ProjectShare]
 
     /// The preset `standard`.

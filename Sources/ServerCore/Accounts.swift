@@ -56,7 +56,7 @@ extension ProjectServer {
         }
         if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
         if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
-        let manager = try manager(of: volunteer.id, in: tx, now: now)
+        let manager = try manager(of: volunteer.id, caller: id, in: tx, now: now)
         if !call.action.isForEveryHost(id), let refusal = managingRefusal(id, manager) { return .failure(refusal) }
         var extra = WireAccountReply()
         switch call.action {
@@ -78,14 +78,18 @@ extension ProjectServer {
             }
         case .listHosts: extra.hosts = try hostEntries(of: volunteer.id, manager: manager, in: tx)
         case .removeHost(let other):
+            if let manager, manager.older.contains(other), let refusal = absenceRefusal(id, manager) {
+                return .failure(refusal)
+            }
             if let refusal = try remove(other, of: volunteer.id, &extra, in: tx, now: now) { return .failure(refusal) }
         }
         // It may have been changed above.
         if var host = try tx.host(id) {
             host.sequence = sequence
+            host.lastSeenAt = max(host.lastSeenAt, now)
             try tx.updateHost(host)
         }
-        var reply = try reply(volunteer, mayChange: manager == id, in: tx, now: now)
+        var reply = try reply(volunteer, mayChange: manager?.host == id, in: tx, now: now)
         (reply.linkCode, reply.linkExpiresMs) = (extra.linkCode, extra.linkExpiresMs)
         (reply.hosts, reply.tasksGivenBack) = (extra.hosts, extra.tasksGivenBack)
         return .success(reply)

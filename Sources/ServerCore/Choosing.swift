@@ -23,6 +23,7 @@ extension ProjectServer {
         // A host at its limit gets nothing whatever waits: no queue is read for it.
         let before = Scheduler.choose([], host: asker.view, want: asker.want, now: now)
         if before.refusals.contains(where: \.isOfHost) { return (before, [:]) }
+        var programs = ProgramGate(core: self, tx: tx, now: now)
         var gate = PairingGate(core: self, asker: asker, tx: tx, now: now)
         var batches = BatchGate(tx: tx)
         let head = try batches.head { try tx.unsentTasks(notOf: asker.view.volunteer, after: $0, limit: 1).first?.id }
@@ -32,13 +33,14 @@ extension ProjectServer {
             let (inOrder, isAll) = try queue(for: asker, from: head, limit, &batches, in: tx)
             var seen: Set<TaskID> = []
             let tasks = (scattered + inOrder).filter { seen.insert($0.id).inserted }
+            let candidates = try tasks.map { try programs.candidate($0) }
             var choice = try Scheduler.choose(
-                tasks.map { Candidate($0) }, host: asker.view, want: asker.want, now: now
+                candidates, host: asker.view, want: asker.want, now: now
             ) { task in try gate.allows(task) }
             if tasks.isEmpty { choice.refusals = try emptyQueue(choice.refusals, &batches, in: tx) }
             var isLast = choice.refusals.isEmpty || limit > 0 && (!choice.tasks.isEmpty || isAll)
             if !isLast {
-                let hasPassed = passUnsuited(tasks, for: asker.view, &batches)
+                let hasPassed = passUnsuited(candidates, for: asker.view, &batches)
                 isLast = looks == settings.looksMax || limit >= settings.candidatesMax && !hasPassed
             }
             if isLast { return (choice, Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first }) }
@@ -49,9 +51,9 @@ extension ProjectServer {
 
     /// A batch of which nothing has suited this host is passed over by the next look.
     /// - Returns: whether there is one that was not passed before, and so something else to look at.
-    private func passUnsuited(_ tasks: [SchedulableTask], for host: HostView, _ batches: inout BatchGate) -> Bool {
+    private func passUnsuited(_ tasks: [Candidate], for host: HostView, _ batches: inout BatchGate) -> Bool {
         var suits: [BatchID: Bool] = [:]
-        let suiting = Scheduler.suiting(tasks.map { Candidate($0) }, host: host)
+        let suiting = Scheduler.suiting(tasks, host: host)
         for (task, isSuited) in zip(tasks, suiting) where suits[task.id.unit.batch] != true {
             suits[task.id.unit.batch] = isSuited
         }

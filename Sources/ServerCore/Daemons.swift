@@ -80,7 +80,8 @@ extension ProjectServer {
         let batch = try endIfComplete(batch, counts, in: tx, now: now)
         switch batch.state {
         case .running where !batch.splitFinished && board.mayStart(.split(batch.id), now: now):
-            if counts.ready < settings.readyUnitsMax { report.jobs.append(try splitJob(batch)) }
+            let room = settings.readyUnitsMax - counts.ready
+            if room > 0 { report.jobs.append(try splitJob(batch, room: room)) }
         case .assembling where board.mayStart(.assemble(batch.id), now: now):
             report.jobs.append(try assembleJob(batch))
         default: break

@@ -29,7 +29,8 @@ extension ProjectServer {
     /// Erases the volunteer of a host. All of it in one transaction: a crash before the commit leaves the volunteer as
     /// they were, a crash after it loses the reply, and asking again gives the same statement.
     ///
-    /// Gone are: the volunteer's name, the hosts' names, machines and keys, the link codes, and being in a team. What
+    /// Gone are: the volunteer's name, the hosts' names, machines and keys, the link codes, being in a team, and the
+    /// times of day at which they came and were seen last. What
     /// stays, under the number: credit and when it was earned, results and their verdicts, which the ledger, whose
     /// public log cannot be changed, and the science rest on; and in which team what was earned, since that is the
     /// team's. Tasks that are out go back to the queue; results that are here are judged as any other.
@@ -47,7 +48,7 @@ extension ProjectServer {
         if volunteer.erasedAt == nil {
             if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
             if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
-            if let refusal = managingRefusal(id, try manager(of: volunteer.id, in: tx, now: now)) {
+            if let refusal = absenceRefusal(id, try manager(of: volunteer.id, caller: id, in: tx, now: now)) {
                 return .failure(refusal)
             }
         }
@@ -79,6 +80,7 @@ extension ProjectServer {
             try tx.removeLinkCodes(of: volunteer.id, before: nil)
             volunteer.name = VolunteerRecord.erasedName
             volunteer.showsHosts = false
+            volunteer.createdAt = Self.dayOnly(volunteer.createdAt)
             volunteer.erasedAt = now
             try tx.updateVolunteer(volunteer)
             try log(.adminAct(PublicLog.erasure(of: volunteer.id, by: actor)), in: tx, now: now)
@@ -97,8 +99,15 @@ extension ProjectServer {
             host.profile = .erased
             host.measuredFlopsPerSecond = nil
             host.sequence = 0
+            host.createdAt = Self.dayOnly(host.createdAt)
+            host.lastSeenAt = Self.dayOnly(host.lastSeenAt)
             host.removedAt = host.removedAt ?? now
         }
+    }
+
+    /// To the second it would tell when somebody sat at a computer.
+    private static func dayOnly(_ moment: Timestamp) -> Timestamp {
+        Timestamp(milliseconds: UTCDay(moment).number * UTCDay.milliseconds)
     }
 
     /// Only after the commit is durable: a statement is a promise.

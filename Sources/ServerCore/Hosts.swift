@@ -7,23 +7,45 @@ import Wire
 
 /// Which hosts a volunteer has: codes with which further ones join, a list of them, and the end of their authority.
 extension ProjectServer {
+    /// The host that speaks for an account.
+    struct Manager {
+        var host: HostID
+        /// Those that have been here longer, and are silent. While there are any, it may be that they do not know of
+        /// this one.
+        var older: [HostID]
+    }
+
     /// The host whose requests may change an account: the oldest that has called within a month.
     ///
     /// Whoever sees a link code over a shoulder, or guesses one, brings a host that computes for somebody else's
     /// account, and nothing more: it cannot lead the account into another team, read what is kept of the volunteer, or
-    /// erase it.
-    func manager(of volunteer: VolunteerID, in tx: any StoreTransaction, now: Timestamp) throws -> HostID? {
+    /// erase it. After a month of silence of the older hosts it speaks for the account, but can never do what cannot be
+    /// taken back: `absenceRefusal`.
+    ///
+    /// - Parameter caller: a host of the volunteer that calls just now.
+    func manager(
+        of volunteer: VolunteerID, caller: HostID, in tx: any StoreTransaction, now: Timestamp
+    ) throws -> Manager? {
         let away = TimeSpan(seconds: 30.0 * 86_400)
         let hosts = try tx.hosts(of: volunteer).filter { $0.removedAt == nil }
-        return (hosts.first { now - $0.lastSeenAt <= away } ?? hosts.max { $0.lastSeenAt < $1.lastSeenAt })?.id
+        guard let at = hosts.firstIndex(where: { $0.id == caller || now - $0.lastSeenAt <= away }) else { return nil }
+        return Manager(host: hosts[at].id, older: hosts[..<at].map(\.id))
     }
 
-    /// - Parameter manager: of the volunteer of `host`.
-    func managingRefusal(_ host: HostID, _ manager: HostID?) -> RequestRefusal? {
-        guard manager != host else { return nil }
+    func managingRefusal(_ host: HostID, _ manager: Manager?) -> RequestRefusal? {
+        guard manager?.host != host else { return nil }
         return RequestRefusal(
-            .wrongState, "host \(manager ?? host) speaks for this account, not host \(host)",
+            .wrongState, "host \(manager?.host ?? host) speaks for this account, not host \(host)",
             advice: "run the command on that computer: it has been here longest")
+    }
+
+    /// Why a host may not erase or export the account, nor remove hosts that are older than itself; nil: it may.
+    func absenceRefusal(_ host: HostID, _ manager: Manager?) -> RequestRefusal? {
+        if let refusal = managingRefusal(host, manager) { return refusal }
+        guard let oldest = manager?.older.first else { return nil }
+        return RequestRefusal(
+            .wrongState, "host \(oldest) has been here longer than host \(host), though it has not called for a month",
+            advice: "run the command on that computer; when it is gone for good, ask the project")
     }
 
     /// Why a host may not call any more; nil: it may.
@@ -104,7 +126,7 @@ extension ProjectServer {
     // MARK: The list, and its end
 
     func hostEntries(
-        of volunteer: VolunteerID, manager: HostID?, in tx: any StoreTransaction
+        of volunteer: VolunteerID, manager: Manager?, in tx: any StoreTransaction
     ) throws -> [WireHostEntry] {
         try tx.hosts(of: volunteer).filter { $0.removedAt == nil }.prefix(Limits.hostsPerListMax).map { host in
             var entry = WireHostEntry()
@@ -114,7 +136,7 @@ extension ProjectServer {
             entry.lastSeenMs = UInt64(max(0, host.lastSeenAt.milliseconds))
             entry.creditMicrocobblestones = host.credit.microcobblestones
             entry.tasksOut = UInt32(clamping: try tx.sentTasks(of: host.id).count)
-            entry.manages = host.id == manager
+            entry.manages = host.id == manager?.host
             return entry
         }
     }

@@ -29,6 +29,8 @@ public struct ServerJob: Sendable {
     /// What it was made from, for the answer: the batch for split and assemble, the tasks for compare.
     public var batch: BatchRecord
     public var tasks: [TaskID]
+    /// Of a split: how many pieces are wanted, one after the other.
+    public var pieces = 1
 }
 
 /// How a job ended.

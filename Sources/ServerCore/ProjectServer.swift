@@ -12,15 +12,21 @@ public struct ProjectServer: Sendable {
     public let blobs: any BlobStore
     /// The checked manifest of a batch, by the hash of its text. May keep what it parsed.
     public let spec: @Sendable (Digest) throws -> ProjectSpec
+    /// What the published releases say of version `version` of the program `name` now.
+    public let programs: @Sendable (_ name: String, _ version: String, _ now: Timestamp) -> ProgramListing
 
     public init(
         settings: ServerSettings, keys: ServerKeys, blobs: any BlobStore,
+        programs: @escaping @Sendable (_ name: String, _ version: String, _ now: Timestamp) -> ProgramListing = {
+            _, _, _ in .denied("no releases are published here")
+        },
         spec: @escaping @Sendable (Digest) throws -> ProjectSpec
     ) {
         self.settings = settings
         self.keys = keys
         self.blobs = blobs
         self.spec = spec
+        self.programs = programs
     }
 }
 
@@ -50,6 +56,8 @@ public struct ServerSettings: Hashable, Sendable {
     public var ticketGraceSeconds = 7.0 * 86_400
     /// Work units asked of the splitter at a time.
     public var splitDrafts = 250
+    /// So many times one after the other, at most, before others have their turn of the worker.
+    public var splitPieces = 16
     /// The splitter rests while this many units of its batch wait for their first host.
     public var readyUnitsMax: Int64 = 5000
     public var jobTimeoutSeconds = 300.0

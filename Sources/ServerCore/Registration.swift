@@ -65,7 +65,7 @@ extension ProjectServer {
             return .failure(refusal)
         }
         if let known = try tx.host(publicKey: call.publicKey) {
-            return try registerAgain(known, call, in: tx, now: now)
+            return try registerAgain(known, call, in: tx)
         }
         // A crash after the commit and before the reply leaves a host that nobody uses yet; the client registers
         // again with the same key and gets the same number, and the code that it used is good for it.
@@ -99,7 +99,7 @@ extension ProjectServer {
     }
 
     private func registerAgain(
-        _ host: HostRecord, _ call: RegisterCall, in tx: any StoreTransaction, now: Timestamp
+        _ host: HostRecord, _ call: RegisterCall, in tx: any StoreTransaction
     ) throws -> Result<WireRegisterReply, RequestRefusal> {
         if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
         guard let volunteer = try tx.volunteer(host.volunteer) else {
@@ -114,11 +114,9 @@ extension ProjectServer {
                         advice: "detach first"))
             }
         }
-        var known = host
-        known.profile = call.profile
-        known.lastSeenAt = max(known.lastSeenAt, now)
-        try tx.updateHost(known)
-        return .success(reply(known, volunteer))
+        // Nothing is changed: a registration has no number, so this may be an old one that somebody has kept. What it says
+        // of the computer, the next scheduler call says too.
+        return .success(reply(host, volunteer))
     }
 
     private func reply(_ host: HostRecord, _ volunteer: VolunteerRecord) -> WireRegisterReply {

@@ -58,7 +58,7 @@ extension ProjectServer {
 
     /// What became of a report.
     struct Taken {
-        var receipt: WireReceipt
+        var receipt: HotReceipt
         /// The result, which is to be a blob before the transaction is committed.
         var blob: [UInt8]?
     }
@@ -70,7 +70,7 @@ extension ProjectServer {
         _ reported: ReportedTask, of call: SchedulerCall, from host: HostID, keepInline: Int,
         in tx: any StoreTransaction, now: Timestamp
     ) throws -> Taken {
-        var receipt = WireReceipt()
+        var receipt = HotReceipt()
         receipt.taskID = keys.number(of: reported.task)
         receipt.atMs = UInt64(max(0, now.milliseconds))
         receipt.status = .receiptNotNeeded
@@ -102,7 +102,7 @@ extension ProjectServer {
         receipt.status = status(applied.disposition)
         let kept = applied.aggregate.tasks.first { $0.id == reported.task }
         if kept?.state.assignment?.host == host, let report = kept?.state.report {
-            receipt.resultSha256 = report.result.field
+            receipt.resultSha256 = report.result.bytes
         }
         return Taken(receipt: receipt, blob: blob)
     }

@@ -8,11 +8,11 @@ import Transparency
 /// Keyed, since much of a row could be guessed (a check rate, a volunteer's number) and is nobody's business; whoever
 /// runs the server has the key, and still finds no other row with the same seal. `work-units/LEDGER.md` has the bytes.
 public struct RowSeal: Sendable {
-    private let key: [UInt8]
+    private let key: MACKey
 
     /// - Parameter key: 32 bytes that follow from the project's key.
     init(key: [UInt8]) {
-        self.key = key
+        self.key = MACKey(key)
     }
 
     /// Columns of `task` that its seal covers, beside those that the leaf tells openly.
@@ -99,7 +99,7 @@ public struct RowSeal: Sendable {
         var row = ByteWriter(capacity: 256)
         row.put(u8: kind)
         columns(&row)
-        guard let digest = Digest(bytes: HMACSHA256.code(for: row.bytes, key: key)) else {
+        guard let digest = Digest(bytes: key.code(for: [row.bytes])) else {
             preconditionFailure("HMAC-SHA256 has 32 bytes")
         }
         return digest

@@ -6,8 +6,11 @@ import Wire
 
 /// What a scheduler call did, before it is signed and filled.
 public struct ScheduleOutcome: Sendable {
-    public var reply: WireSchedulerReply
-    var receipts: WireReceipts
+    public var reply: HotReply
+    var receipts: HotReceipts
+    /// Whether the host can tell its receipts without seeing them, as short calls allow.
+    var areReceiptsKnown = false
+    var form = WireCallForm.callFull
     /// Results that came inside of the call and are to be blobs before the transaction is committed.
     public var blobs: [[UInt8]] = []
     /// Tasks sent for the first time, for the day's count of this host.
@@ -34,16 +37,20 @@ extension ProjectServer {
         if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
         if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
         host.sequence = sequence
-        host.profile = call.profile
+        if let profile = call.profile { host.profile = profile }
         host.lastSeenAt = max(host.lastSeenAt, now)
         try tx.updateHost(host)
 
-        var outcome = ScheduleOutcome(reply: WireSchedulerReply(), receipts: WireReceipts(), newlySent: 0)
+        var outcome = ScheduleOutcome(reply: HotReply(), receipts: HotReceipts(), newlySent: 0)
+        outcome.form = call.form
         outcome.receipts.hostID = UInt64(id.rawValue)
         for report in call.reports {
             let taken = try take(report, of: call, from: id, keepInline: keepInline, in: tx, now: now)
             outcome.receipts.receipts.append(taken.receipt)
             if let blob = taken.blob { outcome.blobs.append(blob) }
+        }
+        outcome.areReceiptsKnown = zip(call.reports, outcome.receipts.receipts).allSatisfy { report, receipt in
+            receipt.status == .receiptAccepted && receipt.resultSha256 == report.result
         }
         // Reports may have changed the host's counts.
         host = try tx.host(id) ?? host
@@ -80,7 +87,7 @@ extension ProjectServer {
 
     /// Tasks that are out at this host by our books, and that it does not know: the reply that carried them was lost.
     private func resend(
-        _ out: [SchedulableTask], _ call: SchedulerCall, host: HostID, _ reply: inout WireSchedulerReply,
+        _ out: [SchedulableTask], _ call: SchedulerCall, host: HostID, _ reply: inout HotReply,
         _ projects: inout ProjectNames, in tx: any StoreTransaction, now: Timestamp
     ) throws {
         let known = Set(call.held)
@@ -96,7 +103,7 @@ extension ProjectServer {
 
     /// Tasks that the host holds and that nobody waits for.
     private func abort(
-        _ call: SchedulerCall, out: [SchedulableTask], host: HostID, _ reply: inout WireSchedulerReply,
+        _ call: SchedulerCall, out: [SchedulableTask], host: HostID, _ reply: inout HotReply,
         in tx: any StoreTransaction
     ) throws {
         // Those still out are waited for; those just reported have a receipt. An honest host has few others; of very
@@ -123,8 +130,8 @@ extension ProjectServer {
         let want = Self.want(call, host, resent: outcome.reply.tasks)
         let reserved = out.reduce(Int64(0)) { $0 + $1.diskBytes + $1.outputBytesMax }
         let view = HostView(
-            host, availability: call.availability, apps: call.apps, inProgress: out.count,
-            sentLastDay: sentLastDay, reservedDiskBytes: reserved)
+            host, availability: call.availability, apps: call.apps, programPlatforms: call.programPlatforms,
+            inProgress: out.count, sentLastDay: sentLastDay, reservedDiskBytes: reserved)
         let asker = Asker(
             host: host, view: view, want: want, crowd: crowd, places: keys.places(host: host.id, call: host.sequence))
         let (choice, byID) = try choose(asker, in: tx, now: now)
@@ -150,7 +157,7 @@ extension ProjectServer {
     }
 
     /// What is still wanted beside the tasks that are sent again: they fill the host's queue like new ones.
-    private static func want(_ call: SchedulerCall, _ host: HostRecord, resent: [WireTaskOffer]) -> WorkRequest {
+    private static func want(_ call: SchedulerCall, _ host: HostRecord, resent: [HotOffer]) -> WorkRequest {
         let room = Limits.tasksPerReplyMax - resent.count
         let again = resent.reduce(0) { $0 + $1.estimatedSeconds } / Double(max(host.profile.cores, 1))
         let isEnough = call.wantSeconds > 0 && again >= call.wantSeconds
@@ -162,10 +169,10 @@ extension ProjectServer {
     private func offer(
         _ task: SchedulableTask, _ call: SchedulerCall, _ host: HostID, _ deadline: Timestamp, _ seconds: Double,
         _ projects: inout ProjectNames, in tx: any StoreTransaction
-    ) throws -> WireTaskOffer {
-        var offer = WireTaskOffer()
+    ) throws -> HotOffer {
+        var offer = HotOffer()
         offer.taskID = keys.number(of: task.id)
-        offer.unitSha256 = task.container.field
+        offer.unitSha256 = task.container.bytes
         offer.unitBytes = UInt64(task.containerBytes)
         offer.deadlineMs = UInt64(max(0, deadline.milliseconds))
         offer.estimatedSeconds = seconds
@@ -181,27 +188,37 @@ extension ProjectServer {
     public func isAtHand(_ outcome: ScheduleOutcome) -> Bool {
         outcome.reply.tasks.allSatisfy { offer in
             offer.unitBytes > UInt64(Limits.inlineBlobBytesMax)
-                || Digest(field: offer.unitSha256).map { blobs.recent($0) != nil } ?? true
+                || Digest(bytes: offer.unitSha256).map { blobs.recent($0) != nil } ?? true
         }
     }
 
     /// Signs the receipts, once for the reply, and puts small work units into it. Only after the commit is durable: a
     /// receipt is a promise.
-    public func finish(_ outcome: ScheduleOutcome) throws -> WireSchedulerReply {
+    public func answer(_ outcome: ScheduleOutcome) -> HotReply {
         var reply = outcome.reply
         if !outcome.receipts.receipts.isEmpty {
-            let bytes = try StrictDecode.bytes(of: outcome.receipts)
-            reply.receipts = .init(field: bytes)
-            reply.receiptsSignature = .init(field: keys.project.sign(ReceiptSignature.message(receipts: bytes)))
+            reply.receipts = outcome.receipts.encoded
+            reply.receiptsSignature = keys.project.sign(ReceiptSignature.message(receipts: reply.receipts))
         }
         for at in reply.tasks.indices where reply.tasks[at].unitBytes <= UInt64(Limits.inlineBlobBytesMax) {
-            guard let digest = Digest(field: reply.tasks[at].unitSha256) else { continue }
+            guard let digest = Digest(bytes: reply.tasks[at].unitSha256) else { continue }
             // A container that cannot be read is left out: the host asks for the blob and reports what it got.
             if let bytes = blobs.recent(digest) ?? (try? blobs.read(digest, limit: Limits.inlineBlobBytesMax)) {
-                reply.tasks[at].unitInline = .init(field: bytes)
+                reply.tasks[at].unitInline = bytes
             }
         }
+        ShortReply.shorten(&reply, form: outcome.form, areReceiptsKnown: outcome.areReceiptsKnown)
         return reply
+    }
+
+    /// The same as a message.
+    public func finish(_ outcome: ScheduleOutcome) -> WireSchedulerReply { answer(outcome).message }
+}
+
+extension ReportedTask {
+    /// The hash of what it reports; empty for a failure.
+    fileprivate var result: [UInt8] {
+        if case .success(let report, _) = outcome { report.result.bytes } else { [] }
     }
 }
 

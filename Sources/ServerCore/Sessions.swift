@@ -27,6 +27,7 @@ extension ProjectServer {
         reply.encapsulatedKey = Data(sealed.encapsulatedKey)
         reply.sealedKey = Data(sealed.box)
         reply.expiresMs = UInt64(max(0, token.expiresAt.milliseconds / 1000 * 1000))
+        reply.shortCalls = true
         reply.signature = Data(keys.project.sign(SessionStart.message(publicKey: publicKey, reply: reply)))
         return reply
     }

@@ -17,16 +17,32 @@ public struct PreparedSplit: Sendable {
 }
 
 extension ProjectServer {
-    func splitJob(_ batch: BatchRecord) throws -> ServerJob {
+    /// - Parameter room: so many more units may wait, but for what a last piece has too many; above 0.
+    func splitJob(_ batch: BatchRecord, room: Int64) throws -> ServerJob {
         var split = WireSplitJob()
         split.context = try context(of: batch)
         split.cursor = .init(field: batch.cursor)
         split.limit = UInt32(settings.splitDrafts)
         var message = WireWorkerJob()
         message.split = split
-        return ServerJob(
+        var job = ServerJob(
             key: .split(batch.id), message: message, timeoutSeconds: settings.jobTimeoutSeconds, batch: batch,
             tasks: [])
+        job.pieces = Int(min((room - 1) / Int64(settings.splitDrafts) + 1, Int64(settings.splitPieces)))
+        return job
+    }
+
+    /// The job of the next piece, before this one is packed and written: the splitter need not wait for that. Pieces
+    /// are written in their order, and one whose forerunner is missing is dropped like one that was overtaken.
+    ///
+    /// - Returns: nil behind the last piece, and behind the first: it may bring a dictionary, which the others need.
+    public func following(_ job: ServerJob, _ reply: WireSplitReply) -> ServerJob? {
+        guard !reply.finished, job.batch.workUnitCount > 0, !reply.drafts.isEmpty else { return nil }
+        var next = job
+        next.batch.cursor = reply.cursor.array
+        next.batch.workUnitCount += Int64(reply.drafts.count)
+        next.message.split.cursor = reply.cursor
+        return next
     }
 
     /// What an app is told of its project.
@@ -48,6 +64,7 @@ extension ProjectServer {
         if let relative = spec.validation.relativeTolerance { context.relativeTolerance = relative }
         if let absolute = spec.validation.absoluteTolerance { context.absoluteTolerance = absolute }
         context.setComparison(spec.validation.comparison)
+        context.setProgram(spec.program)
         return context
     }
 
@@ -123,7 +140,8 @@ extension ProjectServer {
         body.memoryBytes = UInt64(spec.resources.memoryBytes)
         body.diskBytes = UInt64(spec.resources.diskBytes)
         body.outputBytesMax = UInt64(spec.resources.outputBytes)
-        body.inputs = batch.inputs.filter { InputFile.isOfApp($0.name) }.map { WireInputRef($0) }
+        body.inputs = batch.inputs.filter { spec.goesToVolunteers($0.name) }.map { WireInputRef($0) }
+        if let program = spec.program { body.program = WireProgramRef(program) }
         if let dictionary { body.dictionarySha256 = .init(field: dictionary.digest.bytes) }
         var sections: [WireSection] = []
         for section in draft.sections {

@@ -8,10 +8,12 @@ import Wire
 extension ProjectServer {
     /// Checks a submission against its manifest; the manifest itself was checked when it was parsed.
     ///
-    /// Every input that the manifest names must be here as a blob of the stated size and packing, and nothing else.
+    /// Every input that the manifest names must be here as a blob of the stated size and packing, and nothing else. A
+    /// program of the project's own must be released: listed, published, and not too old.
     public func checkSubmit(
-        _ request: WireSubmitRequest, spec: ProjectSpec
+        _ request: WireSubmitRequest, spec: ProjectSpec, now: Timestamp
     ) throws -> Result<[InputReference], RequestRefusal> {
+        if let refusal = programRefusal(of: spec, now: now) { return .failure(refusal) }
         // And the comparing program.
         guard request.inputs.count <= Limits.inputsPerProjectMax + 1 else {
             return .failure(RequestRefusal(.badRequest, "inputs has more than \(Limits.inputsPerProjectMax) entries"))

@@ -28,7 +28,8 @@ extension ProjectServer {
         return ExportCall(section: request.section, after: Int64(request.after))
     }
 
-    /// One page. A refused request changes nothing; a page changes the host's request number only.
+    /// One page. A refused request changes nothing; a page changes the host's request number only, and
+    /// when it was seen.
     public func export(
         _ call: ExportCall, host id: HostID, sequence: Int64, in tx: any StoreTransaction, now: Timestamp
     ) throws -> Result<WireExportReply, RequestRefusal> {
@@ -37,10 +38,13 @@ extension ProjectServer {
         }
         if let refusal = try removalRefusal(of: host, in: tx) { return .failure(refusal) }
         if let refusal = sequenceRefusal(sequence, of: host) { return .failure(refusal) }
-        if let refusal = managingRefusal(id, try manager(of: volunteer.id, in: tx, now: now)) {
+        if let refusal = absenceRefusal(id, try manager(of: volunteer.id, caller: id, in: tx, now: now)) {
             return .failure(refusal)
         }
-        try change(id, in: tx) { $0.sequence = sequence }
+        try change(id, in: tx) { host in
+            host.sequence = sequence
+            host.lastSeenAt = max(host.lastSeenAt, now)
+        }
         var page = WireExportReply()
         page.schemaVersion = Self.exportVersion
         switch call.section {

@@ -36,8 +36,8 @@ extension ServerRoutes {
         } catch {
             throw RequestRefusal(.badManifest, error.message, advice: "millrace lint shows the same faults")
         }
-        let (manifest, inputs) = try await onDisk { [core] in
-            let inputs = try core.checkSubmit(message, spec: spec).get()
+        let (manifest, inputs) = try await onDisk { [core, runtime] in
+            let inputs = try core.checkSubmit(message, spec: spec, now: runtime.clock.now()).get()
             return (try core.blobs.put(Array(message.manifest.utf8)), inputs)
         }
         let batch = try await writer.perform { [core] tx, now in

@@ -1,5 +1,6 @@
 import Bytes
 import Domain
+import Glibc
 import Releases
 import ServerCore
 import Synchronization
@@ -15,6 +16,8 @@ public final class ReleaseShelf: Sendable {
     private let project: SigningKey
     /// One publication at a time.
     private let turn = Mutex(())
+    /// What was read last, and of which file; see `listing`.
+    private let seen = Mutex<(stamp: FileStamp, trusted: TrustedReleases?)?>(nil)
     private static let stateName = "trusted"
     private static let anchorDays: Int64 = 14
     private static let stateBytesMax = 4 << 20
@@ -54,6 +57,32 @@ public final class ReleaseShelf: Sendable {
         }
     }
 
+    /// What a client that has the newest releases would say of a program. Asked inside of transactions: the file is only
+    /// looked at again when it has changed, so that what another server process published counts as well.
+    ///
+    /// A damaged state denies everything, and stops nothing else.
+    public func listing(_ name: String, _ version: String, now: Timestamp) -> ProgramListing {
+        let stamp = FileStamp("\(path)/\(Self.stateName)")
+        let trusted: TrustedReleases?
+        do {
+            trusted = try seen.withLock { seen in
+                if let seen, seen.stamp == stamp { return seen.trusted }
+                let fresh = try kept()
+                seen = (stamp, fresh)
+                return fresh
+            }
+        } catch {
+            return .denied((error as? Fault)?.message ?? "\(error)")
+        }
+        guard let trusted else { return .denied("no releases are published at this server") }
+        switch trusted.program(app: name, version: version, platforms: ProgramFile.platforms, now: now) {
+        case .failure(let denial): return .denied(denial.reason)
+        case .success:
+            let files = trusted.believed?.targets.body.app(name, version: version)?.files ?? []
+            return .listed(files.map(\.platform))
+        }
+    }
+
     /// The files of apps that are released: their blobs must stay.
     public func programs() throws -> Set<Digest> {
         Set(try kept()?.believed?.targets.body.apps.flatMap { $0.files.map(\.digest) } ?? [])
@@ -87,7 +116,7 @@ public final class ReleaseShelf: Sendable {
                 }
             }
             try announce(publication)
-            try write(bundle, publication.trusted)
+            try write(publication.trusted, after: old, bundle)
         }
     }
 
@@ -117,24 +146,41 @@ public final class ReleaseShelf: Sendable {
         }
     }
 
-    private func write(_ bundle: ReleaseBundle, _ trusted: TrustedReleases) throws {
+    /// Only bytes that were checked: a bundle may hold other files, and others under the names of those that are here.
+    private func write(_ trusted: TrustedReleases, after old: TrustedReleases?, _ bundle: ReleaseBundle) throws {
         try Files.makeFolder(path, mode: 0o755, isPublic: true)
-        let files = bundle.entries.compactMap { entry in ReleaseFile(name: entry.name).map { ($0, entry.bytes) } }
-        for (file, bytes) in files where file.isVersioned && isNamed(file, by: trusted) {
-            try Files.replace("\(path)/\(file.name)", with: bytes, isPublic: true)
+        // The check has followed the new roots one by one, each in the bundle's own bytes.
+        let first = (old?.root.version ?? 0) + 1
+        for version in stride(from: first, through: trusted.root.version, by: 1) {
+            let file = ReleaseFile.root(version)
+            if let bytes = bundle[file.name] { try put(file, bytes) }
         }
-        if let timestamp = trusted.timestamp {
-            try Files.replace("\(path)/\(timestamp.file.name)", with: timestamp.bytes, isPublic: true)
-        }
+        try put(trusted.root.file, trusted.root.bytes)
+        if let targets = trusted.believed?.targets { try put(targets.file, targets.bytes) }
+        if let snapshot = trusted.snapshot { try put(snapshot.file, snapshot.bytes) }
+        if let timestamp = trusted.timestamp { try put(timestamp.file, timestamp.bytes) }
         try Files.replace("\(path)/\(Self.stateName)", with: trusted.stored, isPublic: true)
     }
 
-    /// Only what was checked: a bundle may hold more.
-    private func isNamed(_ file: ReleaseFile, by trusted: TrustedReleases) -> Bool {
-        switch file {
-        case .root(let version): version <= trusted.root.version
-        case .snapshot, .targets: file == trusted.snapshot?.file || file == trusted.believed?.targets.file
-        case .anchor, .timestamp: false
-        }
+    private func put(_ file: ReleaseFile, _ bytes: [UInt8]) throws {
+        try Files.replace("\(path)/\(file.name)", with: bytes, isPublic: true)
+    }
+}
+
+/// Tells one file of a name from the next: each is written anew and renamed to its place.
+private struct FileStamp: Hashable {
+    private let inode: UInt64
+    private let size: Int64
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    /// All zero when there is none.
+    init(_ path: String) {
+        var status = stat()
+        _ = stat(path, &status)
+        inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        seconds = status.st_mtim.tv_sec
+        nanoseconds = status.st_mtim.tv_nsec
     }
 }

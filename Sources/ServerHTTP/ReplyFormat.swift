@@ -59,9 +59,20 @@ enum ReplyFormat: Sendable {
         }
     }
 
+    /// A reply that is encoded already.
+    static func response(protobuf bytes: [UInt8]) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: protobufType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
     static func strict<M: SwiftProtobuf.Message>(_ type: M.Type, _ bytes: [UInt8], limit: Int) throws -> M {
+        try strict { () throws(WireError) in try StrictDecode.message(type, from: bytes, limit: limit) }
+    }
+
+    static func strict<T>(_ decode: () throws(WireError) -> T) throws -> T {
         do {
-            return try StrictDecode.message(type, from: bytes, limit: limit)
+            return try decode()
         } catch {
             throw RequestRefusal(.badRequest, "the request body: \(error)")
         }

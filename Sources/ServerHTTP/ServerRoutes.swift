@@ -140,10 +140,12 @@ public struct ServerRoutes: Sendable {
         try runtime.disk.requireFloor()
         let (body, host, sequence) = try await signedBody(request, limit: Limits.rpcBytesMax)
         try traffic.admitCall(of: host)
-        let message = try ReplyFormat.strict(WireSchedulerRequest.self, body, limit: Limits.rpcBytesMax)
+        let message = try ReplyFormat.strict { () throws(WireError) in
+            try HotRequest(bytes: body, limit: Limits.rpcBytesMax)
+        }
         runtime.networks.note(host, context.network)
         let reply = try await schedule(try core.checkScheduler(message, now: runtime.clock.now()), host, sequence)
-        return try ReplyFormat.protobuf.response(reply)
+        return ReplyFormat.response(protobuf: reply.encoded)
     }
 
     /// A whole body, in the time that a body may take.
@@ -173,7 +175,7 @@ public struct ServerRoutes: Sendable {
     }
 
     /// Blob first, row second, reply last; see `Reporting.swift`.
-    func schedule(_ call: SchedulerCall, _ host: HostID, _ sequence: Int64) async throws -> WireSchedulerReply {
+    func schedule(_ call: SchedulerCall, _ host: HostID, _ sequence: Int64) async throws -> HotReply {
         var call = call
         if !runtime.keepsInline(call) {
             let wanted = try await writer.perform { [core, call] tx, _ in
@@ -186,9 +188,9 @@ public struct ServerRoutes: Sendable {
         let outcome = try await withCheckedThrowingContinuation { [call] continuation in
             runtime.schedule(call, host, sequence) { continuation.resume(with: $0) }
         }
-        if core.isAtHand(outcome) { return try runtime.metrics.timed(.sign) { try core.finish(outcome) } }
+        if core.isAtHand(outcome) { return runtime.metrics.timed(.sign) { core.answer(outcome) } }
         return try await onDisk { [core, metrics = runtime.metrics] in
-            try metrics.timed(.sign) { try core.finish(outcome) }
+            metrics.timed(.sign) { core.answer(outcome) }
         }
     }
 

@@ -9,6 +9,7 @@ import Wire
 extension ServerRuntime {
     /// One job, on a thread of the pool, which goes on with the next one while this one's end waits for its commit.
     func run(_ job: ServerJob, _ performer: any JobPerformer) {
+        if job.key.isSplit { return split(job, performer) }
         do {
             let result = try perform(job, performer)
             if memory.withLock({ $0.isStopping }) { return }
@@ -39,14 +40,19 @@ extension ServerRuntime {
         }
     }
 
-    private func fail(_ job: ServerJob, _ error: any Error) {
+    func fail(_ job: ServerJob, _ error: any Error) {
         metrics.job(kind: job.key.kind, cpuSeconds: 0, failed: true)
         logs[.jobs].error("a job failed", metadata: ["job": "\(job.key)", "error": "\(error)"])
         end(job, nil)
     }
 
-    private func end(_ job: ServerJob, _ event: JobEvent?) {
-        memory.withLock { core.ended(job, event, on: &$0.board, now: clock.now()) }
+    func end(_ job: ServerJob, _ event: JobEvent?) { end(job, [event]) }
+
+    /// - Parameter events: what it came to, one after the other; the last one counts.
+    func end(_ job: ServerJob, _ events: [JobEvent?]) {
+        memory.withLock { memory in
+            for event in events { core.ended(job, event, on: &memory.board, now: clock.now()) }
+        }
         wake.signal()
     }
 
@@ -58,7 +64,7 @@ extension ServerRuntime {
         }
     }
 
-    private func perform(_ job: ServerJob, _ performer: any JobPerformer) throws -> JobResult {
+    func perform(_ job: ServerJob, _ performer: any JobPerformer) throws -> JobResult {
         let files = JobFiles(blobs: core.blobs)
         let message = try files.filled(job.message)
         guard case .assemble(let batch) = job.key else {
@@ -94,7 +100,7 @@ extension ServerRuntime {
         }
     }
 
-    private func note(_ job: ServerJob, _ event: JobEvent, _ result: JobResult) {
+    func note(_ job: ServerJob, _ event: JobEvent, _ result: JobResult) {
         var cpu = 0.0
         if case .reply(let reply) = result { cpu = reply.cpuSeconds }
         var failed = false

@@ -24,6 +24,7 @@ public final class ServerRuntime: Sendable {
     let clock: SteadyClock
     let date = DateText()
     private let pool: JobPool
+    let packers: Packers
     let wake = WakeUp()
     private let tickEnded = WakeUp()
     private let publishing = WakeUp()
@@ -88,6 +89,7 @@ public final class ServerRuntime: Sendable {
             metrics: metrics, blobs: core.blobs, queueMax: options.limits.writerQueue, clock: steady,
             makeStore: makeStore)
         pool = JobPool(performers)
+        packers = Packers(threads: min(4, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         sweep = UploadSweep(blobs: core.blobs, clock: clock)
         let epoch = try writer.performBlocking { tx, now in
             _ = try core.backfillLog(in: tx, now: now)
@@ -149,6 +151,7 @@ public final class ServerRuntime: Sendable {
         wake.signal()
         tickEnded.wait(seconds: 30)
         pool.stop()
+        packers.stop()
         // What was decided last is told, too.
         publishing.signal()
         publishingEnded.wait(seconds: 30)

@@ -23,6 +23,8 @@ public enum ServerStart {
         public var space: @Sendable (String) -> DiskSpace? = { FileAccess.space($0) }
         /// Loggers by area; nil: one for all.
         public var logs: ServerLogs?
+        /// Work units of a batch that are made ahead of the hosts; nil: as the core has it.
+        public var readyUnitsMax: Int64?
 
         public init(site: String, workers: Int, webFolder: String?) {
             self.site = site
@@ -50,9 +52,12 @@ public enum ServerStart {
         let web = try WebFolder(folder: options.webFolder)
         let performers = (0..<max(1, options.workers)).map { _ in makePerformer() }
         let shelf = ManifestShelf(blobs: blobs, apps: try apps(of: performers[0]))
+        let releases = ReleaseShelf(path: files.releasesPath, project: key)
+        var settings = ServerSettings(site: options.site, resultsPath: files.resultsPath)
+        if let ready = options.readyUnitsMax { settings.readyUnitsMax = ready }
         let core = ProjectServer(
-            settings: ServerSettings(site: options.site, resultsPath: files.resultsPath),
-            keys: ServerKeys(project: key), blobs: blobs, spec: { try shelf.spec($0) })
+            settings: settings, keys: ServerKeys(project: key), blobs: blobs,
+            programs: { name, version, now in releases.listing(name, version, now: now) }, spec: { try shelf.spec($0) })
         if !leadership.isShared { try UploadSweep(blobs: blobs, clock: clock).run() }
         let runtime = try ServerRuntime(
             core: core, manifests: shelf, performers: performers, logs: options.logs ?? ServerLogs(all: log),

@@ -5,6 +5,7 @@ import FoundationEssentials
 public enum SectionCodec {
     /// Beyond this an input gets the faster level, too: level 19 runs at 3 MB/s.
     private static let slowBytesMax = 4 << 20
+    private static let smallestFrameBytes = 10
 
     /// Filters, compresses, and stores what does not get smaller.
     /// - Parameter dictionary: a trained zstd dictionary.
@@ -25,6 +26,8 @@ public enum SectionCodec {
         let effort = bytes.count > slowBytesMax ? min(effort, .unit) : effort
         var section = stored(name: name, kind: kind, bytes: bytes)
         var best: SectionFilter.Candidate?
+        // Head and block of a frame take nine bytes, and something must be in it.
+        if bytes.count < smallestFrameBytes { return section }
         // The way is chosen at a fast level; only the best is packed slowly.
         for candidate in SectionFilter.candidates(kind: kind, bytes: bytes) {
             let level = min(effort, .unit).rawValue

@@ -78,6 +78,7 @@ enum UnitRules {
         try SectionRules.check(
             body.sections, countMax: Limits.workUnitSectionsMax, sectionMax: Limits.sectionBytesMax,
             limit: Limits.workUnitRawBytesMax, field: "work unit, decompressed")
+        try ProgramRules.check(body)
     }
 
     private static func checkInputs(_ inputs: [WireInputRef]) throws(WireError) {

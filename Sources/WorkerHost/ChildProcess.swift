@@ -152,11 +152,11 @@ final class ChildProcess: Sendable {
 }
 
 /// A pair of descriptors that children do not inherit.
-struct Pipe {
-    var reading: Int32
-    var writing: Int32
+package struct Pipe {
+    package var reading: Int32
+    package var writing: Int32
 
-    init() throws(Fault) {
+    package init() throws(Fault) {
         var ends: [Int32] = [0, 0]
         guard pipe2(&ends, O_CLOEXEC) == 0 else {
             throw Fault(.osError, "cannot make a pipe: \(String(cString: strerror(errno)))")

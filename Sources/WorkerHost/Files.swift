@@ -1,4 +1,5 @@
 import CPosix
+import Confinement
 import Domain
 import Glibc
 
@@ -81,34 +82,11 @@ public enum Files {
         return true
     }
 
-    /// Removes a file, or a folder with everything in it; links are removed, not followed. Nothing there: nothing done.
-    public static func remove(_ path: String) throws(Fault) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            guard errno == ENOENT else { throw fault("look at", path) }
-            return
-        }
-        if status.st_mode & S_IFMT == S_IFDIR {
-            for name in try names(in: path) { try remove("\(path)/\(name)") }
-            guard rmdir(path) == 0 || errno == ENOENT else { throw fault("remove", path) }
-        } else {
-            guard unlink(path) == 0 || errno == ENOENT else { throw fault("remove", path) }
-        }
-    }
-
     /// What a folder holds, sorted; empty for a folder that is not there.
     public static func names(in path: String) throws(Fault) -> [String] {
-        guard let folder = opendir(path) else {
+        guard let names = FolderNames.list(path) else {
             guard errno == ENOENT else { throw fault("list", path) }
             return []
-        }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
         }
         return names.sorted()
     }

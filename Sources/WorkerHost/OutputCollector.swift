@@ -3,15 +3,15 @@ import Glibc
 
 /// Reads what a child writes: the first bytes go into a log, the last ones are kept for a message, the rest is dropped,
 /// so that a child that writes without end fills neither disk nor memory.
-final class OutputCollector {
-    private let source: Int32
+package final class OutputCollector {
+    package let source: Int32
     private let log: Int32
     private var logBytesLeft: Int
     private var tail: [UInt8] = []
     private static let tailBytesMax = 2000
 
     /// - Parameter log: descriptor of a file, or -1 for none.
-    init(source: Int32, log: Int32, logBytesMax: Int) {
+    package init(source: Int32, log: Int32, logBytesMax: Int) {
         self.source = source
         self.log = log
         logBytesLeft = logBytesMax
@@ -19,7 +19,7 @@ final class OutputCollector {
     }
 
     /// The end of the output as text, without the last line break.
-    var lastWords: String {
+    package var lastWords: String {
         var text = String(decoding: tail, as: UTF8.self)
         while text.last?.isNewline == true { text.removeLast() }
         return text
@@ -49,14 +49,16 @@ final class OutputCollector {
 
     /// Takes what is there now. - Returns: false at the end of the output.
     @discardableResult
-    func drain() -> Bool {
+    package func drain() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        while true {
+        // More than a pipe holds; who writes without end is not read without end.
+        for _ in 0..<512 {
             let count = read(source, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { return count < 0 && errno == EAGAIN }
             keep(buffer[..<count])
         }
+        return true
     }
 
     private func keep(_ bytes: ArraySlice<UInt8>) {

@@ -34,6 +34,12 @@ public enum ProcessTimes {
         return (user + system) / ticksPerSecond
     }
 
+    /// Bytes of memory that the process has in use; 0 when it is gone.
+    package static func residentBytes(of pid: pid_t, proc: String = "/proc") -> Int {
+        let fields = (text("\(proc)/\(pid)/statm") ?? "").split(separator: " ")
+        return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+
     /// When the process was started, in clock ticks since the machine was: with the process number it names one
     /// process for ever. nil when it is gone.
     static func start(of pid: pid_t, proc: String = "/proc") -> UInt64? {

@@ -48,6 +48,10 @@ public enum RunFolder {
     public static let checkpoint = "checkpoint"
     public static let result = "result"
     public static let log = "log"
+    // Of units with a program.
+    public static let programInput = "program-input"
+    public static let programOutput = "program-output"
+    public static let programDone = "program-done"
 }
 
 /// One running `millrace-worker run FOLDER`: a child in its own process group that can be stopped, continued, asked to
@@ -206,8 +210,8 @@ public final class WorkerRun: Sendable {
         return try? WireRunProgress(serializedBytes: bytes)
     }
 
-    /// CPU seconds that the living worker has used, from `/proc`; nil when it is gone.
-    public func cpuSeconds() -> Double? { ProcessTimes.cpuSeconds(of: pid) }
+    /// CPU seconds that the living worker and what it has started have used, from `/proc`; nil when it is gone.
+    public func cpuSeconds() -> Double? { ProcessTree.cpuSeconds(of: pid) }
 
     /// Copies the worker's output into the log until it ends, then collects it.
     private func attend(errors: Int32, log: Int32, onExit: (@Sendable (WorkerExit) -> Void)?) {

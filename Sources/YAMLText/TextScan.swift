@@ -5,9 +5,6 @@ struct TextScan {
     static let depthMax = 100
     /// Stands for `*` while the parser runs, so that an alias is plain text and is never expanded.
     static let hiddenStar: Unicode.Scalar = "\u{E000}"
-    /// First of the marks that make a repeated key unique while the parser runs; U+E001 ... U+E0FF.
-    static let repeatedKeyMark: UInt32 = 0xE001
-    static let repeatedKeysMax = 20
 
     /// The text to parse: as long as the original, scalar by scalar, so that positions are the same.
     private(set) var scalars: [Unicode.Scalar] = []
@@ -59,7 +56,7 @@ struct TextScan {
         case 0x09, 0x0D: nil
         case 0..<0x20, 0x7F..<0xA0, 0xFFFE, 0xFFFF:
             "the control character U+\(hex(scalar.value)) stands in the text"
-        case 0xE000...0xE0FF: "the private-use character U+\(hex(scalar.value)) stands in the text"
+        case 0xE000: "the private-use character U+\(hex(scalar.value)) stands in the text"
         default: nil
         }
     }
@@ -84,10 +81,6 @@ struct TextScan {
         guard place.line >= 1, place.line <= lineStarts.count else { return nil }
         let index = lineStarts[place.line - 1] + place.column - 1
         return index < scalars.count ? index : nil
-    }
-
-    mutating func replace(_ index: Int, with scalar: Unicode.Scalar) {
-        scalars[index] = scalar
     }
 
     /// Puts the stars back.

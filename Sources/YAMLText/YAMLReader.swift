@@ -1,16 +1,13 @@
-import Yams
-
-/// Text to `YAMLNode`, by Yams. Anchors, aliases, tags, repeated keys and more than one document are faults.
-///
-/// Yams stops at the first repeated key of a file; here the first of two equal keys is made unique by a mark and the
-/// text is parsed again, so that every repeated key is reported together with everything else.
+/// Text to `YAMLNode`, by libyaml. Anchors, aliases, tags, repeated keys and more than one document are faults.
 package struct YAMLReader {
-    private var scan: TextScan
+    /// Repeated keys that are told one by one.
+    private static let repeatedKeysMax = 20
+
+    private let scan: TextScan
     private var faults: FaultList
     private let noun: String
     private let example: String
-    /// What stood where a mark stands now.
-    private var hidden: [Place: Unicode.Scalar] = [:]
+    private var repeatedKeys = 0
 
     /// - Parameter noun: what the text is, for messages: `manifest`.
     /// - Parameter bytesMax: a longer text is a fault.
@@ -36,120 +33,113 @@ package struct YAMLReader {
     }
 
     private mutating func read() -> YAMLNode? {
-        for round in 0...TextScan.repeatedKeysMax {
-            do {
-                // No resolver rules: every scalar stays text, and no regular expression runs.
-                let parser = try Parser(yaml: scan.text, resolver: .basic, encoding: .utf8)
-                guard let root = try parser.singleRoot() else {
-                    faults.add(.start, "the \(noun) is empty", expected: "keys such as `\(example)`")
-                    return nil
-                }
-                // Yams' nodes refer to their anchors weakly: the parser keeps them.
-                return withExtendedLifetime(parser) { convert(root) }
-            } catch YamlError.duplicatedKeysInMapping(_, let context) {
-                guard hideKey(at: Place(context.mark), round: round) else { return nil }
-            } catch let error as YamlError {
-                explain(error)
-                return nil
-            } catch {
-                faults.add(.start, "the \(noun) is no YAML")
+        let before = faults
+        do throws(YAMLTrouble) {
+            let events = try YAMLEvents(scan.text)
+            guard let root = try document(events) else {
+                faults.add(.start, "the \(noun) is empty", expected: "keys such as `\(example)`")
                 return nil
             }
+            guard repeatedKeys <= Self.repeatedKeysMax else {
+                faults = before
+                faults.add(.start, "more than \(Self.repeatedKeysMax) keys are repeated")
+                return nil
+            }
+            return root
+        } catch {
+            // What was said of a part of the text may not hold once the rest can be read.
+            faults = before
+            explain(error)
+            return nil
         }
-        faults.add(.start, "more than \(TextScan.repeatedKeysMax) keys are repeated")
-        return nil
     }
 
-    /// Makes the first of equal keys unique. - Returns: false when that is not possible; a fault then says so.
-    private mutating func hideKey(at place: Place, round: Int) -> Bool {
-        var place = place
-        if let index = scan.index(of: place), "\"'".unicodeScalars.contains(scan.scalars[index]) { place.column += 1 }
-        guard let index = scan.index(of: place), scan.scalars[index].properties.isAlphabetic,
-            let mark = Unicode.Scalar(TextScan.repeatedKeyMark + UInt32(round))
-        else {
-            faults.add(place, "a key stands twice in one section", expected: "each key once")
-            return false
+    /// The one document of the text; nil when there is none.
+    private mutating func document(_ events: YAMLEvents) throws(YAMLTrouble) -> YAMLNode? {
+        _ = try events.next()
+        guard case .documentStart = try events.next().kind else { return nil }
+        let root = try node(try events.next(), events)
+        _ = try events.next()
+        let behind = try events.next()
+        guard case .streamEnd = behind.kind else {
+            throw YAMLTrouble(
+                kind: .broken, problem: "but found another document", place: behind.place,
+                context: ("expected a single document in the stream", .start))
         }
-        hidden[place] = scan.scalars[index]
-        scan.replace(index, with: mark)
-        return true
+        return root
     }
 
-    private mutating func convert(_ node: Node) -> YAMLNode {
-        let place = node.mark.map(Place.init) ?? .start
-        if node.anchor != nil {
-            faults.add(place, "an anchor (`&`) stands here", expected: "the value itself: anchors are not used")
+    /// The node that begins with an event. `TextScan` bounds how deep nodes are nested.
+    private mutating func node(_ event: YAMLEvent, _ events: YAMLEvents) throws(YAMLTrouble) -> YAMLNode {
+        if event.hasAnchor {
+            faults.add(event.place, "an anchor (`&`) stands here", expected: "the value itself: anchors are not used")
         }
-        switch node {
-        case .scalar(let scalar):
-            let plain = scalar.style == .plain
-            if plain, scalar.string.unicodeScalars.first == TextScan.hiddenStar {
+        switch event.kind {
+        case .scalar(let text, let isPlain):
+            if isPlain, text.unicodeScalars.first == TextScan.hiddenStar {
                 faults.settle(
-                    place, "an alias (`*`) stands here",
+                    event.place, "an alias (`*`) stands here",
                     expected: "the value itself, or text in quotes: aliases are not used")
             }
-            refuseTag(node, "tag:yaml.org,2002:str", place)
-            return YAMLNode(place: place, value: .scalar(TextScan.restored(scalar.string), quoted: !plain))
-        case .sequence(let sequence):
-            refuseTag(node, "tag:yaml.org,2002:seq", place)
-            return YAMLNode(place: place, value: .sequence(sequence.map { convert($0) }))
-        case .mapping(let mapping):
-            refuseTag(node, "tag:yaml.org,2002:map", place)
-            return YAMLNode(place: place, value: .mapping(entries(mapping)))
-        case .alias:
-            return YAMLNode(place: place, value: .scalar("", quoted: false))
+            refuseTag(event, "tag:yaml.org,2002:str")
+            return YAMLNode(place: event.place, value: .scalar(TextScan.restored(text), quoted: !isPlain))
+        case .sequenceStart:
+            refuseTag(event, "tag:yaml.org,2002:seq")
+            var elements: [YAMLNode] = []
+            while true {
+                let element = try events.next()
+                if case .sequenceEnd = element.kind { break }
+                elements.append(try node(element, events))
+            }
+            return YAMLNode(place: event.place, value: .sequence(elements))
+        case .mappingStart:
+            refuseTag(event, "tag:yaml.org,2002:map")
+            return YAMLNode(place: event.place, value: .mapping(try entries(events)))
+        // Stars are hidden, so there are no aliases; and libyaml lets no other event stand where a node must.
+        case .alias, .sequenceEnd, .mappingEnd, .documentStart, .documentEnd, .streamStart, .streamEnd:
+            return YAMLNode(place: event.place, value: .scalar("", quoted: false))
         }
     }
 
-    private mutating func refuseTag(_ node: Node, _ usual: String, _ place: Place) {
-        guard node.tag.rawValue != usual else { return }
-        faults.add(
-            place, "the tag `\(YAMLNode.short(node.tag.rawValue))` stands here", expected: "the value without a tag")
+    private mutating func refuseTag(_ event: YAMLEvent, _ usual: String) {
+        guard let tag = event.tag, tag != usual else { return }
+        faults.add(event.place, "the tag `\(YAMLNode.short(tag))` stands here", expected: "the value without a tag")
     }
 
-    private mutating func entries(_ mapping: Node.Mapping) -> [YAMLEntry] {
+    private mutating func entries(_ events: YAMLEvents) throws(YAMLTrouble) -> [YAMLEntry] {
         var entries: [YAMLEntry] = []
         var places: [String: Place] = [:]
-        for (keyNode, valueNode) in mapping {
-            let keyPlace = keyNode.mark.map(Place.init) ?? .start
-            guard case .scalar(let scalar) = keyNode else {
-                faults.add(keyPlace, "a list or section stands where a key should", expected: "a word and a colon")
+        while true {
+            let keyEvent = try events.next()
+            if case .mappingEnd = keyEvent.kind { return entries }
+            let keyNode = try node(keyEvent, events)
+            let value = try node(try events.next(), events)
+            guard case .scalar(let key, _) = keyNode.value else {
+                faults.add(
+                    keyNode.place, "a list or section stands where a key should", expected: "a word and a colon")
                 continue
             }
-            let key = originalKey(scalar, keyPlace)
             if let first = places[key] {
+                repeatedKeys += 1
                 faults.add(
-                    keyPlace, "the key `\(YAMLNode.short(key))` stands twice, first in line \(first.line)",
+                    keyNode.place, "the key `\(YAMLNode.short(key))` stands twice, first in line \(first.line)",
                     expected: "each key once")
                 continue
             }
-            places[key] = keyPlace
-            entries.append(YAMLEntry(key: key, keyPlace: keyPlace, value: convert(valueNode)))
+            places[key] = keyNode.place
+            entries.append(YAMLEntry(key: key, keyPlace: keyNode.place, value: value))
         }
-        return entries
     }
 
-    private func originalKey(_ scalar: Node.Scalar, _ place: Place) -> String {
-        let quoted = scalar.style == .singleQuoted || scalar.style == .doubleQuoted
-        let first = quoted ? Place(line: place.line, column: place.column + 1) : place
-        guard let original = hidden[first] else { return TextScan.restored(scalar.string) }
-        var view = String.UnicodeScalarView()
-        view.append(original)
-        view.append(contentsOf: scalar.string.unicodeScalars.dropFirst())
-        return TextScan.restored(String(view))
-    }
-
-    private mutating func explain(_ error: YamlError) {
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            let place = Place(mark)
-            let begun = context.map { " (\($0.text), begun in line \($0.mark.line))" } ?? ""
-            faults.add(place, "the YAML is broken: \(problem)\(begun)", expected: hint(problem, place))
-        case .reader(let problem, _, _, _):
-            faults.add(.start, "the \(noun) cannot be read: \(problem)", expected: "text in UTF-8")
-        case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded, .duplicatedKeysInMapping:
-            faults.add(.start, "the \(noun) is no YAML")
+    private mutating func explain(_ trouble: YAMLTrouble) {
+        switch trouble.kind {
+        case .broken:
+            let begun = trouble.context.map { " (\($0.text), begun in line \($0.place.line))" } ?? ""
+            faults.add(
+                trouble.place, "the YAML is broken: \(trouble.problem)\(begun)",
+                expected: hint(trouble.problem, trouble.place))
+        case .unreadable:
+            faults.add(.start, "the \(noun) cannot be read: \(trouble.problem)", expected: "text in UTF-8")
         }
     }
 
@@ -166,12 +156,5 @@ package struct YAMLReader {
             return "a colon and a space after a key"
         }
         return nil
-    }
-}
-
-extension Place {
-    /// Yams counts lines and columns from 1.
-    init(_ mark: Mark) {
-        self.init(line: mark.line, column: mark.column)
     }
 }

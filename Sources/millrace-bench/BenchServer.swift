@@ -21,8 +21,10 @@ struct BenchServer {
     ///   - hosts: registered before anybody may call: the server lets only a few through a second.
     ///   - volunteers: who share the hosts; 0: each has one.
     ///   - database: of PostgreSQL, in place of SQLite.
+    ///   - batch: what each submitted batch has.
     static func start(
-        path: String, hosts: Int = 0, volunteers: Int = 0, port: Int = 0, database: String? = nil
+        path: String, hosts: Int = 0, volunteers: Int = 0, port: Int = 0, database: String? = nil,
+        batch: BenchBatch = BenchBatch()
     ) async throws -> BenchServer {
         let directory = try DataDirectory(
             path: path, hash: BlobHash.factory, shared: database.map { PostgresSmallBlobs($0) })
@@ -34,6 +36,7 @@ struct BenchServer {
         log.logLevel = .error
         var options = ServerStart.Options(site: "Bench", workers: 1, webFolder: nil)
         options.limits = .withoutRates
+        options.readyUnitsMax = batch.ready.map(Int64.init)
         let files = ServerFiles(path: path)
         if hosts > 0 {
             let core = ProjectServer(
@@ -46,7 +49,8 @@ struct BenchServer {
             files: files, blobs: directory.blobs,
             options: options, log: log,
             clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
-            makePerformer: { NoOpPerformer() }, leadership: database.map { PostgresElection($0) } ?? SoleLeadership(),
+            makePerformer: { NoOpPerformer(units: batch.units) },
+            leadership: database.map { PostgresElection($0) } ?? SoleLeadership(),
             makeStore: open)
         let server = WebServer(routes: parts.routes, address: try WebServer.Address("127.0.0.1:\(port)"), log: log)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
@@ -131,9 +135,18 @@ struct BenchIdentity {
     }
 }
 
+/// The batches of a server.
+struct BenchBatch: Sendable {
+    var units = NoOp.unitsMax
+    /// How many are made ahead of the hosts; nil: as the server has it.
+    var ready: Int?
+}
+
 struct NoOpPerformer: JobPerformer {
+    let units: Int
+
     func perform(_ job: WireWorkerJob, timeoutSeconds: Double) throws(Fault) -> WireWorkerReply {
-        NoOp.answer(job, units: NoOp.unitsMax)
+        NoOp.answer(job, units: units)
     }
 
     func abandon() {}

@@ -8,7 +8,7 @@ struct BenchTool: AsyncParsableCommand {
         abstract: "Measures the server: what a scheduler call costs, and how many it answers.",
         subcommands: [
             CoreCommand.self, CallsCommand.self, DriveCommand.self, CrowdCommand.self, HerdCommand.self,
-            TableCommand.self, FillCommand.self, CancelCommand.self,
+            TableCommand.self, FillCommand.self, CancelCommand.self, CreateCommand.self, CodecCommand.self,
             LoadCommand.self, ServeCommand.self,
         ])
 }

@@ -11,7 +11,9 @@ final class LoadHost: @unchecked Sendable {
     private let key: SigningKey
     private let host: UInt64
     private var sequence: Int64 = 0
-    private(set) var held: [WireTaskOffer] = []
+    private(set) var held: [HotOffer] = []
+    /// Whether the server has answered a call with the profile.
+    private var knowsProfile = false
     var results = ResultMaker()
     private var session: CallSession.Open?
     private static let type = "Content-Type: application/x-protobuf"
@@ -52,21 +54,26 @@ final class LoadHost: @unchecked Sendable {
     /// Reports all that it holds and asks for as much. - Returns: how many were reported.
     func call(_ connection: BenchConnection, want: Int) throws -> Int {
         sequence += 1
-        var request = WireSchedulerRequest()
-        request.profile = BenchSite.profile
-        request.heldTasks = held.map(\.taskID)
-        request.reports = held.map { results.report(of: $0) }
-        request.wantTasks = UInt32(want)
-        request.wantSeconds = 1e9
-        request.apps = ["\(NoOp.name)/1"]
-        request.sendsInline = !results.isBlob
-        let body: [UInt8] = try request.serializedBytes()
-        held = try WireSchedulerReply(serializedBytes: try reply(connection, body)).tasks
-        return request.reports.count
+        var full = HotRequest()
+        full.profile = BenchSite.profile
+        full.heldTasks = held.map(\.taskID)
+        full.reports = held.map { results.report(of: $0) }
+        full.wantTasks = UInt32(want)
+        full.wantSeconds = 1e9
+        full.apps = ["\(NoOp.name)/1"]
+        full.sendsInline = !results.isBlob
+        held = try reply(connection, full).tasks
+        return full.reports.count
     }
 
-    private func reply(_ connection: BenchConnection, _ body: [UInt8]) throws -> [UInt8] {
-        guard let session else { return try signed("/v1/scheduler", connection, body) }
+    /// Short inside of a session, as clients call.
+    private func reply(_ connection: BenchConnection, _ full: HotRequest) throws -> HotReply {
+        guard let session else {
+            return try Self.read(try signed("/v1/scheduler", connection, full.encoded))
+        }
+        let short = ShortCall(
+            full, host: HostID(rawValue: Int64(host)), knowsProfile: knowsProfile, withAccount: !knowsProfile)
+        let body = (short?.request ?? full).encoded
         let sealed = CallEnvelope.sealed(body, token: session.token, sequence: sequence, key: session.key)
         let answer = try connection.post(CallEnvelope.path, [], sealed)
         guard answer.status == 200 else { throw Fault(.refused, String(decoding: answer.body, as: UTF8.self)) }
@@ -74,8 +81,11 @@ final class LoadHost: @unchecked Sendable {
             let reply = CallEnvelope.openedReply(
                 answer.body, token: session.token, sequence: sequence, key: session.key)
         else { throw Fault(.protocolError, "an answer that is not authentic") }
-        return reply
+        knowsProfile = true
+        return try Self.read(reply)
     }
+
+    private static func read(_ reply: [UInt8]) throws -> HotReply { try HotReply(bytes: reply, limit: reply.count) }
 
     private func signed(_ path: String, _ connection: BenchConnection, _ body: [UInt8]) throws -> [UInt8] {
         let fields = [

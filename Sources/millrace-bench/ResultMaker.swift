@@ -1,6 +1,5 @@
 import Bytes
 import Domain
-import FoundationEssentials
 import Wire
 
 /// What a host that computes nothing sends as its result.
@@ -13,22 +12,25 @@ struct ResultMaker: Sendable {
     var lie: UInt8?
 
     /// The same for every replica of a unit, for honest hosts.
-    func result(of offer: WireTaskOffer) -> [UInt8] {
-        let seed = Array(offer.unitSha256.prefix(8))
+    func result(of offer: HotOffer) -> [UInt8] {
+        // A reply that has the unit leaves out its hash; the last bytes of a unit are its signature.
+        let seed = Array(offer.unitInline.isEmpty ? offer.unitSha256.prefix(8) : offer.unitInline.suffix(8))
         var result = (0..<max(1, bytes / 8)).flatMap { _ in seed }
         if let lie { result[0] = result[0] ^ (lie | 1) }
         return result
     }
 
-    func report(of offer: WireTaskOffer) -> WireTaskReportMessage {
+    func report(of offer: HotOffer) -> HotReport {
         let result = result(of: offer)
-        var report = WireTaskReportMessage()
+        var success = HotSuccess()
+        success.resultSha256 = SHA256Hash.digest(of: result).bytes
+        success.resultBytes = UInt64(result.count)
+        if !isBlob { success.resultInline = result }
+        success.cpuSeconds = 1
+        success.wallSeconds = 1
+        var report = HotReport()
         report.taskID = offer.taskID
-        report.success.resultSha256 = Data(SHA256Hash.digest(of: result).bytes)
-        report.success.resultBytes = UInt64(result.count)
-        if !isBlob { report.success.resultInline = Data(result) }
-        report.success.cpuSeconds = 1
-        report.success.wallSeconds = 1
+        report.outcome = .success(success)
         return report
     }
 }

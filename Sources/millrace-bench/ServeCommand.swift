@@ -14,10 +14,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .long) var volunteers = 0
     @Option(name: .long) var port = 0
     @Option(name: .long) var database: String?
+    @Option(name: .long) var units = NoOp.unitsMax
+    @Option(name: .long) var ready: Int?
 
     func run() async throws {
         let server = try await BenchServer.start(
-            path: folder, hosts: hosts, volunteers: volunteers, port: port, database: database)
+            path: folder, hosts: hosts, volunteers: volunteers, port: port, database: database,
+            batch: BenchBatch(units: units, ready: ready))
         let line = Array("\(server.port)\n".utf8)
         _ = line.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
         await withCheckedContinuation { done in
@@ -40,15 +43,16 @@ final class ServedSite: Sendable {
 
     /// - Parameter folder: of its data; removed by `stop` unless it is to be kept.
     static func start(
-        folder: String, hosts: Int, volunteers: Int = 0, port: Int = 0, database: String? = nil
+        folder: String, hosts: Int, volunteers: Int = 0, port: Int = 0, database: String? = nil,
+        batch: BenchBatch = BenchBatch()
     ) async throws -> ServedSite {
         let (lines, said) = AsyncStream.makeStream(of: String.self)
         let child = try LineChild.start(
             executable: "/proc/self/exe",
             arguments: [
                 "serve", "--folder", folder, "--hosts", "\(hosts)", "--volunteers", "\(volunteers)", "--port",
-                "\(port)",
-            ] + (database.map { ["--database", $0] } ?? []),
+                "\(port)", "--units", "\(batch.units)",
+            ] + (batch.ready.map { ["--ready", "\($0)"] } ?? []) + (database.map { ["--database", $0] } ?? []),
             variables: [], onLine: { said.yield($0) }, onEnd: { _ in said.finish() })
         var iterator = lines.makeAsyncIterator()
         guard let line = await iterator.next(), let port = Int(line) else {

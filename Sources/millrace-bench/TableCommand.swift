@@ -59,6 +59,7 @@ struct TableCommand: AsyncParsableCommand {
         let before = loadAverage()
         var maker = TableMaker(options: self)
         try await maker.measureServer()
+        try await maker.measureCreation()
         try await maker.measureHalf()
         try await maker.measurePostgres()
         try await maker.measureNginx()

@@ -83,6 +83,16 @@ struct TableMaker {
                 note: "8 a call: \(BenchTable.short(BenchTable.median(eight.map(\.bytesPerTask)) ?? .nan)) B"))
     }
 
+    mutating func measureCreation() async throws {
+        // What the target takes so long for.
+        let units = Int(options.seconds * CreateCommand.target)
+        let made = try await CreateCommand.measure(units: units, runs: options.runs, folder: options.folder)
+        add(
+            .init(
+                "work units created", "/s", .atLeast, CreateCommand.target, runs: made.rates,
+                note: "split, packed, signed, written, and nothing else; \(made.told)"))
+    }
+
     mutating func measureHalf() async throws {
         let shape = try options.shape(["--mix", "1"])
         let loaded = try await LoadedSite(shape, name: "half")

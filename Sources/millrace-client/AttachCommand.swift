@@ -43,6 +43,8 @@ struct AttachCommand: ParsableCommand {
                 show("site         \($0.site.isEmpty ? $0.serverURL : $0.site)")
                 for project in $0.projects { show("project      \(project)") }
                 show("project key  \($0.fingerprint)")
+                if let root = $0.releaseRoot { show("release root \(root)") }
+                if let trouble = $0.releaseTrouble { show("releases     not believed: \(trouble)") }
             }
             if code == nil, identity.volunteerName != volunteer {
                 show("name         this host is \(identity.volunteerName)'s; detach first to use another name")

@@ -83,8 +83,10 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         try reporting { () throws(Fault) in
-            let folder = try Attachment.folder(of: project.name, in: data.path)
-            try VolunteerExport.write(file, folder: folder, data: data.path) { show($0) }
+            let path = try data.pathToRead
+            let folder = try Attachment.folder(of: project.name, in: path)
+            try VolunteerExport.write(file, folder: folder, data: path) { show($0) }
+            SudoCaller.own(file)
             show("written: \(file)")
         }
     }

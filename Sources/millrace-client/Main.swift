@@ -20,8 +20,9 @@ struct Main: ParsableCommand {
             """,
         version: HostInventory.clientVersion,
         subcommands: [
-            AttachCommand.self, RunCommand.self, StatusCommand.self, WhyCommand.self, PauseCommand.self,
-            ResumeCommand.self, FinishCommand.self, NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self,
+            AttachCommand.self, RunCommand.self, StatusCommand.self, WhyCommand.self, TopCommand.self,
+            PageCommand.self, HistoryCommand.self, PauseCommand.self, ResumeCommand.self, FinishCommand.self,
+            NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self,
             PrefsCommand.self, ProbesCommand.self, SandboxCommand.self, AccountCommand.self, TeamCommand.self,
             LinkCommand.self, HostsCommand.self, ExportCommand.self, ReceiptsCommand.self, DetachCommand.self,
             ProbeX11Command.self,
@@ -43,6 +44,24 @@ struct DataOption: ParsableArguments {
             if let given { return given }
             return try ClientFolder.enter()
         }
+    }
+
+    /// For a command that only reads the folder, and writes a file where the person stands, who may have said `sudo`.
+    var pathToRead: String {
+        get throws(Fault) {
+            if let given { return given }
+            return try ClientFolder.look()
+        }
+    }
+}
+
+/// The person who said `sudo`: a file that is written for them should be theirs.
+enum SudoCaller {
+    static func own(_ path: String) {
+        func number(_ name: String) -> UInt32? { getenv(name).flatMap { UInt32(String(cString: $0)) } }
+        guard geteuid() == 0, let user = number("SUDO_UID"), let group = number("SUDO_GID") else { return }
+        // Where that fails it is root's, and readable with sudo as the command was.
+        _ = lchown(path, user, group)
     }
 }
 

@@ -3,6 +3,7 @@ import ClientCore
 import ClientSystem
 import Domain
 import FoundationEssentials
+import Preferences
 
 struct ProbesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,6 +11,7 @@ struct ProbesCommand: ParsableCommand {
         abstract: "Looks once at everything that may pause the client, and shows what this computer tells.",
         discussion: """
             Example: millrace-client probes --program steam --permission-file ~/price
+            Without these two, the programs, the file and the command of your preferences are looked at.
             What is looked at, and how: docs/volunteer.md
             """
     )
@@ -26,6 +28,10 @@ struct ProbesCommand: ParsableCommand {
     @Flag(help: "For programs.")
     var json = false
 
+    @OptionGroup var file: PreferencesOption
+
+    @OptionGroup var data: DataOption
+
     func validate() throws {
         guard (1...600).contains(waitSeconds) else { throw ValidationError("--wait-seconds is 1 to 600") }
         guard programs.count <= ProbeSettings.programsMax else {
@@ -35,9 +41,11 @@ struct ProbesCommand: ParsableCommand {
 
     func run() throws {
         try reporting { () throws(Fault) in
-            var settings = ProbeSettings()
-            settings.exclusivePrograms = programs
-            settings.permissionFile = permissionFile
+            let preferences = try PreferencesFile(folder: data.path, path: file.path, keepsCopy: false)
+            for problem in preferences.problems { complain(problem) }
+            var settings = ProbeSettings(preferences.effective.preferences)
+            if !programs.isEmpty { settings.exclusivePrograms = programs }
+            if let permissionFile { (settings.permissionFile, settings.permissionCommand) = (permissionFile, []) }
             let report = ProbeReport.take(settings: settings, waitSeconds: waitSeconds)
             guard json else {
                 for line in report.lines { show(line) }

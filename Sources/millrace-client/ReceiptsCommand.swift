@@ -22,7 +22,7 @@ struct ReceiptsCommand: ParsableCommand {
 
     func run() throws {
         try reporting { () throws(Fault) in
-            let folder = try data.path
+            let folder = try data.pathToRead
             guard DataDirectory.exists(folder) else {
                 throw Fault(.noInput, "no client has run in \(folder) yet")
             }
@@ -32,6 +32,7 @@ struct ReceiptsCommand: ParsableCommand {
                 return
             }
             try Files.replace(export, with: ReceiptText.file(kept))
+            SudoCaller.own(export)
             show("\(kept.count) signed replies in \(export)")
         }
     }

@@ -40,7 +40,7 @@ struct SandboxShow: ParsableCommand {
 struct SandboxSelftestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "selftest",
-        abstract: "Tries some sixty ways out of the sandbox, for real, with the program that computes tasks.",
+        abstract: "Tries more than seventy ways out of the sandbox, for real, with the program that computes tasks.",
         discussion: """
             Each is tried as a kernel of Millrace and as a scientist's program, and without a sandbox where that harms
             nobody, to see that the way is there. Exit code 0: all denied; 1: one is open, or shows nothing; 78: there

@@ -172,13 +172,17 @@ struct JobRunner {
                 throw Fault(.protocolError, "\(error)")
             }
         }
+        let program: ProjectProgram?
+        do throws(WireError) { program = try message.projectProgram() } catch {
+            throw Fault(.protocolError, "\(error)")
+        }
         let context = AppContext(
             project: message.project, title: message.title, parameters: parameters,
             inputs: try inputs.load(LoadedUnit.ofApp(message.inputs)),
             stepsPerUnit: Int(clamping: max(1, message.stepsPerUnit)),
             flopsPerStep: message.hasFlopsPerStep ? message.flopsPerStep : nil,
             relativeTolerance: message.hasRelativeTolerance ? message.relativeTolerance : nil,
-            absoluteTolerance: message.hasAbsoluteTolerance ? message.absoluteTolerance : nil)
+            absoluteTolerance: message.hasAbsoluteTolerance ? message.absoluteTolerance : nil, program: program)
         return (app, context)
     }
 

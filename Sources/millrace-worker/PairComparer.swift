@@ -54,7 +54,8 @@ struct PairComparer {
 
     /// Neither a rule of the manifest nor a program knows the shapes of the app's results.
     private func malformed(_ results: [Payload], _ unit: Payload) -> Agreement? {
-        results.lazy.compactMap { app.validator.malformation(of: $0, unit: unit) }.first.map { Self.different($0) }
+        results.lazy.compactMap { app.validator.malformation(of: $0, unit: unit, context: context) }.first
+            .map { Self.different($0) }
     }
 
     /// A program that fails on two results may have been brought down by one of them. It is asked about each alone; the

@@ -8,7 +8,8 @@ import Plugins
 import SwiftProtobuf
 import Wire
 
-/// `millrace-worker run FOLDER`: reads the job, computes, and leaves `result` or `checkpoint` behind.
+/// `millrace-worker run FOLDER`: reads the job, computes, and leaves `result` or `checkpoint` behind. A unit with a
+/// program is not computed by this process: `ProgramSupervisor` sees to it.
 struct RunCommand {
     let folder: String
     let shelter: Shelter
@@ -20,6 +21,10 @@ struct RunCommand {
         let lock = try takeFolder()
         defer { close(lock) }
         let job = try readJob()
+        if job.hasProgram {
+            var supervisor = ProgramSupervisor(folder: folder, job: job, shelter: shelter, surroundings: surroundings)
+            return try supervisor.perform()
+        }
         // The job is the client's own word; all that is read from here on comes from a project.
         try shelter.enter(folder: folder, job: job)
         let unit = try LoadedUnit.load(path: job.unitPath, inputs: job.inputs)
@@ -27,13 +32,16 @@ struct RunCommand {
             throw Fault(.badData, "work unit: the SHA-256 of \(job.unitPath) is not the one that the job names")
         }
         let app = try Catalogue.app(unit.body.app, version: Int(unit.body.appVersion))
+        guard let computer = app.kernel else {
+            throw Fault(.software, "units of the app \(unit.body.app) are computed by a program, not by the worker")
+        }
         let inputs = try readInputs(job, unit)
         try Surroundings.bounds(of: unit.body).apply()
 
         let started = millrace_own_cpu_seconds()
         let environment = KernelEnvironment(cachePath: job.cachePath.isEmpty ? nil : job.cachePath)
         let fresh = { () throws(AppError) -> any Kernel in
-            try app.kernel.init(unit: unit.payload, inputs: inputs, environment: environment)
+            try computer.init(unit: unit.payload, inputs: inputs, environment: environment)
         }
         let kernel: any Kernel
         do throws(AppError) { kernel = try fresh() } catch { throw RunCommand.fault(error) }

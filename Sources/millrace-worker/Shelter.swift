@@ -32,11 +32,15 @@ struct Shelter {
     ///
     /// - Throws: `.configuration` when what is demanded is not to be had.
     func enter(folder: String, job: WireRunJob) throws(Fault) {
-        guard isOn else { return }
         let cache = job.cachePath.isEmpty ? [] : [job.cachePath]
+        try enter(folders: [folder] + cache, files: [job.unitPath] + job.inputs.map(\.path))
+    }
+
+    /// - Parameter folders: as `Confinement.folders`, absolute or not.
+    func enter(folders: [String], files: [String]) throws(Fault) {
+        guard isOn else { return }
         let layers = Confinement(
-            folders: ([folder] + cache).map(Self.absolute),
-            files: ([job.unitPath] + job.inputs.map(\.path)).map(Self.absolute), leftOut: leftOut
+            folders: folders.map(Self.absolute), files: files.map(Self.absolute), leftOut: leftOut
         ).enter()
         if let lacking = layers.shortfall(of: demand) {
             throw Fault(

@@ -112,7 +112,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         func run(_ path: String) throws -> Payload {
-            var kernel = try Self.small.search.app.kernel.init(
+            var kernel = try Self.small.search.app.kernel!.init(
                 unit: unit, inputs: Self.small.search.context.inputs, environment: KernelEnvironment(cachePath: path))
             while try kernel.advance(budgetSeconds: 10) != .done {}
             return try kernel.result()

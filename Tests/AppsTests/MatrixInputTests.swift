@@ -196,7 +196,7 @@ enum PlainSynthetic {
         other = GramFixture(rows)
         #expect(throws: AppError.self) { try other.result(unit) }
         #expect(throws: AppError.badInput("matrix: the matrix is missing")) {
-            try fixture.app.kernel.init(
+            try fixture.app.kernel!.init(
                 unit: unit, inputs: InputSet([:]), environment: KernelEnvironment(cachePath: nil))
         }
     }

@@ -112,7 +112,7 @@ struct TestSearch {
     }
 
     func kernel(_ unit: Payload) throws -> any Kernel {
-        try app.kernel.init(unit: unit, inputs: context.inputs, environment: KernelEnvironment(cachePath: nil))
+        try app.kernel!.init(unit: unit, inputs: context.inputs, environment: KernelEnvironment(cachePath: nil))
     }
 
     func result(_ unit: Payload) throws -> Payload {

@@ -49,7 +49,7 @@ struct SimilarityFixture {
     }
 
     func result(_ unit: Payload) throws -> Payload {
-        var kernel = try app.kernel.init(
+        var kernel = try app.kernel!.init(
             unit: unit, inputs: context.inputs, environment: KernelEnvironment(cachePath: nil))
         while try kernel.advance(budgetSeconds: 1) != .done {}
         return try kernel.result()

@@ -171,6 +171,7 @@ extension [ClientAction] {
             case .call: "call"
             case .fetchUnit(let task, _, _): "fetch unit \(task.unit.index)"
             case .fetchBlob(let input): "fetch blob \(input.name)"
+            case .findProgram(let task, let program): "find \(program.title) for \(task.unit.index)"
             case .upload(let task, _, _): "upload \(task.unit.index)"
             case .startWorker(let task): "start \(task.unit.index)"
             case .suspendWorker(let task): "suspend \(task.unit.index)"

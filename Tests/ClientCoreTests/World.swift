@@ -130,7 +130,8 @@ struct World {
             if slots[task]?.result != nil, received[task] == nil { violations.append("\(task) was lost") }
             slots[task] = nil
         case .keepReceipts(let receipts): kept.append(receipts)
-        case .fetchBlob, .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .limitWorkers, .dropBlob,
+        case .fetchBlob, .findProgram, .suspendWorker, .resumeWorker, .stopWorker, .killWorker, .limitWorkers,
+            .dropBlob,
             .keepBlobs, .say, .exit:
             break
         }

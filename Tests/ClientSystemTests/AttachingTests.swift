@@ -1,7 +1,9 @@
 import Bytes
+import CPosix
 import ClientCore
 import ClientSystem
 import Domain
+import Releases
 import Testing
 import WorkerHost
 
@@ -25,6 +27,34 @@ struct AttachingTests {
         let list = try Attachment.list(in: folder.path)
         #expect(list.map { $0.attachment?.serverURL } == list.map { $0.name == one.name ? one.url : two.url })
         #expect(!DataDirectory.isInUse(folder.path) && !ProjectDirectory.isInUse("\(folder.path)/projects/\(one.name)"))
+    }
+
+    @Test("The root of a project's releases is shown and pinned; what is not believed is said, and no news is none")
+    func releases() throws {
+        var site = ReleaseSite(now: Timestamp(milliseconds: millrace_wall_milliseconds()))
+        site.release("1.0")
+        var shown: [ClientSystem.Attachment.Introduction] = []
+        func attach(_ server: ProjectServer, _ folder: TemporaryFolder) throws {
+            _ = try ClientSystem.Attachment.attach(url: server.url, volunteer: "Ada", data: folder.path) {
+                shown.append($0)
+            }
+        }
+        let folder = try TemporaryFolder()
+        let server = try ProjectServer(key: site.key, releases: site.files)
+        try attach(server, folder)
+        let store = ReleaseStore(
+            folder: "\(folder.path)/projects/\(server.name)/releases", project: site.key.publicKey)
+        let trusted = try #require(try store.trusted())
+        #expect(shown[0].releaseRoot == trusted.rootFingerprint && shown[0].releaseTrouble == nil)
+        // Attached again, it is what was pinned that is shown.
+        try attach(server, folder)
+        #expect(shown[1].releaseRoot == trusted.rootFingerprint)
+        // Keys of the releases that the project's own key does not vouch for.
+        let other = try ProjectServer(key: SigningKey(), releases: site.files)
+        try attach(other, folder)
+        #expect(shown[2].releaseRoot == nil && shown[2].releaseTrouble?.isEmpty == false)
+        try attach(try ProjectServer(), folder)
+        #expect(shown[3].releaseRoot == nil && shown[3].releaseTrouble == nil)
     }
 
     @Test("Leaving one keeps the other; leaving the last leaves nothing")

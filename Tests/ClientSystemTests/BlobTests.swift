@@ -15,7 +15,7 @@ struct BlobDownloadTests {
     /// Serves ranges of the blob.
     static func ranges(_ request: TinyServer.Request) -> TinyServer.Answer {
         guard let range = request.headers["range"], let from = Int(range.filter { $0.isNumber }) else {
-            return .respond(200, body: blob)
+            return .respond(200, headers: ["Accept-Ranges": "bytes"], body: blob)
         }
         guard from < blob.count else { return .respond(416) }
         return .respond(

@@ -131,6 +131,34 @@ struct CgroupTests {
         #expect(found?.folder == place.folder)
         if let found { #expect(found.version == 1 && found.foldersUpwards.last == found.mount) }
     }
+
+    @Test("As a layer of the sandbox: what can be bounded in a group that can be written")
+    func layer() throws {
+        let folder = try TemporaryFolder()
+        try Files.makeFolder(folder.path + "/self")
+        func state(_ mountinfo: String, _ own: String, writable: Set<String>) throws -> SandboxLayers.State {
+            try folder.write("self/mountinfo", mountinfo)
+            try folder.write("self/cgroup", own)
+            return ControlGroups.state(proc: folder.path, files: KernelCgroupFiles(), isWritable: writable.contains)
+        }
+        let mounts = """
+            31 23 0:27 /part /my\\040cg rw - cgroup none rw,cpu
+            32 23 0:28 / /memory rw - cgroup none rw,memory
+
+            """
+        let own = "1:cpu:/part/a\n2:memory:/b\n"
+        #expect(
+            try state(mounts, own, writable: ["/my cg/a", "/memory/b"])
+                == .init(.controlGroup, isActive: true, detail: "cpu of version 1, memory of version 1"))
+        #expect(
+            try state(mounts, own, writable: ["/my cg/a"])
+                == .init(.controlGroup, isActive: true, detail: "cpu of version 1"))
+        for none in [try state(mounts, own, writable: ["/my cg"]), try state("", "", writable: ["/"])] {
+            #expect(none == .init(.controlGroup, isActive: false, detail: "no control group can be written"))
+        }
+        let twin = ControlGroups.state(proc: "/proc-twin", files: CgroupTwin()) { $0 == CgroupTwin.unit }
+        #expect(twin.detail == "cpu of version 2, memory of version 2")
+    }
 }
 
 extension CgroupTwin {

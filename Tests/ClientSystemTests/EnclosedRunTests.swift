@@ -182,6 +182,44 @@ struct EnclosedRunTests {
         #expect(Files.size(third.path + "/output/f") ?? 0 <= 2 << 20)
     }
 
+    @Test("What interpreters usually do works", .enabled(if: Files.exists("/usr/bin/python3")))
+    func interpreter() throws {
+        let folder = try TemporaryFolder()
+        let python = """
+            import asyncio, mmap, multiprocessing, os, signal, subprocess, tempfile, threading, time
+            def work(x): return x * x
+            def child(pipe): pipe.send(work(pipe.recv()))
+            async def main():
+                child = await asyncio.create_subprocess_exec('/bin/echo', 'hi', stdout=subprocess.PIPE)
+                loop = asyncio.get_running_loop()
+                return (await child.communicate())[0].strip(), await loop.run_in_executor(None, work, 3)
+            if __name__ == '__main__':
+                ours, theirs = multiprocessing.Pipe()
+                process = multiprocessing.Process(target=child, args=(theirs,))
+                process.start()
+                ours.send(7)
+                print(ours.recv(), process.join())
+                print(subprocess.run(['timeout', '60', 'echo', 'sub'], capture_output=True).stdout)
+                print(asyncio.run(main()))
+                fired = []
+                signal.signal(signal.SIGALRM, lambda *_: fired.append('alarm'))
+                signal.setitimer(signal.ITIMER_REAL, 0.01)
+                while not fired: time.sleep(0.01)
+                print(fired[0])
+                with tempfile.TemporaryFile() as file:
+                    file.truncate(4096)
+                    mmap.mmap(file.fileno(), 4096)[0:2] = b'ok'
+                threading.Thread(target=lambda: print('thread')).start()
+            """
+        try folder.write("data", python)
+        let end = try Self.start(
+            folder, "exec /usr/bin/python3 /input/work.py",
+            change: { $0.inputs = [.init(path: folder.path + "/data", place: "/input/work.py")] }
+        ).wait()
+        #expect(end.cause == .code(0), "\(end)")
+        #expect(end.lastWords == "49 None\nb'sub\\n'\n(b'hi', 9)\nalarm\nthread")
+    }
+
     @Test("A file that is no program is told as such; a missing worker, too")
     func notExecutable() throws {
         let folder = try TemporaryFolder()

@@ -103,7 +103,7 @@ struct PermissionProbeTests {
     func probe(command: String, minutes: Double = 5, seconds: Double = 300) throws -> PermissionProbe {
         var settings = ProbeSettings()
         settings.permissionCommand = [try folder.script("ask", "echo x >> '\(folder.path)/asked'; \(command)")]
-        settings.permissionCommandMinutes = minutes
+        settings.permissionKeepSeconds = minutes * 60
         settings.permissionCommandSeconds = seconds
         return PermissionProbe(settings: settings)
     }
@@ -138,7 +138,7 @@ struct PermissionProbeTests {
     func both() throws {
         var settings = ProbeSettings()
         settings.permissionFile = "\(folder.path)/price"
-        settings.permissionCommandMinutes = 0
+        settings.permissionKeepSeconds = 0
         let script = { (code: Int) in
             settings.permissionCommand = ["/bin/sh", "-c", "echo from the command; exit \(code)"]
             return PermissionProbe(settings: settings).read(now: probeNow)

@@ -65,6 +65,14 @@ struct PreferencesFileTests {
         var next = try PreferencesFile(folder: folder.path)
         #expect(next.usesCopy && next.problems.count == 2)
         #expect(next.effective.preferences.notInUse.cores == .count(3))
+        // A damaged copy is said, too, and does not come back.
+        let damaged = try TemporaryFolder()
+        try damaged.write("preferences.yaml", Self.bad)
+        try damaged.write("preferences.good.yaml", "not_in_use: [")
+        let none = try PreferencesFile(folder: damaged.path)
+        #expect(!none.usesCopy && none.effective.preferences == Preferences.standard && none.problems.count == 3)
+        #expect(none.problems.last?.contains("was set aside as") == true)
+        #expect(Files.exists(damaged.path + "/preferences.good.yaml.damaged-1"))
         try folder.write("preferences.yaml", Self.good + "#")
         #expect(Self.look(&next))
         #expect(!next.usesCopy && next.problems == [])
@@ -223,6 +231,7 @@ struct PreferenceKeeperTests {
         #expect(try Self.keeper(folder).usage.bytes == 0, "another day")
         try folder.write("transfers", "damaged")
         #expect(try Self.keeper(folder).usage.bytes == 0)
+        #expect(try folder.text("transfers.damaged-1") == "damaged")
     }
 
     @Test("More than a megabyte is written down while the client runs")

@@ -236,6 +236,45 @@ struct ProbeSetTests {
         #expect(lines[7].hasPrefix("power               on battery, ") && lines[7].hasSuffix(" s ago"))
     }
 
+    @Test("When the owner names other programs or another file, these are looked at, at once; of the old ones no more")
+    func changes() throws {
+        let fake = try FakeRoots()
+        try fake.write("proc/1/comm", "init\n")
+        try fake.write("proc/9/comm", "obs\n")
+        try fake.write("price", "no\n")
+        let readings = Readings()
+        let child = try fake.folder.script("probe", "echo unavailable no display; exit 69")
+        let set = ProbeSet(
+            settings: ProbeSettings(), roots: fake.roots, x11: .init(executable: child, arguments: [])
+        ) { for reading in $0 { readings.add(reading) } }
+        defer { set.stop() }
+        func last(_ kind: ProbeKind) -> ProbeReading.Value? { readings.all.last { $0.kind == kind }?.value }
+        func becomes(_ kind: ProbeKind, _ value: ProbeReading.Value) -> Bool {
+            for _ in 0..<30_000 {
+                if last(kind) == value { return true }
+                set.tend(isComputing: true) { 0 }
+                usleep(10_000)
+            }
+            return false
+        }
+        #expect(becomes(.exclusiveProgram, .unavailable("no programs are named")))
+        var settings = ProbeSettings()
+        settings.exclusivePrograms = ["obs"]
+        settings.permissionFile = "\(fake.folder.path)/price"
+        set.take(settings)
+        #expect(becomes(.exclusiveProgram, .program("obs")))
+        #expect(becomes(.permission, .permission(false, reason: "")))
+        settings.exclusivePrograms = ["steam"]
+        settings.permissionFile = nil
+        settings.permissionCommand = [try fake.folder.script("ask", "echo the wind blows")]
+        set.take(settings)
+        #expect(becomes(.exclusiveProgram, .program(nil)))
+        #expect(becomes(.permission, .permission(true, reason: "the wind blows")))
+        set.take(ProbeSettings())
+        #expect(becomes(.permission, .unavailable("neither a file nor a command is named")))
+        #expect(becomes(.exclusiveProgram, .unavailable("no programs are named")))
+    }
+
     @Test("A probe that does not answer in time is named")
     func silence() throws {
         let fake = try FakeRoots()

@@ -127,6 +127,67 @@ struct ProjectDirectoryTests {
         #expect(fault.message.contains("not attached"))
     }
 
+    @Test("Whatever bit of the identity changes, it is called damaged or says the same")
+    func everyBitOfTheIdentity() throws {
+        let folder = try TemporaryFolder()
+        let directory = try ProjectDirectory(path: folder.path)
+        let key = try directory.hostKey(makingOne: true)
+        let identity = DataDirectoryTests.identity()
+        try directory.save(identity)
+        #expect(directory.isRegistered(key) && !directory.isRegistered(SigningKey()))
+        let file = folder.path + "/identity.json"
+        let sound = try Files.read(file, limit: 1 << 16)
+        var noticed = 0
+        for at in sound.indices {
+            var bytes = sound
+            bytes[at] ^= UInt8(1) << (at % 8)
+            try Files.replace(file, with: bytes, durable: false)
+            var read: ClientState.Attachment?
+            let fault = DataDirectoryTests.fault { () throws(Fault) in read = try directory.identity() }
+            if let fault { #expect(fault.kind == .configuration) } else { #expect(read == identity, "byte \(at)") }
+            noticed += fault == nil ? 0 : 1
+        }
+        #expect(noticed > sound.count / 2)
+        // As an earlier client wrote it.
+        try folder.write(
+            "identity.json",
+            "{\"serverURL\":\"http://a\",\"site\":\"\",\"projectKey\":[1],\"host\":4,\"volunteerName\":\"Ada\"}")
+        #expect(try directory.identity()?.host == HostID(rawValue: 4))
+        #expect(directory.isRegistered(SigningKey()))
+    }
+
+    @Test("A lost offer is written anew from the state; a result of which nothing says the task is set aside and said")
+    func mendedSlots() throws {
+        let folder = try TemporaryFolder()
+        let directory = try ProjectDirectory(path: folder.path)
+        try directory.save(DataDirectoryTests.identity())
+        var state = try directory.loadState { _ in }
+        let offers = (0..<2).map { number in
+            Offer(
+                task: TaskID(rawValue: 4_398_046_511_104 + number), project: "a", unit: SHA256Hash.digest(of: [1]),
+                unitBytes: 1, deadline: Timestamp(seconds: 9), estimatedSeconds: 1, uploadTicket: "t", flops: 1)
+        }
+        state[task: offers[0].task] = HeldTask(offer: offers[0])
+        for offer in offers {
+            try Files.makeFolder(directory.slot(offer.task))
+            for name in ["unit", "result"] { try Files.replace("\(directory.slot(offer.task))/\(name)", with: [1]) }
+            try Files.replace("\(directory.slot(offer.task))/offer.json", with: Array("{}".utf8))
+        }
+        var said: [String] = []
+        func findings() throws -> [SlotFinding] {
+            try directory.mended(try directory.findings { said.append($0) }, state) { said.append($0) }
+        }
+        #expect(try findings().map(\.task) == [offers[0].task])
+        #expect(said.count == 2)
+        #expect(said.contains { $0.contains("offer.json was missing or damaged") })
+        #expect(said.contains { $0.contains("was set aside as \(offers[1].task.rawValue).damaged-1") })
+        #expect(Files.exists("\(directory.slot(offers[1].task)).damaged-1/result"))
+        said = []
+        #expect(try findings().map(\.offer) == [offers[0]])
+        // What lies aside is still said.
+        #expect(said.count == 1 && said[0].contains("damaged-1"))
+    }
+
     @Test("A damaged identity is called so, with what to do")
     func damagedIdentity() throws {
         let folder = try TemporaryFolder()

@@ -10,7 +10,8 @@ struct ProjectServer {
     let key: SigningKey
     private let server: TinyServer
 
-    init(key: SigningKey = SigningKey()) throws {
+    /// - Parameter releases: files of its releases by name.
+    init(key: SigningKey = SigningKey(), releases: [String: [UInt8]] = [:]) throws {
         self.key = key
         let publicKey = Data(key.publicKey.rawRepresentation)
         server = try TinyServer { request in
@@ -29,7 +30,14 @@ struct ProjectServer {
                 var reply = WireSchedulerReply()
                 reply.nextCallSeconds = 1
                 return Self.answer(reply)
-            default: return .respond(404)
+            default:
+                let name = String(request.path.dropFirst("/v1/releases/".count))
+                guard request.path.hasPrefix("/v1/releases/") else { return .respond(404) }
+                if let bytes = releases[name] {
+                    return .respond(200, headers: ["Content-Type": "text/plain"], body: bytes)
+                }
+                let text = #"{"code":"not_found","message":"there is no such file"}"#
+                return .respond(404, headers: ["Content-Type": "application/json"], body: Array(text.utf8))
             }
         }
     }

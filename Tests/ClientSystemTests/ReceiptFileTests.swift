@@ -83,6 +83,13 @@ struct ReceiptFileTests {
         try file.append(all[1])
         try file.repair { Issue.record("\($0)") }
         #expect(try file.read() == [all[0], all[2], all[1]])
+        // A line that looks like one, and that nobody signed.
+        let other = SignedReceipts(
+            key: all[0].key, receipts: all[0].receipts, signature: [UInt8](repeating: 7, count: 64))
+        try file.append(other)
+        try file.repair { said.append($0) }
+        #expect(try file.read() == [all[0], all[2], all[1]])
+        #expect(try folder.text("receipts.damaged-2") == other.line + "\n")
     }
 
     @Test("A file that is far too large is set aside as a whole")

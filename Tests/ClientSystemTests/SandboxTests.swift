@@ -105,6 +105,17 @@ struct SandboxTests {
         #expect(memory.kind == .badData)
     }
 
+    @Test("Several processes that take more memory together than allowed end", .enabled(if: isThere))
+    func memoryTogether() throws {
+        let child = "(x=$(head -c 20000000 /dev/zero | tr '\\0' x); sleep 1000) &"
+        let program = SandboxedProgram(
+            name: "probe.sh", program: Array("#!/bin/sh\nfor n in 1 2 3 4 5 6 7 8; do \(child) done; wait\n".utf8),
+            arguments: [], folders: [:], timeoutSeconds: 300, outputBytesMax: 1, memoryBytesMax: 128 << 20)
+        #expect { _ = try program.run() } throws: {
+            ($0 as? Fault)?.kind == .badData && ($0 as? Fault)?.message.contains("; 128 are allowed") == true
+        }
+    }
+
     @Test("Who no longer waits for the answer ends it at once", .enabled(if: isThere))
     func unwanted() throws {
         var ends: [Int32] = [0, 0]

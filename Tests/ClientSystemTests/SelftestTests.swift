@@ -51,6 +51,36 @@ struct SelftestTests {
         #expect(!report.contains(#""isWorthless" : true"#), "\(report)")
     }
 
+    @Test("A probe that hangs, crashes, or is ended by what it does not name shows nothing, and counts as open")
+    func ends() throws {
+        let said = Array(#"{"outcome":"denied","how":"connect: EPERM"}"#.utf8)
+        func kernel(_ output: [UInt8], code: Int32? = 0, signal: Int32? = nil, wasCut: Bool = false) -> EscapeFinding {
+            ProbeVerdict.ofKernel(
+                output: output, exit: ChildExit(code: code, signal: signal, cpuSeconds: 0), wasCut: wasCut, words: "")
+        }
+        #expect(kernel(said) == EscapeFinding(.denied, "connect: EPERM"))
+        for open in [
+            kernel([]), kernel(said, code: 1), kernel([], code: nil, signal: SIGSEGV),
+            kernel(said, code: nil, signal: SIGKILL, wasCut: true), kernel(said, wasCut: true),
+        ] { #expect(open.outcome == .open, "\(open)") }
+
+        let many = try #require(EscapeProbe.all.first { $0.name == "disk-fill-many" })
+        let plain = try #require(EscapeProbe.all.first { $0.name == "ipv4" })
+        func program(
+            _ probe: EscapeProbe, _ output: [UInt8], _ cause: EnclosedRun.End.Cause, wasCut: Bool = false
+        ) -> EscapeFinding {
+            ProbeVerdict.ofProgram(probe, output: output, cause: cause, wasCut: wasCut, words: "")
+        }
+        #expect(program(plain, said, .code(0)).outcome == .denied)
+        #expect(program(many, [], .output("too much")) == EscapeFinding(.denied, "ended: too much"))
+        for open in [
+            program(plain, [], .code(0)), program(plain, said, .code(1)), program(plain, said, .signal(SIGSEGV)),
+            program(plain, [], .output("too much")), program(many, [], .memory("too much")),
+            program(many, [], .signal(SIGKILL), wasCut: true), program(plain, said, .code(0), wasCut: true),
+            program(plain, [], .noSandbox("none")),
+        ] { #expect(open.outcome == .open, "\(open)") }
+    }
+
     @Test("A way that is open, or one that shows nothing, is told and makes the test fail")
     func verdicts() {
         func row(_ outcome: EscapeFinding.Outcome, worthless: Bool = false) -> SandboxSelftest.Row {

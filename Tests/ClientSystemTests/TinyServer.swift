@@ -22,6 +22,8 @@ final class TinyServer: Sendable {
         case silence
         /// A head that promises `length` bytes, then fewer, then the end.
         case dropAfter([UInt8], length: Int)
+        /// The answer in pieces of 100 bytes, 20 ms apart, as long as `goesOn`; then the rest at once.
+        indirect case trickle(Answer, goesOn: @Sendable () -> Bool)
     }
 
     let port: Int
@@ -75,6 +77,15 @@ final class TinyServer: Sendable {
             case .respond(let status, let headers, let body):
                 let isHead = request.method == "HEAD"
                 write(connection, head(status, headers, length: body.count) + (isHead ? [] : body))
+            case .trickle(.respond(let status, let headers, let body), let goesOn):
+                write(connection, head(status, headers, length: body.count))
+                var rest = body[...]
+                while goesOn(), !rest.isEmpty, write(connection, Array(rest.prefix(100))) {
+                    rest = rest.dropFirst(100)
+                    usleep(20_000)
+                }
+                write(connection, Array(rest))
+            case .trickle: return
             case .raw(let bytes):
                 write(connection, bytes)
                 return
@@ -133,14 +144,17 @@ final class TinyServer: Sendable {
             method: String(words[0]), path: String(words[1]), headers: headers, body: Array(buffered[..<length]))
     }
 
-    private static func write(_ connection: Int32, _ bytes: [UInt8]) {
+    /// - Returns: false when the other side is gone.
+    @discardableResult
+    private static func write(_ connection: Int32, _ bytes: [UInt8]) -> Bool {
         var at = 0
         while at < bytes.count {
             let count = bytes.withUnsafeBytes {
                 send(connection, $0.baseAddress! + at, bytes.count - at, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             at += count
         }
+        return true
     }
 }

@@ -114,4 +114,54 @@ struct TransferGovernorTests {
         #expect(try transport.perform(request).status == 200)
         #expect(millrace_monotonic_seconds() - sending > 1)
     }
+
+    /// A blob that comes at a hundredth of the rate would otherwise keep the lane for as long as it likes.
+    @Test("A slow download gives way to another after its turn, and goes on where it stopped")
+    func givesWay() throws {
+        let folder = try TemporaryFolder()
+        let slow = Mutex(true)
+        let server = try TinyServer { request in
+            if request.path == "/quick" { return .respond(200, body: [1, 2, 3]) }
+            return .trickle(BlobDownloadTests.ranges(request)) { slow.withLock { $0 } }
+        }
+        let governor = TransferGovernor(turnSeconds: 0.3)
+        governor.set(TransferGovernor.Limits(downBytesPerSecond: 10_000_000), isOpen: true)
+        let (transport, path) = (Self.transport(governor), folder.path + "/blob")
+        let done = Mutex(false)
+        BlockingThread.start("slow") {
+            try? BlobDownload(transport: transport).fetch(
+                url: server.url + "/v1/blobs/\(BlobDownloadTests.digest.hex)", digest: BlobDownloadTests.digest,
+                size: Int64(BlobDownloadTests.blob.count), to: path)
+            done.withLock { $0 = true }
+        }
+        #expect(eventually { Files.exists(path + ".part") })
+        var request = HTTPRequest(method: "GET", url: server.url + "/quick")
+        request.kind = .download
+        #expect(try transport.perform(request).body == [1, 2, 3])
+        #expect(!done.withLock { $0 }, "it came before the slow one's end")
+        slow.withLock { $0 = false }
+        #expect(eventually { done.withLock { $0 } })
+        #expect(try Files.read(path, limit: 1 << 20) == BlobDownloadTests.blob)
+        #expect(server.requests.contains { $0.headers["range"] != nil })
+    }
+
+    @Test("Behind a server that does not end its answer nobody waits for ever; those who wait go in order")
+    func patience() throws {
+        let lane = TransferLane()
+        #expect(lane.enter(patienceSeconds: 60))
+        #expect(!lane.enter(patienceSeconds: 0.05))
+        #expect(!lane.isWanted, "who has given up waits no more")
+        let order = Mutex<[Int]>([])
+        for index in 0..<3 {
+            BlockingThread.start("waits") {
+                guard lane.enter(patienceSeconds: 60) else { return }
+                order.withLock { $0.append(index) }
+                lane.leave(after: (0, 0), TransferGovernor.Rates())
+            }
+            #expect(eventually { lane.waitingCount == index + 1 })
+        }
+        lane.leave(after: (0, 0), TransferGovernor.Rates())
+        #expect(eventually { order.withLock { $0.count } == 3 })
+        #expect(order.withLock { $0 } == [0, 1, 2])
+    }
 }

@@ -48,15 +48,19 @@ import Testing
     func whatIsNoResultOfTheUnitIsTold(_ item: ConformanceCase) throws {
         let unit = try item.firstUnit()
         let good = try item.result(unit)
-        #expect(item.app.validator.malformation(of: good, unit: unit) == nil)
+        #expect(item.app.validator.malformation(of: good, unit: unit, context: item.context) == nil)
         for at in good.sections.indices {
             var (shorter, missing) = (good, good)
             missing.sections.remove(at: at)
-            #expect(item.app.validator.malformation(of: missing, unit: unit) != nil, "\(good.sections[at].name)")
+            #expect(
+                item.app.validator.malformation(of: missing, unit: unit, context: item.context) != nil,
+                "\(good.sections[at].name)")
             // A list of no candidates cannot be shorter.
             guard shorter.sections[at].bytes.count >= 8 else { continue }
             shorter.sections[at].bytes.removeLast(8)
-            #expect(item.app.validator.malformation(of: shorter, unit: unit) != nil, "\(good.sections[at].name)")
+            #expect(
+                item.app.validator.malformation(of: shorter, unit: unit, context: item.context) != nil,
+                "\(good.sections[at].name)")
         }
     }
 
@@ -262,9 +266,10 @@ import Testing
         let unit = try item.firstUnit()
         let names = item.app.schema.inputs.map(\.name)
         let bytes = InputSet(Dictionary(uniqueKeysWithValues: names.map { ($0, .bytes([1, 2, 3])) }))
+        let kernel = try #require(item.app.kernel)
         for inputs in [InputSet([:]), bytes] {
             #expect(throws: AppError.self) {
-                try item.app.kernel.init(unit: unit, inputs: inputs, environment: KernelEnvironment(cachePath: nil))
+                try kernel.init(unit: unit, inputs: inputs, environment: KernelEnvironment(cachePath: nil))
             }
         }
         var draw = SeededGenerator(seed: 2)

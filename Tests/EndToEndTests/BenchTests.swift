@@ -82,6 +82,20 @@ struct BenchTests {
         #expect(cancelled.number("units_cancelled") > 2000 && cancelled.number("failures") == 0)
     }
 
+    @Test("Both codecs write the same, and take some time")
+    func codec() async throws {
+        let run = try await Programs.run("millrace-bench", ["codec", "--rounds", "20"])
+        #expect(run.status == 0 && run.output.split(separator: "\n").count == 3, "\(run.output) \(run.errors)")
+    }
+
+    @Test("Batches are made to their last unit, and counted")
+    func create() async throws {
+        let found = try await figures(try TemporaryFolder(), ["create", "--units", "3000", "--runs", "2"])
+        let values = part(found, "create")
+        #expect(values.number("units_per_second") > 0 && values.number("cpu_us_per_unit") > 0)
+        #expect(abs(values.number("share_of_target") - values.number("units_per_second") / 30_000) < 1e-9)
+    }
+
     private func runs(_ row: [String: Any]) -> [Double] {
         (row["runs"] as? [Any] ?? []).compactMap { ($0 as? NSNumber)?.doubleValue }
     }
@@ -92,7 +106,7 @@ struct BenchTests {
             try TemporaryFolder(),
             ["table", "--runs", "1", "--seconds", "0.3", "--hosts", "16", "--connections", "8", "--idle", "20"])
         let rows = found.list("rows")
-        #expect(rows.count == 12)
+        #expect(rows.count == 13)
         for row in rows {
             let figures = runs(row)
             // In so short a time no unit need have got its second result.

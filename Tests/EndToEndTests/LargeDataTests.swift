@@ -1,11 +1,13 @@
 import Foundation
 import Testing
 
-/// Transfers that are cut off on either side by SIGKILL, with the real programs: they go on where they stopped.
+/// Transfers that are cut off on either side by SIGKILL, with the real programs: they go on where they stopped. All of
+/// them are slow, so that each is under way for seconds, however busy the machine is.
 @Suite("Large data", .serialized)
 struct LargeDataTests {
     private static let project = LargeProject.large
     private static let step: Int64 = 12 << 20
+    private static let bytesPerSecond = 12 << 20
 
     @Test("An input and a result, submitter, client and server killed while they travel")
     func killedOnEitherSide() async throws {
@@ -20,6 +22,9 @@ struct LargeDataTests {
         #expect(uploads(site).isEmpty, "the upload has become the blob, there is no second copy")
 
         try await site.attach("Ada")
+        // Transfers have three quarters of a rate.
+        try "network:\n  download: 16 MiB/s\n  upload: 4 MiB/s\n"
+            .write(toFile: site.folder.path("Ada/preferences.yaml"), atomically: true, encoding: .utf8)
         let received = try await downloadWithKills(site)
         let cached = site.projectFolder("Ada") + "/blobs/\(file.name)"
         #expect(try await eventually { FileManager.default.fileExists(atPath: cached) })
@@ -37,22 +42,22 @@ struct LargeDataTests {
 
     /// - Returns: bytes that were with the server when it was killed.
     private func submitWithKills(_ site: Site, _ project: String) async throws -> Int64 {
+        let line = try Relay(to: site.url, bytesPerSecond: Self.bytesPerSecond)
         func submit() throws -> Running {
             try Running(
                 "millrace", ["submit", project],
-                environment: ["MILLRACE_SERVER": site.url, "MILLRACE_TOKEN_FILE": site.token],
+                environment: ["MILLRACE_SERVER": line.url, "MILLRACE_TOKEN_FILE": site.token],
                 outputPath: site.folder.path("submit.log"), errorPath: site.folder.path("submit.log"))
         }
         let folder = site.folder.path("server/blobs/uploads")
         let upload: @Sendable () -> String? = { Interrupter.file(in: folder, prefix: "b") }
         let first = try submit()
-        let kept = try #require(await Interrupter.kill(first.pid, when: Self.step, upload), "sent before the kill")
+        let kept = try await Interrupter.kill(first.pid, when: Self.step, upload)
         #expect(await first.wait(limitSeconds: 60) != 0)
         #expect(kept >= Self.step && kept < Self.project.bytes)
         let second = try submit()
         let server = try #require(site.server)
-        let more = try #require(
-            await Interrupter.kill(server.pid, when: kept + Self.step, upload), "sent before the kill")
+        let more = try await Interrupter.kill(server.pid, when: kept + Self.step, upload)
         #expect(more >= kept + Self.step, "it did not begin anew")
         try await site.startServer()
         // It tries again for some seconds. A server that starts more slowly than that is found by the third.
@@ -69,12 +74,11 @@ struct LargeDataTests {
         let part: @Sendable () -> String? = { Interrupter.file(in: folder, suffix: ".part") }
         try site.startClient("Ada")
         let client = try #require(site.clients["Ada"])
-        let kept = try #require(await Interrupter.kill(client.pid, when: Self.step, part), "fetched before the kill")
+        let kept = try await Interrupter.kill(client.pid, when: Self.step, part)
         #expect(kept >= Self.step && kept < Self.project.bytes)
         try site.startClient("Ada")
         let server = try #require(site.server)
-        let more = try #require(
-            await Interrupter.kill(server.pid, when: kept + Self.step, part), "fetched before the kill")
+        let more = try await Interrupter.kill(server.pid, when: kept + Self.step, part)
         #expect(more >= kept + Self.step, "it did not begin anew")
         try await site.startServer()
         return more
@@ -84,11 +88,10 @@ struct LargeDataTests {
         let folder = site.folder.path("server/blobs/uploads")
         let upload: @Sendable () -> String? = { Interrupter.file(in: folder, prefix: "t") }
         let client = try #require(site.clients["Ada"])
-        let kept = try #require(await Interrupter.kill(client.pid, when: 2 << 20, upload), "sent before the kill")
+        let kept = try await Interrupter.kill(client.pid, when: 2 << 20, upload)
         let server = try #require(site.server)
         try site.startClient("Ada")
-        let more = try #require(
-            await Interrupter.kill(server.pid, when: kept + (3 << 20), upload), "sent before the kill")
+        let more = try await Interrupter.kill(server.pid, when: kept + (3 << 20), upload)
         #expect(more >= kept + (3 << 20), "it did not begin anew")
         try await site.startServer()
     }

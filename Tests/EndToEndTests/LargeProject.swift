@@ -13,6 +13,9 @@ struct LargeProject {
     /// 20 MB, and a result of some hundred kilobytes.
     static let middling = LargeProject(rows: 256, columns: 78_400)
 
+    /// 1 MB, and a result of about as much.
+    static let uploading = LargeProject(rows: 512, columns: 2048)
+
     /// - Returns: the project's folder.
     func make(in folder: TemporaryFolder) throws -> String {
         let target = folder.url.appending(path: "large")
@@ -77,25 +80,48 @@ struct LargeProject {
 
 /// Kills a program at the moment when a file has grown to some size.
 enum Interrupter {
+    /// Why the moment did not come.
+    enum Missed: Error, CustomStringConvertible {
+        /// The file was gone, complete, when the program was dead.
+        case tooLate(bytes: Int64)
+        /// The time passed; what the file had reached at most, nil when there was none.
+        case neverThere(seconds: Double, bytes: Int64?)
+
+        var description: String {
+            switch self {
+            case .tooLate(let bytes): "the file went between its \(bytes) bytes and the kill"
+            case .neverThere(let seconds, nil): "no file within \(seconds) s"
+            case .neverThere(let seconds, let bytes?): "the file had \(bytes) bytes at most within \(seconds) s"
+            }
+        }
+    }
+
     /// - Parameter find: the path of the file, once it is there.
-    /// - Returns: the size it had after the kill; nil when it was gone, complete, before that.
+    /// - Returns: the size it had after the kill.
+    /// - Throws: `Missed`.
+    @discardableResult
     static func kill(
         _ pid: Int32, when bytes: Int64, limitSeconds: Double = 300, _ find: @escaping @Sendable () -> String?
-    ) async -> Int64? {
-        await withCheckedContinuation { continuation in
+    ) async throws -> Int64 {
+        try await withCheckedThrowingContinuation { continuation in
             // A thread of its own: it looks all the time, and must not wait for other tests.
             Thread.detachNewThread {
                 let end = Date().addingTimeInterval(limitSeconds)
-                var result: Int64?
-                while Date() < end, result == nil {
-                    if let path = find(), (size(path) ?? 0) >= bytes {
-                        Foundation.kill(pid, SIGKILL)
-                        usleep(200_000)
-                        result = size(path) ?? -1
+                var seen: Int64?
+                while Date() < end {
+                    if let path = find(), let now = size(path) {
+                        seen = max(seen ?? 0, now)
+                        if now >= bytes {
+                            Foundation.kill(pid, SIGKILL)
+                            usleep(200_000)
+                            continuation.resume(
+                                with: size(path).map { .success($0) } ?? .failure(Missed.tooLate(bytes: now)))
+                            return
+                        }
                     }
                     usleep(300)
                 }
-                continuation.resume(returning: result.flatMap { $0 >= 0 ? $0 : nil })
+                continuation.resume(throwing: Missed.neverThere(seconds: limitSeconds, bytes: seen))
             }
         }
     }

@@ -40,7 +40,7 @@ struct BucketTests {
             outputPath: site.folder.path("submit.log"), errorPath: site.folder.path("submit.log"))
         let folder = site.folder.path("server/blobs/uploads")
         let server = try #require(site.server)
-        let kept = await Interrupter.kill(server.pid, when: Int64(LargeProject.middling.bytes)) {
+        let kept = try await Interrupter.kill(server.pid, when: Int64(LargeProject.middling.bytes)) {
             Interrupter.file(in: folder, prefix: "b")
         }
         #expect(kept == Int64(LargeProject.middling.bytes), "the upload is whole, whatever is in the bucket")

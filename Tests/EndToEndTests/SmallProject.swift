@@ -10,18 +10,23 @@ enum SmallProject {
     static func make(in folder: TemporaryFolder, quorum: Int = 2, deadline: String = "1 h", steps: Int = 20) throws
         -> String
     {
+        try make(in: folder, manifest: manifest(quorum: quorum, deadline: deadline, steps: steps))
+    }
+
+    static func make(in folder: TemporaryFolder, manifest: String) throws -> String {
         let source = repositoryRoot.appending(path: "projects/gamma-pulsar")
         let target = folder.url.appending(path: "project")
         try FileManager.default.createDirectory(
             at: target.appending(path: "input"), withIntermediateDirectories: true)
         try FileManager.default.copyItem(
             at: source.appending(path: "input/photons.csv"), to: target.appending(path: "input/photons.csv"))
-        try manifest(quorum: quorum, deadline: deadline, steps: steps)
-            .write(to: target.appending(path: "project.yaml"), atomically: true, encoding: .utf8)
+        try manifest.write(to: target.appending(path: "project.yaml"), atomically: true, encoding: .utf8)
         return target.path
     }
 
-    static func manifest(quorum: Int, deadline: String, steps: Int = 20) -> String {
+    /// - Parameter ratios: beside 0; a step of a unit takes so many times longer.
+    /// - Parameter maxHz: the end of the band; a step is 8 Hz at most.
+    static func manifest(quorum: Int, deadline: String, steps: Int = 20, ratios: Int = 39, maxHz: Int = 216) -> String {
         """
         name: gamma-pulsar-slice
         title: A slice of the pulsar search
@@ -31,8 +36,8 @@ enum SmallProject {
         app: gamma-pulsar
         parameters:
           frequency_min_hz: 192
-          frequency_max_hz: 216
-          f1_over_f: [0, \((1..<40).map { "-\($0).0e-20" }.joined(separator: ", "))]
+          frequency_max_hz: \(maxHz)
+          f1_over_f: [\((0...ratios).map { $0 == 0 ? "0" : "-\($0).0e-20" }.joined(separator: ", "))]
         inputs:
           - name: photons
             file: input/photons.csv

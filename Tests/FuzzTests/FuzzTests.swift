@@ -6,7 +6,8 @@ struct FuzzTests {
     /// What the process may have taken at its peak when all is done: alone, and beside other tests.
     static let memoryMax = FuzzRun.isAlone ? 512 << 20 : 2 << 30
 
-    @Test func messages() async throws { try await FuzzRun.run(MessageTarget.init, share: 530) }
+    @Test func messages() async throws { try await FuzzRun.run(MessageTarget.init, share: 430) }
+    @Test func hotPair() async throws { try await FuzzRun.run(HotTarget.init, share: 100) }
     @Test func containers() async throws { try await FuzzRun.run(ContainerTarget.init, share: 240) }
     @Test func client() async throws { try await FuzzRun.run(ClientTarget.init, share: 70) }
     @Test func scheduler() async throws { try await FuzzRun.run(SchedulerTarget.init, share: 40) }
@@ -22,6 +23,7 @@ struct FuzzTests {
 
     @Test func whatBrokeAPromiseOnceIsTriedAgain() throws {
         try FuzzRun.runCorpus(try MessageTarget())
+        try FuzzRun.runCorpus(try HotTarget())
         try FuzzRun.runCorpus(try ContainerTarget())
         try FuzzRun.runCorpus(try ClientTarget())
         try FuzzRun.runCorpus(try SchedulerTarget())

@@ -101,6 +101,7 @@ struct ContainerTarget: FuzzTarget {
         }
         var seeds: [(bytes: [UInt8], shape: Mutator.Shape)] = [
             (try UnitContainer.encode(SampleMessages.unitBody(unit), key: key), .container(kind: 1, key: key)),
+            (try UnitContainer.encode(SampleMessages.programBody(unit), key: key), .container(kind: 1, key: key)),
             (try ResultContainer.encode(SampleMessages.resultBody(unit)), .container(kind: 2, key: nil)),
             (try TableContainer.encode(table), .container(kind: 3, key: nil)),
             (try PlainContainer.encode(Array("any file, any file, any file\n".utf8)), .container(kind: 4, key: nil)),

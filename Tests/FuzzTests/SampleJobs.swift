@@ -149,6 +149,13 @@ extension SampleMessages {
         $0.inputs = context.inputs
         $0.checkpointSeconds = 60
         $0.cachePath = "/c"
+        $0.program = filled(WireLocalProgram.self) {
+            $0.path = "/p"
+            $0.sha256 = digest
+            $0.platform = "any"
+            $0.interpreter = "python3"
+            $0.needs = ["landlock"]
+        }
     }
 
     // MARK: Containers
@@ -185,6 +192,19 @@ extension SampleMessages {
             $0.inputs = [input]
             $0.sections = sections
         }
+    }
+
+    /// A unit that a program of the project's own computes.
+    static func programBody(_ unit: WorkUnitID) throws -> WireWorkUnitBody {
+        var body = try unitBody(unit)
+        body.app = "wasm"
+        body.program = filled(WireProgramRef.self) {
+            $0.name = "solver"
+            $0.version = "1.0"
+            $0.arguments = ["--order", "4"]
+            $0.fuel = 1_000_000
+        }
+        return body
     }
 
     static func resultBody(_ unit: WorkUnitID) throws -> WireResultBody {

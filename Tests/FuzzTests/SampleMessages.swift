@@ -86,6 +86,7 @@ enum SampleMessages {
         $0.queuedSeconds = 60
         $0.availability = 0.5
         $0.apps = ["sample-app/1", "other/2"]
+        $0.programPlatforms = ["x86_64-linux", "any"]
     }
 
     static func success(_ task: UInt64, _ result: [UInt8]) -> WireTaskReportMessage {

@@ -66,7 +66,7 @@ struct SchedulerTarget: FuzzTarget {
             let wanted = try core.wantedInline(call, host: host.id, sequence: sequence, in: tx)
             try core.storeInline(call, wanted)
             let outcome = try core.schedule(call, host: host.id, sequence: sequence, sentLastDay: 0, in: tx, now: now)
-            let reply = try core.finish(try outcome.get())
+            let reply = core.finish(try outcome.get())
             guard try reply.serializedData().count <= Limits.rpcBytesMax else {
                 throw BrokenPromise("a reply of more than \(Limits.rpcBytesMax) bytes")
             }
@@ -247,7 +247,7 @@ struct SubmissionTarget: FuzzTarget {
                 case .success(let spec, _) = ManifestParser.parse(
                     request.manifest, file: "project.yaml", apps: ManifestTarget.apps)
             else { throw RequestRefusal(.badManifest, "no manifest") }
-            let inputs = try core.checkSubmit(request, spec: spec).get()
+            let inputs = try core.checkSubmit(request, spec: spec, now: now).get()
             let manifest = try core.blobs.put(Array(request.manifest.utf8))
             _ = try core.submit(spec, manifest: manifest, inputs: inputs, in: tx, now: now)
         }

@@ -123,7 +123,7 @@ final class Site {
         let outcome = try store.transaction {
             try core.schedule(call, host: hosts[host].id, sequence: sequence, sentLastDay: 0, in: $0, now: now).get()
         }
-        return try core.finish(outcome)
+        return core.finish(outcome)
     }
 
     // MARK: Cases

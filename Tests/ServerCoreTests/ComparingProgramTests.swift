@@ -34,15 +34,19 @@ struct ComparingProgramTests {
         let spec = Self.spec()
         let with = try Self.request(site, program: true)
         let without = try Self.request(site, program: false)
-        #expect(try site.core.checkSubmit(with, spec: spec).get().map(\.name) == ["photons", "comparing-program"])
-        #expect(throws: RequestRefusal.self) { try site.core.checkSubmit(without, spec: spec).get() }
-        #expect(throws: RequestRefusal.self) { try site.core.checkSubmit(with, spec: site.spec).get() }
+        #expect(
+            try site.core.checkSubmit(with, spec: spec, now: site.now).get().map(\.name) == [
+                "photons", "comparing-program",
+            ])
+        #expect(throws: RequestRefusal.self) { try site.core.checkSubmit(without, spec: spec, now: site.now).get() }
+        #expect(throws: RequestRefusal.self) { try site.core.checkSubmit(with, spec: site.spec, now: site.now).get() }
     }
 
     @Test("The worker gets it with every job, a volunteer never")
     func whoGetsIt() throws {
         let site = try TestSite()
-        let inputs = try site.core.checkSubmit(try Self.request(site, program: true), spec: Self.spec()).get()
+        let request = try Self.request(site, program: true)
+        let inputs = try site.core.checkSubmit(request, spec: Self.spec(), now: site.now).get()
         let batch = try site.store.transaction { tx in
             try site.core.submit(Self.spec(), manifest: site.manifest, inputs: inputs, in: tx, now: site.now).id
         }

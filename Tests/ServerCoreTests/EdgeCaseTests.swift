@@ -156,7 +156,7 @@ struct EdgeCaseTests {
     func submission() throws {
         var request = WireSubmitRequest()
         request.inputs = [WireInputRef(site.input)]
-        #expect(try site.core.checkSubmit(request, spec: site.spec).get() == [site.input])
+        #expect(try site.core.checkSubmit(request, spec: site.spec, now: site.now).get() == [site.input])
         let cases: [(RefusalCode, (inout WireSubmitRequest) -> Void)] = [
             (.missingInput, { $0.inputs = [] }),
             (.missingInput, { $0.inputs[0].size += 1 }),
@@ -168,7 +168,7 @@ struct EdgeCaseTests {
         for (code, spoil) in cases {
             var spoiled = request
             spoil(&spoiled)
-            let result = try site.core.checkSubmit(spoiled, spec: site.spec)
+            let result = try site.core.checkSubmit(spoiled, spec: site.spec, now: site.now)
             let refusal = try #require(throws: RequestRefusal.self) { try result.get() }
             #expect(refusal.code == code, "\(refusal)")
         }

@@ -83,7 +83,10 @@ struct ErasingTests {
             #expect(volunteer.name == "erased volunteer" && !volunteer.showsHosts && volunteer.erasedAt == site.now)
             #expect(try tx.memberships(of: volunteer.id).last?.until != nil)
             #expect(try tx.lastingMemberships().isEmpty && tx.linkCodes(of: volunteer.id).isEmpty)
+            #expect(volunteer.createdAt.milliseconds % UTCDay.milliseconds == 0)
             for host in try tx.hosts(of: volunteer.id) {
+                #expect(host.createdAt.milliseconds % UTCDay.milliseconds == 0)
+                #expect(host.lastSeenAt.milliseconds % UTCDay.milliseconds == 0)
                 #expect(host.profile == .erased && host.removedAt == site.now && host.measuredFlopsPerSecond == nil)
                 #expect(![ada, laptop].contains { $0.key.publicKey.rawRepresentation == host.publicKey })
             }
@@ -155,6 +158,19 @@ struct ErasingTests {
         let fresh = try TestVolunteer(site, "Ada Lovelace")
         #expect(try fresh.ask(.accountShow).get().volunteerID == 3, "a new account, with nothing of the old")
         try site.expectSoundStore()
+    }
+
+    @Test("A host that speaks for an account only because the older ones are silent erases nothing")
+    func byAbsence() throws {
+        let site = try TestSite(units: 1)
+        let ada = try TestVolunteer(site, "Ada")
+        let stranger = try ada.second()
+        site.wait(31 * 86_400)
+        _ = try stranger.call(stranger.request()).get()
+        #expect(try stranger.ask(.accountShow).get().mayChange)
+        #expect(code(try erase(stranger)) == .wrongState)
+        #expect(try ada.ask(.accountShow).get().volunteerName == "Ada")
+        #expect(try erase(ada).get().hosts == 2)
     }
 
     @Test("A crash before the commit leaves everything, one after it nothing to do again")

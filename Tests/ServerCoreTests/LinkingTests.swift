@@ -151,6 +151,39 @@ struct LinkingTests {
         #expect(try acts(site) == ["volunteer remove host 2"])
     }
 
+    @Test("A host that speaks for a silent account removes none that is older, and what was signed is no silence")
+    func absence() throws {
+        let site = try TestSite(units: 1)
+        let ada = try TestVolunteer(site, "Ada")
+        let laptop = try ada.second()
+        let stranger = try ada.second()
+        for _ in 0..<3 {
+            site.wait(20 * 86_400)
+            _ = try ada.ask(.accountListHosts).get()
+            #expect(try !stranger.ask(.accountShow).get().mayChange, "ada has asked within a month")
+        }
+        site.wait(31 * 86_400)
+        _ = try stranger.ask(.accountListHosts).get()
+        for older in [ada, laptop] {
+            #expect(code(try stranger.ask(.accountRemoveHost, host: older.host)) == .wrongState)
+        }
+        #expect(code(try stranger.ask(.accountRemoveHost, host: stranger.host)) == nil, "it may go")
+        #expect(try ada.ask(.accountListHosts).get().hosts.map(\.hostID) == [1, 2])
+        #expect(code(try ada.ask(.accountRemoveHost, host: laptop.host)) == nil)
+    }
+
+    @Test("A registration that somebody has kept, sent again, changes nothing")
+    func replay() throws {
+        let site = try TestSite(units: 1)
+        let ada = try TestVolunteer(site, "Ada")
+        ada.profile.name = "renamed"
+        _ = try ada.call(ada.request()).get()
+        let before = try site.store.transaction { try $0.host(ada.host) }
+        site.wait(40 * 86_400)
+        #expect(try register(site, "", key: ada.key, name: "Ada").get().hostID == UInt64(ada.host.rawValue))
+        #expect(try site.store.transaction { try $0.host(ada.host) } == before)
+    }
+
     @Test("A host that leaves hands the account over to the next one at once")
     func leaving() throws {
         let site = try TestSite(units: 1)

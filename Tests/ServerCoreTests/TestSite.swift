@@ -14,8 +14,8 @@ import Wire
 final class TestSite {
     let store: any Store
     let blobs: any BlobStore
-    let core: ProjectServer
-    let spec: ProjectSpec
+    var core: ProjectServer
+    var spec: ProjectSpec
     let manifest: Digest
     let input: InputReference
     var board = JobBoard()

@@ -99,7 +99,7 @@ final class TestVolunteer {
                 call, host: host, sequence: sequence, sentLastDay: 0, in: tx, now: site.now)
         }
         switch outcome {
-        case .success(let outcome): return .success(try site.core.finish(outcome))
+        case .success(let outcome): return .success(site.core.finish(outcome))
         case .failure(let refusal): return .failure(refusal)
         }
     }

@@ -96,6 +96,25 @@ struct VolunteerExportTests {
         }
     }
 
+    @Test("Not to a host that speaks for the account only because the older ones are silent; exporting is no silence")
+    func byAbsence() throws {
+        let site = try TestSite(units: 1)
+        let ada = try TestVolunteer(site, "Ada")
+        let stranger = try ada.second()
+        site.wait(20 * 86_400)
+        _ = try page(ada, .exportAccount).get()
+        site.wait(20 * 86_400)
+        #expect(try !stranger.ask(.accountShow).get().mayChange, "ada has exported within a month")
+        site.wait(20 * 86_400)
+        #expect(try stranger.ask(.accountShow).get().mayChange)
+        guard case .failure(let refusal) = try page(stranger, .exportAccount) else {
+            Issue.record("a stranger was told")
+            return
+        }
+        #expect(refusal.code == .wrongState && refusal.message.contains("host 1 has been here longer"))
+        #expect(try page(ada, .exportAccount).get().account.name == "Ada")
+    }
+
     @Test("What is still secret is not told: not that a result stands, nor what it was paid")
     func secrets() throws {
         let site = try TestSite(units: 1, quorum: 2, replicas: (initial: 3, maxTotal: 5))

@@ -63,6 +63,71 @@ import Wire
         }
     }
 
+    @Test("A short call is a full one for the server, and its reply a full one for the client")
+    func short() async throws {
+        try await withSession { site, volunteer, session in
+            let batch = try await site.submit()
+            try await site.until(batch) { $0.splitFinished }
+            let host = HostID(rawValue: Int64(volunteer.host))
+            func call(
+                _ full: HotRequest, _ sequence: Int64, knowsProfile: Bool
+            ) async throws -> (sent: HotReply, full: HotReply) {
+                let short = try #require(
+                    ShortCall(full, host: host, knowsProfile: knowsProfile, withAccount: !knowsProfile))
+                let answer = try await site.probe.send(
+                    "POST", "/v1/call", body: try envelope(short.request.message, session, sequence: sequence))
+                let reply = HotReply(try reply(answer, session, sequence: sequence))
+                return (reply, short.expanded(reply, project: site.publicKey))
+            }
+            let fetched = try await call(HotRequest(volunteer.request(want: 1)), 11, knowsProfile: false).full
+            let offer = try #require(fetched.tasks.first)
+            #expect(offer.unitSha256 == SHA256Hash.digest(of: offer.unitInline).bytes)
+            #expect(offer.project == "sample" && offer.flops == 4.32e11)
+            var report = HotRequest(volunteer.request([LiveVolunteer.success(offer.message, result)]))
+            report.heldTasks = [offer.taskID]
+            let delivered = try await call(report, 12, knowsProfile: true)
+            #expect(delivered.sent.receipts.isEmpty && !delivered.full.receipts.isEmpty)
+            #expect(
+                site.publicKey.isValid(
+                    signature: delivered.full.receiptsSignature,
+                    for: ReceiptSignature.message(receipts: delivered.full.receipts)))
+            let receipts = try HotReceipts(bytes: delivered.full.receipts, limit: 1000)
+            #expect(receipts.receipts.map(\.status) == [.receiptAccepted] && receipts.hostID == volunteer.host)
+            #expect(receipts.receipts[0].resultSha256 == SHA256Hash.digest(of: result).bytes)
+            #expect(try site.blobs.read(SHA256Hash.digest(of: result), limit: 100) == result)
+            // Told again, the receipt says something else, and is sent.
+            let again = try await call(report, 13, knowsProfile: true)
+            #expect(try HotReceipts(bytes: again.sent.receipts, limit: 1000).receipts[0].status == .receiptDuplicate)
+        }
+    }
+
+    @Test("What only a short call may leave out is asked for in a full one, and an unknown form is refused")
+    func shortForm() async throws {
+        try await withSession { site, volunteer, session in
+            func expect(_ status: Int, _ change: (inout WireSchedulerRequest) -> Void) async throws {
+                var request = volunteer.request()
+                change(&request)
+                let body = try envelope(request, session, sequence: 5)
+                #expect(try await site.probe.send("POST", "/v1/call", body: body).status == status)
+            }
+            try await expect(400) { $0.clearProfile() }
+            try await expect(400) { $0.form = .UNRECOGNIZED(3) }
+            var report = WireTaskReportMessage()
+            report.taskID = 77
+            report.success.resultInline = Data(result)
+            try await expect(400) { $0.reports = [report] }
+            report.success.resultInline = Data()
+            try await expect(400) {
+                $0.form = .callShort
+                $0.reports = [report]
+            }
+            try await expect(200) {
+                $0.form = .callShort
+                $0.clearProfile()
+            }
+        }
+    }
+
     @Test("A replayed, changed or foreign call changes nothing")
     func refused() async throws {
         try await withSession { site, volunteer, session in

@@ -55,8 +55,10 @@ struct FakeWorker: JobPerformer {
                         inputs: [InputSchema(name: "photons", packing: .plain, columns: [], description: "any")],
                         numericClass: .exact))
             ]
-        case .split:
-            reply.split.drafts = (0..<units).map { index in
+        case .split(let split):
+            let first = Int(String(decoding: split.cursor, as: UTF8.self)) ?? 0
+            let last = min(units, first + Int(split.limit))
+            reply.split.drafts = (first..<last).map { index in
                 var draft = WireUnitDraftMessage()
                 draft.label = "piece \(index) <i>"
                 draft.flops = 4.32e11
@@ -66,8 +68,8 @@ struct FakeWorker: JobPerformer {
                 ]
                 return draft
             }
-            reply.split.finished = true
-            reply.split.cursor = Data([1])
+            reply.split.finished = last == units
+            reply.split.cursor = Data("\(last)".utf8)
             reply.split.appVersion = 1
         case .check(let check):
             let text = try result(check.result)

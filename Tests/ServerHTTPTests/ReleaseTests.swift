@@ -5,6 +5,7 @@ import Domain
 import Foundation
 import Releases
 import ServerCore
+import ServerHTTP
 import Storage
 import Testing
 import Transparency
@@ -55,6 +56,11 @@ private struct Keeper: Sendable {
         try Files.replace(file, with: Array(program.utf8))
         _ = try admin.add(
             "solver", version, files: ["x86_64-linux=\(file)"], layers: ["seccomp"], interpreter: nil, context)
+        _ = try admin.sign(keys: [keys], context)
+    }
+
+    func withdraw(_ version: String) throws {
+        _ = try admin.withdraw("solver", version, context)
         _ = try admin.sign(keys: [keys], context)
     }
 
@@ -215,6 +221,34 @@ struct ReleaseTests {
         return bundle
     }
 
+    @Test("Junk under the names of published files, beside a true timestamp, replaces nothing")
+    func overwriting() async throws {
+        try await withSite { site in
+            let keeper = Keeper(site)
+            try keeper.begin()
+            try keeper.add("1.0", "program")
+            #expect(try await keeper.publish() == nil)
+            // Who has the admin's token, and no key.
+            var junk = try bundle(keeper)
+            for name in ["1.root", "2.snapshot", "2.targets", "2.root", "anchor"] { junk.add(name, Array("junk".utf8)) }
+            for withRoot in [false, true] {
+                var sent = ReleaseBundle()
+                for entry in junk.entries where withRoot || entry.name != "2.root" { sent.add(entry.name, entry.bytes) }
+                let answer = try await site.probe.send("POST", "/v1/releases", site.admin, body: sent.bytes)
+                #expect(withRoot ? answer.status == 400 : answer.status < 300, "\(answer.text)")
+                for name in ["1.root", "2.snapshot", "2.targets", "timestamp"] {
+                    let served = try await site.probe.send("GET", "/v1/releases/\(name)")
+                    #expect(try served.body == Files.read("\(keeper.releases)/\(name)", limit: 1 << 20), "\(name)")
+                }
+                #expect(try await site.probe.send("GET", "/v1/releases/2.root").status == 404)
+                guard case .believed = try await keeper.round("newcomer-\(withRoot)") else {
+                    Issue.record("a newcomer fails")
+                    return
+                }
+            }
+        }
+    }
+
     @Test("A server that was taken over: whatever it serves, a client keeps what it believed")
     func takenOver() async throws {
         try await withSite { site in
@@ -253,6 +287,40 @@ struct ReleaseTests {
             case .believed, .none: Issue.record("believed")
             }
             #expect(try keeper.store("client").trusted()?.believed == before.believed)
+        }
+    }
+
+    @Test("Batches and tasks follow what is published: nothing, a program, one withdrawn, a list that is too old")
+    func listing() async throws {
+        try await withSite { site in
+            let keeper = Keeper(site)
+            let key = try ServerFiles(path: site.folder.path).projectKey()
+            let shelf = ReleaseShelf(path: site.folder.path + "/releases", project: key)
+            let now = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+            func denial(_ version: String, daysLater: Double = 0) -> String {
+                switch shelf.listing("solver", version, now: now + TimeSpan(seconds: daysLater * 86_400)) {
+                case .listed(let platforms): "listed \(platforms)"
+                case .denied(let why): why
+                }
+            }
+            #expect(denial("1.0") == "no releases are published at this server")
+            try keeper.begin()
+            try keeper.add("1.0", "program")
+            #expect(denial("1.0") == "no releases are published at this server")
+            #expect(try await keeper.publish() == nil)
+            #expect(denial("1.0") == "listed [\"x86_64-linux\"]")
+            #expect(denial("1.1").hasPrefix("solver 1.1 is not released by example"))
+            #expect(denial("1.0", daysLater: 15).contains("too old: timestamp was valid until"))
+            // What was read once is read anew when it has changed.
+            try keeper.add("1.1", "program 2")
+            #expect(try await keeper.publish() == nil)
+            #expect(denial("1.1") == "listed [\"x86_64-linux\"]")
+            try keeper.withdraw("1.0")
+            #expect(try await keeper.publish() == nil)
+            #expect(denial("1.0").hasPrefix("solver 1.0 is not released by example, or no more"))
+            // A damaged state denies, and stops nothing else.
+            try Files.replace(site.folder.path + "/releases/trusted", with: [1, 2, 3])
+            #expect(denial("1.1").contains("is damaged"))
         }
     }
 

@@ -19,7 +19,7 @@ struct BadSample: Sendable {
         self.make = make
     }
 
-    static let all = frames + units + sections + frameContents + results + inputs
+    static let all = frames + units + programs + sections + frameContents + results + inputs
 
     static let frames = [
         BadSample("unit-empty", "truncated", "no bytes at all") { [] },
@@ -103,6 +103,46 @@ struct BadSample: Sendable {
         },
         BadSample("unit-dictionary-hash", "out_of_range", "the dictionary's hash has 3 bytes") {
             try Samples.forgedUnit { $0.dictionarySha256 = Data([1, 2, 3]) }
+        },
+    ]
+
+    /// Units whose program makes no sense.
+    static let programs = [
+        BadSample("unit-program-missing", "out_of_range", "the app executable without a program") {
+            try Samples.forgedProgramUnit { $0.clearProgram() }
+        },
+        BadSample("unit-program-elsewhere", "out_of_range", "an app with a kernel, and a program") {
+            try Samples.forgedProgramUnit { $0.app = "gamma-pulsar" }
+        },
+        BadSample("unit-program-name", "out_of_range", "the program's name is a path") {
+            try Samples.forgedProgramUnit { $0.program.name = "../solver" }
+        },
+        BadSample("unit-program-version", "out_of_range", "the program's version is empty") {
+            try Samples.forgedProgramUnit { $0.program.version = "" }
+        },
+        BadSample("unit-program-arguments", "too_many", "65 arguments") {
+            try Samples.forgedProgramUnit { $0.program.arguments = [String](repeating: "a", count: 65) }
+        },
+        BadSample("unit-program-argument-long", "out_of_range", "an argument of 1,025 bytes") {
+            try Samples.forgedProgramUnit { $0.program.arguments = [String(repeating: "a", count: 1025)] }
+        },
+        BadSample("unit-program-argument-line", "out_of_range", "an argument with a line end") {
+            try Samples.forgedProgramUnit { $0.program.arguments[0] = "a\nb" }
+        },
+        BadSample("unit-program-fuel", "out_of_range", "fuel for a program that is no module") {
+            try Samples.forgedProgramUnit { $0.program.fuel = 1 }
+        },
+        BadSample("unit-program-no-fuel", "out_of_range", "a module without fuel") {
+            try Samples.forgedProgramUnit { $0.app = "wasm" }
+        },
+        BadSample("unit-program-input", "out_of_range", "an input whose name leads out of its folder") {
+            try Samples.forgedProgramUnit { $0.inputs[0].name = "../photons" }
+        },
+        BadSample("unit-program-section", "bad_section_name", "a section whose name is hidden") {
+            try Samples.forgedProgramUnit { $0.sections[0].name = ".parameters" }
+        },
+        BadSample("unit-program-file-twice", "duplicate_section", "a section and an input of one name") {
+            try Samples.forgedProgramUnit { $0.sections[0].name = $0.inputs[0].name }
         },
     ]
 

@@ -7,7 +7,7 @@ import Wire
 /// The samples in `work-units/golden` decode to what their `.json` says, today as on the day they were made. They are
 /// not encoded again byte for byte: signatures may be randomised, and another zstd may compress otherwise.
 @Suite struct GoldenTests {
-    static let names = ["unit", "unit-dictionary", "result", "table", "plain"]
+    static let names = ["unit", "unit-dictionary", "unit-program", "result", "table", "plain"]
 
     static func make(_ name: String) throws -> [UInt8] {
         switch name {
@@ -21,6 +21,7 @@ import Wire
                     name: "payload", kind: .elementBytes, bytes: DictionaryTests.payload(77), dictionary: dictionary)
             ]
             return try UnitContainer.encode(body, key: Samples.key)
+        case "unit-program": return try UnitContainer.encode(try Samples.programBody(), key: Samples.key)
         case "result": return try ResultContainer.encode(try Samples.resultBody())
         case "table": return try TableContainer.encode(Samples.table(rows: 40))
         default: return try PlainContainer.encode(Samples.plain)
@@ -29,7 +30,7 @@ import Wire
 
     static func text(_ name: String, _ bytes: [UInt8]) throws -> String {
         switch name {
-        case "unit": try GoldenText.unit(bytes)
+        case "unit", "unit-program": try GoldenText.unit(bytes)
         case "unit-dictionary":
             try GoldenText.unit(
                 bytes, dictionary: try SampleFolder.bytes(SampleFolder.golden, "dictionary.zdict"))

@@ -45,6 +45,29 @@ enum Samples {
         return body
     }
 
+    /// A unit of a project's own program.
+    static func programBody() throws -> WireWorkUnitBody {
+        var body = try unitBody()
+        body.label = "steps-0400-0499"
+        body.app = "executable"
+        body.program.name = "solver"
+        body.program.version = "1.0"
+        body.program.arguments = ["--order", "4"]
+        body.sections = [
+            try section(
+                "parameters.json", .elementUtf8,
+                Array("{\"label\": \"steps-0400-0499\", \"first\": 400, \"count\": 100}\n".utf8))
+        ]
+        return body
+    }
+
+    static func forgedProgramUnit(_ change: (inout WireWorkUnitBody) throws -> Void) throws -> [UInt8] {
+        try forgedUnit { body in
+            body = try programBody()
+            try change(&body)
+        }
+    }
+
     static func unit() throws -> [UInt8] { try UnitContainer.encode(unitBody(), key: key) }
 
     static func resultBody() throws -> WireResultBody {

@@ -56,7 +56,7 @@ func kernelTimes(_ table: Table, ratios: Int) throws -> (step: Double, unit: Dou
     var cache = Array("\(P_tmpdir)/kernel-bench-XXXXXX".utf8CString)
     guard mkdtemp(&cache) != nil else { exit(73) }
     let folder = cache.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    var kernel: any Kernel = try app.kernel.init(
+    var kernel: any Kernel = try app.kernel!.init(
         unit: unit, inputs: context.inputs, environment: KernelEnvironment(cachePath: folder))
     let start = cpuSeconds()
     var step = Double.infinity

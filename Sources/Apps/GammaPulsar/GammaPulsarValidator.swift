@@ -26,7 +26,7 @@ struct GammaPulsarValidator: ResultValidator {
         }
     }
 
-    func malformation(of result: Payload, unit: Payload) -> String? {
+    func malformation(of result: Payload, unit: Payload, context: AppContext) -> String? {
         do throws(AppError) {
             _ = try SearchResult(result, unit: try SearchUnit(unit))
             return nil

@@ -19,7 +19,7 @@ struct GramValidator: ResultValidator {
         }
     }
 
-    func malformation(of result: Payload, unit: Payload) -> String? {
+    func malformation(of result: Payload, unit: Payload, context: AppContext) -> String? {
         do throws(AppError) {
             _ = try GramResult(result, unit: try GramUnit(unit))
             return nil

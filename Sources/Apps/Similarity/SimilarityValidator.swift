@@ -20,7 +20,7 @@ struct SimilarityValidator: ResultValidator {
         }
     }
 
-    func malformation(of result: Payload, unit: Payload) -> String? {
+    func malformation(of result: Payload, unit: Payload, context: AppContext) -> String? {
         do throws(AppError) {
             _ = try SimilarityResult(result, unit: try SimilarityUnit(unit))
             return nil

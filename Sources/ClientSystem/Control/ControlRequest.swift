@@ -7,6 +7,10 @@ public struct ControlRequest: Hashable, Sendable, Codable {
     public enum Command: String, Hashable, Sendable, Codable, CaseIterable {
         /// What `status.json` holds, as of now.
         case status
+        /// Every preference, and where its value came from.
+        case preferences
+        /// Opens the local page; the answer has its address.
+        case page
         /// Nothing is computed for `seconds`; without it, until `resume`.
         case pause
         case resume
@@ -68,6 +72,25 @@ public struct ControlReply: Hashable, Sendable, Codable {
     /// What was done, for people.
     public var done: String?
     public var status: ClientStatus?
+    public var preferences: [Preference]?
+    /// An address for a browser on this computer, good once and for ten minutes.
+    public var page: String?
+
+    /// The effective value of a field.
+    public struct Preference: Hashable, Sendable, Codable {
+        /// Its path in the file, for example `in_use.cores`.
+        public var field: String
+        /// As it would be written.
+        public var value: String
+        /// In words: a preset, a line of the file, an option.
+        public var origin: String
+
+        public init(field: String, value: String, origin: String) {
+            self.field = field
+            self.value = value
+            self.origin = origin
+        }
+    }
 
     public init(error: String) {
         ok = false

@@ -53,12 +53,17 @@ public struct ClientFolder: Hashable, Sendable {
     ///
     /// - Returns: the folder's path.
     /// - Throws: `.configuration` when it is the service's and this user is kept out; `.osError`.
-    public static func enter() throws(Fault) -> String {
+    public static func enter() throws(Fault) -> String { try find(becoming: true) }
+
+    /// As `enter`, but root stays root: for commands that only read the folder and write where the person stands.
+    public static func look() throws(Fault) -> String { try find(becoming: false) }
+
+    private static func find(becoming: Bool) throws(Fault) -> String {
         let own = DataDirectory.standardPath
         let choice = choose(
             user: geteuid(), own: own, isOwnUsed: DataDirectory.exists(own), service: Service.find())
         if let service = choice.becomes {
-            try become(service)
+            if becoming { try become(service) }
         } else if choice.path != own, access(choice.path, R_OK | X_OK) != 0 {
             throw Fault(
                 .configuration, "Millrace runs on this computer as a service, whose folder \(choice.path) is not yours",

@@ -10,6 +10,8 @@ import WorkerHost
 public final class DataDirectory: Sendable {
     public let path: String
     private let lock: Int32
+    /// What was found damaged or old when it was opened.
+    let words: [String]
     /// Of the layout.
     public static let version = 2
 
@@ -38,13 +40,23 @@ public final class DataDirectory: Sendable {
                 advice: "Stop that client first, or give this one another folder with --data.")
         }
         self.lock = lock
-        try bringUpToDate(fallback, say)
+        var words: [String] = []
+        do throws(Fault) {
+            try Self.bringUpToDate(self.path, fallback) { line in
+                words.append(line)
+                say(line)
+            }
+        } catch {
+            // `deinit` does not run for one that was not made whole.
+            FolderLock.release(lock)
+            throw error
+        }
+        self.words = words
         for folder in [self.path, "\(self.path)/\(ProjectNames.folder)"] {
             ProjectDirectory.removeTemporaries(in: folder)
         }
     }
 
-    // Runs also when `init` throws after this point.
     deinit { FolderLock.release(lock) }
 
     /// Brings a folder to the present version for a command that works beside a client, and lets it go again.
@@ -101,8 +113,10 @@ public final class DataDirectory: Sendable {
         return TakeOver(data: path).isDue || version < Self.version ? .old : .present
     }
 
-    private func bringUpToDate(_ fallback: String?, _ say: (String) -> Void) throws(Fault) {
-        switch Self.layout(path) {
+    private static func bringUpToDate(
+        _ path: String, _ fallback: String?, _ say: (String) -> Void
+    ) throws(Fault) {
+        switch layout(path) {
         case .present: return
         case .newer(let version):
             throw Fault(

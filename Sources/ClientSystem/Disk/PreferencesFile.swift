@@ -132,10 +132,18 @@ public struct PreferencesFile {
             if keepsCopy { keep(bytes) }
         case .failure(let faults):
             problems = faults.list.map(\.text)
-            guard isStart, case .success(let (written, _))? = try? Self.parse(copy) else { return }
-            usesCopy = true
-            use(written)
+            if isStart { useCopy() }
         }
+    }
+
+    private mutating func useCopy() {
+        guard Files.exists(copy) else { return }
+        if case .success(let (written, _))? = try? Self.parse(copy) {
+            usesCopy = true
+            return use(written)
+        }
+        let aside = keepsCopy ? (try? ProjectNames.setAside(copy)).map { ", and was set aside as \($0)" } : nil
+        problems.append("\(copy), the last good one, cannot be read either\(aside ?? ""): the preset's values hold")
     }
 
     private mutating func use(_ written: WrittenPreferences?) {

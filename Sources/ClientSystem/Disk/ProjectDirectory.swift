@@ -72,6 +72,14 @@ public final class ProjectDirectory: Sendable {
         return try Self.key(at: file)
     }
 
+    /// Whether the key is that with which this host was registered, as far as `identity.json` says it.
+    package func isRegistered(_ key: SigningKey) -> Bool {
+        guard let bytes = try? Files.read("\(path)/identity.json", limit: 1 << 16),
+            let told = try? JSONDecoder().decode(SealedIdentity.self, from: Data(bytes)).hostPublicKey
+        else { return true }
+        return told == Hex.encode(key.publicKey.rawRepresentation)
+    }
+
     private static func key(at file: String) throws(Fault) -> SigningKey {
         let text = String(decoding: try Files.read(file, limit: 256), as: UTF8.self).filter { !$0.isWhitespace }
         guard let bytes = Hex.decode(text), let key = SigningKey(rawRepresentation: bytes) else {
@@ -105,7 +113,9 @@ public final class ProjectDirectory: Sendable {
         guard Files.exists(file) else { return nil }
         let bytes = try Files.read(file, limit: 1 << 16)
         do {
-            return try JSONDecoder().decode(ClientState.Attachment.self, from: Data(bytes))
+            let sealed = try JSONDecoder().decode(SealedIdentity.self, from: Data(bytes))
+            guard sealed.isSound else { throw Fault(.badData, "it does not have its hash") }
+            return sealed.attachment
         } catch {
             throw Fault(
                 .configuration, "\(file) is damaged: it does not say where this host is attached",
@@ -147,9 +157,10 @@ public final class ProjectDirectory: Sendable {
     public func save(_ identity: ClientState.Attachment) throws(Fault) { try Self.save(identity, in: path) }
 
     static func save(_ identity: ClientState.Attachment, in path: String) throws(Fault) {
+        let sealed = SealedIdentity(identity, hostKey: try? key(at: "\(path)/host.key").publicKey)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        guard let bytes = try? encoder.encode(identity) else { throw Fault(.software, "identity cannot be encoded") }
+        guard let bytes = try? encoder.encode(sealed) else { throw Fault(.software, "identity cannot be encoded") }
         try Files.replace("\(path)/identity.json", with: [UInt8](bytes), mode: 0o600)
     }
 

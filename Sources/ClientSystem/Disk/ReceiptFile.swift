@@ -53,7 +53,8 @@ public struct ReceiptFile: Sendable {
         if isNew { Files.syncFolder(of: path) }
     }
 
-    /// Sets aside what is no receipt, a torn line or a damaged file, and keeps the rest.
+    /// Sets aside what is no receipt, a torn line, one without the project's signature or a damaged file, and keeps the
+    /// rest.
     ///
     /// - Parameter say: told what was set aside.
     public func repair(say: (String) -> Void) throws(Fault) {
@@ -66,7 +67,8 @@ public struct ReceiptFile: Sendable {
             }
             var (good, bad): ([UInt8], [UInt8]) = ([], [])
             for line in bytes.split(separator: 0x0A) {
-                if SignedReceipts(line: String(decoding: line, as: UTF8.self)) != nil {
+                let receipts = SignedReceipts(line: String(decoding: line, as: UTF8.self))
+                if let receipts, (try? receipts.verified()) != nil {
                     good += line + [0x0A]
                 } else {
                     bad += line + [0x0A]

@@ -57,6 +57,34 @@ extension ProjectDirectory {
         return finding
     }
 
+    /// Puts right what the state knows better, and sets a result aside that nobody can report any more.
+    ///
+    /// - Parameter say: told what was done.
+    /// - Returns: the findings that are left.
+    package func mended(
+        _ findings: [SlotFinding], _ state: ClientState, say: (String) -> Void
+    ) throws(Fault) -> [SlotFinding] {
+        var kept: [SlotFinding] = []
+        for finding in findings {
+            let folder = slot(finding.task)
+            let file = "\(folder)/\(Self.offerFile)"
+            let isOfferSound = finding.offer?.task == finding.task
+            if let task = state[task: finding.task] {
+                if !isOfferSound, finding.unit != nil, let json = try? JSONEncoder().encode(task.offer) {
+                    try Files.replace(file, with: [UInt8](json))
+                    say("\(file) was missing or damaged and was written anew from the state")
+                }
+            } else if !isOfferSound || finding.unit == nil, finding.result != nil || finding.isResultUnread {
+                // After a lost state: a folder without a result holds nothing that the server could want.
+                let aside = ProjectNames.last(try ProjectNames.setAside(folder))
+                say("\(folder) holds a result, and nothing says of which task: it was set aside as \(aside)")
+                continue
+            }
+            kept.append(finding)
+        }
+        return kept
+    }
+
     /// The complete result in a task's folder, if there is one; its name appears only when it is complete.
     func result(_ task: TaskID) -> ResultSummary? {
         let file = "\(slot(task))/\(RunFolder.result)"
@@ -107,6 +135,8 @@ extension ProjectDirectory {
             else { return }
             if attempt == 0 { say("worker \(pid) of an earlier client still holds \(folder); it is ended") }
             // It may be saving its checkpoint: half a second for that.
+            // A scientist's program is of its group, and holds the lock as well.
+            if attempt >= 50 { kill(-pid, SIGKILL) }
             if attempt >= 50 { kill(pid, SIGKILL) } else if attempt == 0 { kill(pid, SIGTERM) }
             kill(pid, SIGCONT)
             usleep(10_000)

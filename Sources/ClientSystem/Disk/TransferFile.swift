@@ -16,12 +16,23 @@ struct TransferFile: Sendable {
         var bytes: Int64
     }
 
-    /// nil: nothing was counted, or the file does not say it.
-    func read() -> NetworkUsage? {
-        guard let bytes = try? Files.read(path, limit: 1024),
+    /// A damaged file is set aside.
+    ///
+    /// - Parameter say: told of that.
+    /// - Returns: nil: nothing was counted, or the file does not say it.
+    func read(say: (String) -> Void) -> NetworkUsage? {
+        guard Files.exists(path) else { return nil }
+        if let bytes = try? Files.read(path, limit: 1024),
             let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)), content.bytes >= 0
-        else { return nil }
-        return NetworkUsage(day: content.day, bytes: content.bytes)
+        {
+            return NetworkUsage(day: content.day, bytes: content.bytes)
+        }
+        if let aside = try? ProjectNames.setAside(path) {
+            say(
+                "\(path) is damaged: what was sent and fetched today is counted anew; it was set aside as "
+                    + ProjectNames.last(aside))
+        }
+        return nil
     }
 
     func write(_ usage: NetworkUsage) throws(Fault) {

@@ -113,6 +113,24 @@ package final class ProbeReader: Sendable {
         return (state.generation, state.fresh + silent)
     }
 
+    /// Puts other sources in the place of those of some kinds; they are read at once. Nothing is reported of the old
+    /// ones any more, a look that is under way included.
+    package func replace(_ kinds: Set<ProbeKind>, with sources: [any ProbeSource]) {
+        let next = state.withLock { state -> Int? in
+            // The thread may hang in one of them, and nobody would look after it any more.
+            let isHeldUp = state.slots.contains {
+                kinds.contains($0.source.kind) && $0.readingSince != nil && !$0.source.isSlow
+            }
+            state.slots.removeAll { kinds.contains($0.source.kind) }
+            state.fresh.removeAll { kinds.contains($0.kind) }
+            state.slots += sources.map { Slot($0, $0.kind.period) }
+            guard isHeldUp, !state.isStopped else { return nil }
+            state.generation += 1
+            return state.generation
+        }
+        if let next { startThread(next) } else { wake() }
+    }
+
     /// Ends the thread, as soon as it does not hang.
     package func stop() {
         state.withLock { $0.isStopped = true }
@@ -164,7 +182,8 @@ package final class ProbeReader: Sendable {
         state.withLock { state in
             slot.readingSince = nil
             slot.isStuck = false
-            if let value, !state.isStopped { state.fresh.append(reading(slot, value)) }
+            let isStillAsked = state.slots.contains { $0 === slot }
+            if let value, isStillAsked, !state.isStopped { state.fresh.append(reading(slot, value)) }
             return state.generation == generation
         }
     }

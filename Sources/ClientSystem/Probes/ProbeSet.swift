@@ -7,6 +7,8 @@ import WorkerHost
 ///
 /// Used by the client's deciding thread; nothing here makes it wait.
 public final class ProbeSet {
+    private var settings: ProbeSettings
+    private let roots: ProbeRoots
     private let report: @Sendable ([ProbeReading]) -> Void
     private let reader: ProbeReader
     private let x11: X11IdleProbe?
@@ -32,6 +34,8 @@ public final class ProbeSet {
         settings: ProbeSettings, roots: ProbeRoots = ProbeRoots(), x11 child: X11Child = X11Child(),
         report: @escaping @Sendable ([ProbeReading]) -> Void
     ) {
+        self.settings = settings
+        self.roots = roots
         self.report = report
         let isOn = { @Sendable (kind: ProbeKind) in !settings.off.contains(kind) }
         reader = ProbeReader(Self.sources(settings, roots).filter { isOn($0.kind) }, report: report)
@@ -50,13 +54,47 @@ public final class ProbeSet {
             PowerProbe(roots: roots), TemperatureProbe(roots: roots), PressureProbe(roots: roots),
             NetworkProbe(roots: roots),
         ]
-        if !settings.exclusivePrograms.isEmpty {
-            sources.append(ExclusiveProgramProbe(roots: roots, programs: settings.exclusivePrograms))
-        }
-        if settings.permissionFile != nil || !settings.permissionCommand.isEmpty {
-            sources.append(PermissionProbe(settings: settings))
-        }
+        for kind in owned { sources += source(kind, settings, roots).map { [$0] } ?? [] }
         return sources
+    }
+
+    /// Those that look at what the owner names.
+    private static let owned: [ProbeKind] = [.exclusiveProgram, .permission]
+
+    /// - Returns: nil when the owner names nothing for it.
+    private static func source(_ kind: ProbeKind, _ settings: ProbeSettings, _ roots: ProbeRoots) -> (any ProbeSource)? {
+        if kind == .exclusiveProgram, !settings.exclusivePrograms.isEmpty {
+            return ExclusiveProgramProbe(roots: roots, programs: settings.exclusivePrograms)
+        }
+        if kind == .permission, settings.permissionFile != nil || !settings.permissionCommand.isEmpty {
+            return PermissionProbe(settings: settings)
+        }
+        return nil
+    }
+
+    /// Looks at what the owner names now; what was seen of the rest stays as it is.
+    public func take(_ new: ProbeSettings) {
+        guard new != settings else { return }
+        let old = settings
+        settings = new
+        settings.off = old.off
+        let changed = Set(Self.owned.filter { Self.names($0, old) != Self.names($0, new) }).subtracting(old.off)
+        reader.replace(changed, with: changed.compactMap { Self.source($0, settings, roots) })
+        let silent = Self.silent(settings).filter { changed.contains($0.kind) }
+        if !silent.isEmpty { report(silent) }
+    }
+
+    /// Of the settings, what this kind depends on.
+    private static func names(_ kind: ProbeKind, _ settings: ProbeSettings) -> ProbeSettings {
+        var part = ProbeSettings()
+        if kind == .exclusiveProgram {
+            part.exclusivePrograms = settings.exclusivePrograms
+        } else {
+            part = settings
+            part.exclusivePrograms = []
+            part.off = []
+        }
+        return part
     }
 
     /// Of those that have nothing to look at.

@@ -82,6 +82,17 @@ public struct ReleaseStore: Sendable {
         now: Timestamp, _ read: (ReleaseUpdate.Want) throws(Fault) -> [UInt8]?
     ) throws(Fault) -> Round {
         let before = try trusted()
+        let (round, trusted) = try self.round(now: now, read)
+        // Also after a refusal: what was accepted before it must never be taken back.
+        if let trusted, trusted != before { try keep(trusted) }
+        return round
+    }
+
+    /// Such a round, of which nothing is kept yet.
+    func round(
+        now: Timestamp, _ read: (ReleaseUpdate.Want) throws(Fault) -> [UInt8]?
+    ) throws(Fault) -> (Round, TrustedReleases?) {
+        let before = try trusted()
         var update = ReleaseUpdate(project: project, trusted: before, startedAt: now)
         var round: Round
         do throws(Fault) {
@@ -91,12 +102,12 @@ public struct ReleaseStore: Sendable {
                 round = .none
             }
         } catch { round = .unreached(error) }
-        // Also after a refusal: what was accepted before it must never be taken back.
-        if let trusted = update.trusted, trusted != before {
-            try Files.makeFolder(folder)
-            try Files.replace(file, with: trusted.stored, mode: 0o600)
-        }
-        return round
+        return (round, update.trusted)
+    }
+
+    func keep(_ trusted: TrustedReleases) throws(Fault) {
+        try Files.makeFolder(folder)
+        try Files.replace(file, with: trusted.stored, mode: 0o600)
     }
 }
 

@@ -1,4 +1,5 @@
 import Bytes
+import CPosix
 import Domain
 import Releases
 import Synchronization
@@ -29,6 +30,10 @@ package final class ReleaseWatch: Sendable {
     private let read: @Sendable (ReleaseUpdate.Want) throws(Fault) -> [UInt8]?
     private let now: @Sendable () -> Timestamp
     private let state = Mutex(State())
+    /// One round at a time.
+    private let rounds = Mutex<(endedAt: Double, news: News)?>(nil)
+    /// Whoever asks so soon after a round gets its outcome.
+    private static let freshSeconds = 10.0
     /// Well within the time that a timestamp is valid, and once more after each start.
     private static let everySeconds = 6 * 3600.0
     private static let retrySeconds = 900.0
@@ -65,7 +70,29 @@ package final class ReleaseWatch: Sendable {
         }
     }
 
+    /// Makes a round now, or waits for the one that is being made; one that has just ended serves as well. Blocks.
+    ///
+    /// - Returns: why it brought nothing; nil: all is as the server has it.
+    package func refresh() -> String? {
+        let found = rounds.withLock { last -> News in
+            if let last, millrace_monotonic_seconds() - last.endedAt < Self.freshSeconds { return last.news }
+            let news = makeRound()
+            last = (millrace_monotonic_seconds(), news)
+            return news
+        }
+        state.withLock { $0.news = found }
+        return found.trouble
+    }
+
     private func round() -> News {
+        rounds.withLock { last in
+            let news = makeRound()
+            last = (millrace_monotonic_seconds(), news)
+            return news
+        }
+    }
+
+    private func makeRound() -> News {
         var found = News()
         let now = now()
         do throws(Fault) {

@@ -3,6 +3,7 @@ import ClientCore
 import Domain
 import FoundationEssentials
 import Glibc
+import Releases
 import Wire
 import WorkerHost
 
@@ -15,6 +16,10 @@ public enum Attachment {
         /// `name: title`, a line each.
         public var projects: [String]
         public var key: VerifyingKey
+        /// SHA-256 of the root of its releases in groups of four digits; nil: it has published no programs.
+        public var releaseRoot: String?
+        /// Why its releases are not believed; nil: nothing is wrong with them.
+        public var releaseTrouble: String?
 
         /// SHA-256 of the key in groups of four digits: short enough to compare with what the project publishes.
         public var fingerprint: String {
@@ -50,9 +55,13 @@ public enum Attachment {
         guard let key = VerifyingKey(rawRepresentation: Array(info.publicKey)) else {
             throw Fault(.protocolError, "\(address) has no project key")
         }
+        let folder = "\(ProjectNames.path(name, in: data))/releases"
+        let pin = ReleasePin.look(
+            ReleaseStore(folder: folder, project: key), serverURL: address, transport: transport)
         let introduction = Introduction(
             serverURL: address, site: printable(info.site),
-            projects: info.projects.prefix(50).map { printable("\($0.name): \($0.title)") }, key: key)
+            projects: info.projects.prefix(50).map { printable("\($0.name): \($0.title)") }, key: key,
+            releaseRoot: pin.trusted?.rootFingerprint, releaseTrouble: pin.trouble.map(printable))
         show(introduction)
         // Not before the address has proven to be a server's: an old folder may go by it.
         let data = try DataDirectory.prepare(data, fallback: name, say: say)
@@ -69,6 +78,10 @@ public enum Attachment {
             host: HostID(rawValue: Int64(reply.hostID)),
             volunteerName: reply.volunteerName.isEmpty ? volunteer : printable(reply.volunteerName))
         try ProjectDirectory.save(identity, in: place.path)
+        // A running client keeps its own, which may be newer by now.
+        if let directory = place.directory, let trusted = pin.trusted {
+            try directory.releases(of: key).keep(trusted)
+        }
         // Its lock until here.
         withExtendedLifetime(place) {}
         return identity

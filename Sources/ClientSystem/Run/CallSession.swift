@@ -12,12 +12,24 @@ package final class CallSession: Sendable {
     package struct Open: Sendable {
         package var token: SessionToken
         package var key: MACKey
+        /// Whether its server takes short calls.
+        package var takesShort: Bool
+    }
+
+    /// What the server knows of this host, or this host of the server, so that calls need not say it again.
+    private struct Shared {
+        var profile: WireHostProfileMessage?
+        var profileAt: ContinuousClock.Instant?
+        /// The last reply with the numbers of the account.
+        var account: HotReply?
+        var accountAt: ContinuousClock.Instant?
     }
 
     private struct State {
         var open: Open?
         var lastCall: ContinuousClock.Instant?
         var restsUntil: ContinuousClock.Instant?
+        var shared = Shared()
     }
 
     private let project: VerifyingKey
@@ -27,6 +39,9 @@ package final class CallSession: Sendable {
     private static let often: Duration = .seconds(600)
     /// After a server that gave none, maybe because it is an older one.
     private static let rest: Duration = .seconds(3600)
+    /// So often the profile is sent whether it has changed or not, and the numbers of the account are asked for.
+    private static let profileEvery: Duration = .seconds(3600)
+    private static let accountEvery: Duration = .seconds(60)
 
     /// - Parameter project: the project's key, as it was pinned.
     package init(project: VerifyingKey) { self.project = project }
@@ -46,7 +61,7 @@ package final class CallSession: Sendable {
         guard mayAsk else { return nil }
         let made = begin(ask)
         state.withLock { state in
-            state.open = made
+            (state.open, state.shared) = (made, Shared())
             if made == nil { state.restsUntil = now + Self.rest }
         }
         return made
@@ -58,8 +73,55 @@ package final class CallSession: Sendable {
     /// One now, whatever came before.
     package func open(_ ask: (WireSessionRequest) -> WireSessionReply?) -> Open? {
         let made = begin(ask)
-        state.withLock { $0.open = made }
+        state.withLock { ($0.open, $0.shared) = (made, Shared()) }
         return made
+    }
+
+    // MARK: Short calls
+
+    /// - Returns: nil when the call must be made in full.
+    package func short(_ full: HotRequest, now: ContinuousClock.Instant = .now) -> ShortCall? {
+        let (open, shared) = state.withLock { ($0.open, $0.shared) }
+        guard let open, open.takesShort else { return nil }
+        func isFresh(_ at: ContinuousClock.Instant?, _ span: Duration) -> Bool { at.map { now - $0 < span } ?? false }
+        let knowsProfile =
+            isFresh(shared.profileAt, Self.profileEvery) && Self.isSame(full.profile, as: shared.profile)
+        return ShortCall(
+            full, host: open.token.host, knowsProfile: knowsProfile,
+            withAccount: !isFresh(shared.accountAt, Self.accountEvery))
+    }
+
+    /// The server refused a short call: from now on this session's are full.
+    package func refusedShort() { state.withLock { $0.open?.takesShort = false } }
+
+    /// The reply to a short call as a full one.
+    package func completed(
+        _ reply: HotReply, to call: ShortCall, now: ContinuousClock.Instant = .now
+    ) -> HotReply {
+        var full = call.expanded(reply, project: project)
+        state.withLock { state in
+            if let profile = call.request.profile { (state.shared.profile, state.shared.profileAt) = (profile, now) }
+            if call.request.form == .callShortWithAccount {
+                (state.shared.account, state.shared.accountAt) = (reply, now)
+            } else if let known = state.shared.account {
+                full.creditMicrocobblestones = known.creditMicrocobblestones
+                full.provisionalMicrocobblestones = known.provisionalMicrocobblestones
+                full.validTasks = known.validTasks
+                full.invalidTasks = known.invalidTasks
+            }
+        }
+        return full
+    }
+
+    /// Free space changes all the time: a sixteenth more or less is the same.
+    private static func isSame(_ profile: WireHostProfileMessage?, as known: WireHostProfileMessage?) -> Bool {
+        guard var profile, let known else { return false }
+        let (more, less) = (
+            max(profile.diskFreeBytes, known.diskFreeBytes), min(profile.diskFreeBytes, known.diskFreeBytes)
+        )
+        guard more - less <= known.diskFreeBytes / 16 else { return false }
+        profile.diskFreeBytes = known.diskFreeBytes
+        return profile == known
     }
 
     private func begin(_ ask: (WireSessionRequest) -> WireSessionReply?) -> Open? {
@@ -75,6 +137,6 @@ package final class CallSession: Sendable {
                 purpose: SessionStart.purpose),
             secret.count == MACKey.byteCount
         else { return nil }
-        return Open(token: token, key: MACKey(secret))
+        return Open(token: token, key: MACKey(secret), takesShort: reply.shortCalls)
     }
 }

@@ -19,6 +19,8 @@ extension ClientLoop {
         }
         switch request.command {
         case .status: return ControlReply(done: nil, status: status())
+        case .preferences: return preferencesReply()
+        case .page: return try openPage()
         case .pause:
             let until = request.seconds.map { Self.now + TimeSpan(seconds: $0) }
             if request.project == nil { pausedAll = UserWishes.Pause(since: Self.now, until: until) }

@@ -14,7 +14,7 @@ public final class ClientLoop {
     let mailbox = Mailbox<ClientMail>()
     private var settings: ClientSettings
     private let executable: String
-    private let say: (String) -> Void
+    let say: (String) -> Void
 
     private var book: ShareBook
     private var keeper: PreferenceKeeper
@@ -26,16 +26,23 @@ public final class ClientLoop {
     private var disk: ClientEvent?
 
     private let errand = DiskErrand(mailbox: Postbox { _ in })
+    let chronicle: Chronicle
+    /// Shows the client in a browser while somebody wants to look.
+    var page: PageServer?
     private var lastChores = 0.0
     private var choreCount = 0
     private var notedCPU = 0.0
     private var lastStatus = 0.0
     private var lastBook = 0.0
+    private var trim = MemoryTrim()
     private var isStopping = false
     /// The user paused the client, whatever it works for; what comes later is paused with it.
     var pausedAll: UserWishes.Pause?
+    /// What was found damaged at the start.
+    private let repairs: [String]
     private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
+    private let programs: ProgramHost
 
     /// - Parameter directory: with at least one project, unless `waits`.
     /// - Parameter waits: go on while there is no project, and take one up when it comes.
@@ -60,11 +67,23 @@ public final class ClientLoop {
             cores: HostInventory.cores, apps: try Self.apps(of: executable),
             profile: HostInventory.profile(folder: directory.path))
         sandboxed = sandbox
-        self.sandbox = try SandboxRule.status(sandbox, worker: executable)
+        let answer = try SandboxAnswer.ask(worker: executable, leftOut: sandbox.leftOut)
+        self.sandbox = SandboxRule.status(sandbox, answer)
+        programs = ProgramHost(
+            sandbox: answer, hasRuntime: (try? ProgramRuntime.find(worker: executable)) != nil,
+            isSandboxed: sandbox.isOn)
+        settings.programPlatforms = programs.platforms
+        settings.programsLacking = programs.lacking
         let file: PreferencesFile
         if let preferences { file = preferences } else { file = try PreferencesFile(folder: directory.path) }
+        let found = Words(directory.words)
+        let sayFound = { (line: String) in
+            found.lines.append(line)
+            say(line)
+        }
         keeper = PreferenceKeeper(
-            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say)
+            file: file, folder: directory.path, post: { [mailbox] in mailbox.post(.everybody($0)) }, say: say,
+            sayDamage: sayFound)
         settings.take(keeper.preferences, machineCores: HostInventory.cores)
         configure(&settings)
         // It computes whatever they say; a network that costs by the byte is another matter.
@@ -73,7 +92,12 @@ public final class ClientLoop {
         self.directory = directory
         self.say = say
         desk = ProjectDesk(data: directory.path, waits: waits)
-        book = directory.loadShares(say: say)
+        book = directory.loadShares(say: sayFound)
+        chronicle = Chronicle(
+            folder: directory.path,
+            transport: HTTPTransport(
+                userAgent: "millrace-client/\(HostInventory.clientVersion)", governor: keeper.governor))
+        repairs = found.lines
         pausedAll = (try? DataDirectory.status(in: directory.path)).flatMap { ClientStatus.pauseOfAll($0.projects) }
             .map { UserWishes.Pause($0) }
         probes = ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
@@ -109,7 +133,9 @@ public final class ClientLoop {
         governor.end()
         keeper.settle(seconds: 5)
         errand.settle(seconds: 5)
+        page?.end()
         let (status, book, directory) = (self.status(), self.book, self.directory)
+        settleHistory(status)
         errand.note { () throws(Fault) in
             try directory.save(status)
             try directory.save(book)
@@ -148,7 +174,9 @@ public final class ClientLoop {
         switch event {
         case .stopRequested: isStopping = true
         case .probed(let new): for reading in new { readings[reading.kind] = reading }
-        case .settingsChanged(let new): settings.take(new, machineCores: HostInventory.cores)
+        case .settingsChanged(let new):
+            settings.take(new, machineCores: HostInventory.cores)
+            probes.take(settings.probes)
         case .diskMeasured: disk = event
         default: break
         }
@@ -161,7 +189,8 @@ public final class ClientLoop {
             project,
             ProjectSession.Common(
                 settings: settings, executable: executable, utcOffsetSeconds: keeper.utcOffsetSeconds,
-                usage: keeper.usage, sandbox: sandboxed, governor: governor, transfers: keeper.governor),
+                usage: keeper.usage, sandbox: sandboxed, programs: programs, governor: governor,
+                transfers: keeper.governor),
             mailbox: mailbox.postbox { .session(number, $0) }, say: { [unowned self] in tell(name, $0) })
         desk.add(session, number: number)
         session.feed(.started(slots: project.findings, blobs: project.blobs))
@@ -245,6 +274,7 @@ public final class ClientLoop {
             lastChores = now
             choreCount += 1
             lookForProjects()
+            trim.tend(isBusy: desk.isBusy, now: now)
             let ownCPU = millrace_own_cpu_seconds()
             look(ownCPU)
             let sessions = desk.inOrder
@@ -278,6 +308,7 @@ public final class ClientLoop {
         guard errand.note({ () throws(Fault) in try directory.save(status) }) else { return }
         lastStatus = now
         desk.forgetNews()
+        noteHistory(status)
         guard now - lastBook >= Pace.bookSeconds else { return }
         let book = self.book
         if errand.note({ () throws(Fault) in try directory.save(book) }) { lastBook = now }
@@ -293,11 +324,19 @@ public final class ClientLoop {
             cpuPercent: report.percent, method: report.method.rawValue, measuredPercent: report.measured?.percent,
             measuredSeconds: report.measured?.seconds ?? 0)
         status.sandbox = sandbox
+        status.sandbox?.programs =
+            keeper.preferences.allowsPrograms ? programs.lacking : "the preferences say `programs: no`"
         for words in governor.takeWords() { say(words) }
+        status.transfers = keeper.transferStatus
+        status.repairs = repairs.isEmpty ? nil : repairs
         status.preferencesProblem = keeper.problem
         status.preferenceOptions = keeper.optionStatus
         return status
     }
+
+    var utcOffsetSeconds: Int { keeper.utcOffsetSeconds }
+    /// Every preference and where it came from.
+    var preferences: PreferencesReport { keeper.report }
 
     static var now: Timestamp { Timestamp(milliseconds: millrace_wall_milliseconds()) }
 
@@ -322,6 +361,13 @@ enum ClientMail: Sendable {
     case asked(ControlRequest, ControlSocket.Answer)
     case opened(String, Result<OpenedProject, Fault>)
     case closed(String)
+}
+
+/// Lines that come from several closures.
+private final class Words {
+    var lines: [String]
+
+    init(_ lines: [String]) { self.lines = lines }
 }
 
 /// How often the client looks at things.

@@ -169,12 +169,15 @@ extension Attachment {
         case .leave: sayFarewell(directory)
         }
         // The identity last: what is left of an act that was cut short can still be named, and left again.
-        for name in ["slots", "blobs", "cache", "releases", "state", "host.key", "identity.json"] {
+        let names = [
+            "slots", "blobs", "cache", "releases", "history", "about.json", "state", "host.key", "identity.json",
+        ]
+        for name in names {
             try Files.remove("\(directory.path)/\(name)")
         }
         directory.removeTemporaries()
         for name in try Files.names(in: directory.path)
-        where ["state", "identity.json"].contains(where: { name.hasPrefix($0 + ProjectNames.damagedMark) }) {
+        where ["state", "history", "identity.json"].contains(where: { name.hasPrefix($0 + ProjectNames.damagedMark) }) {
             try Files.remove("\(directory.path)/\(name)")
         }
         try Files.remove("\(directory.path)/lock")

@@ -34,9 +34,10 @@ package struct PreferenceKeeper {
     }
 
     /// - Parameter post: takes events from any thread.
+    /// - Parameter sayDamage: told of what was set aside; nil: as `say`.
     package init(
         file: PreferencesFile, folder: String, post: @escaping @Sendable (ClientEvent) -> Void,
-        say: @escaping (String) -> Void
+        say: @escaping (String) -> Void, sayDamage: ((String) -> Void)? = nil
     ) {
         self.file = file
         self.folder = folder
@@ -47,7 +48,7 @@ package struct PreferenceKeeper {
         let now = Timestamp(milliseconds: millrace_wall_milliseconds())
         utcOffsetSeconds = Self.utcOffset(at: now)
         let day = NetworkUsage.day(of: now, utcOffsetSeconds: utcOffsetSeconds)
-        let saved = transfers.read()
+        let saved = transfers.read(say: sayDamage ?? say)
         usage = saved?.day == day ? saved! : NetworkUsage(day: day, bytes: 0)
         savedUsage = usage
         lastSave = millrace_monotonic_seconds()
@@ -61,6 +62,17 @@ package struct PreferenceKeeper {
     package var problem: String? {
         file.problems.isEmpty ? nil : file.problems.joined(separator: "\n")
     }
+
+    /// What has moved today, and what may.
+    package var transferStatus: ClientStatus.Transfers {
+        let network = preferences.network
+        return ClientStatus.Transfers(
+            bytesToday: usage.bytes, bytesPerDay: network.bytesPerDay, downBytesPerSecond: network.downBytesPerSecond,
+            upBytesPerSecond: network.upBytesPerSecond)
+    }
+
+    /// Every field and where its value came from.
+    package var report: PreferencesReport { PreferencesReport(file) }
 
     package var optionStatus: [PreferenceOptionStatus] { file.options.map(PreferenceOptionStatus.init) }
 
@@ -155,7 +167,7 @@ package struct PreferenceKeeper {
     }
 
     /// Local time minus UTC, in seconds. Looks at the time zone anew, so that a traveller need not restart.
-    private static func utcOffset(at moment: Timestamp) -> Int {
+    static func utcOffset(at moment: Timestamp) -> Int {
         tzset()
         var seconds = time_t(moment.milliseconds / 1000)
         var parts = tm()

@@ -19,7 +19,10 @@ public struct PreferencesReport: Sendable {
         if let status = try? DataDirectory.status(in: folder), status.running {
             options = (status.preferenceOptions ?? []).map(\.preference)
         }
-        let file = try PreferencesFile(folder: folder, path: path, options: options, keepsCopy: false)
+        self.init(try PreferencesFile(folder: folder, path: path, options: options, keepsCopy: false))
+    }
+
+    init(_ file: PreferencesFile) {
         effective = file.effective
         self.path = file.path
         usesCopy = file.usesCopy
@@ -28,11 +31,16 @@ public struct PreferencesReport: Sendable {
 
     /// A line for each field: its path, its value, where that came from.
     public var lines: [String] {
-        let rows = effective.entries.map { ($0.key.path, $0.text, origin($0.origin)) }
-        let (first, second) = (rows.map(\.0.count).max() ?? 0, rows.map(\.1.count).max() ?? 0)
+        let rows = rows
+        let (first, second) = (rows.map(\.path.count).max() ?? 0, rows.map(\.value.count).max() ?? 0)
         return rows.map { path, text, origin in
             "\(padded(path, first))  \(padded(text, min(second, 24)))  \(origin)"
         }
+    }
+
+    /// The field's path, its value as it would be written, where that came from.
+    package var rows: [(path: String, value: String, origin: String)] {
+        effective.entries.map { ($0.key.path, $0.text, origin($0.origin)) }
     }
 
     private struct Row: Encodable {

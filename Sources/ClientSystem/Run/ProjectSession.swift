@@ -37,9 +37,16 @@ struct OpenedProject: Sendable {
                         + "\(ProjectNames.name(for: identity.serverURL)).")
             }
             let key = try directory.hostKey()
+            guard directory.isRegistered(key) else {
+                throw Fault(
+                    .configuration, "\(path)/host.key is damaged: it is not the key that this host was registered with",
+                    advice: "Restore it from a copy, or attach again: this folder is then set aside.")
+            }
             let state = try directory.loadState { words.append($0) }
             try ReceiptFile(folder: path).repair { words.append($0) }
-            let findings = try directory.findings { words.append($0) }
+            let findings = try directory.mended(try directory.findings { words.append($0) }, state) {
+                words.append($0)
+            }
             return OpenedProject(
                 directory: directory, state: state, key: key, findings: findings, blobs: try directory.cachedBlobs(),
                 words: words)
@@ -67,8 +74,11 @@ final class ProjectSession {
     private let directory: ProjectDirectory
     private let courier: Courier
     private let releases: ReleaseWatch?
+    private let programs: ProgramDesk?
     private let mailbox: Postbox<ClientEvent>
     private let say: (String) -> Void
+    /// What was found damaged or odd when the folder was opened.
+    private let words: [String]
     /// Actions that wait for the disk, or for one that does; the order is kept.
     private var queue = ActionQueue()
     private let errand: DiskErrand
@@ -84,6 +94,8 @@ final class ProjectSession {
         var usage: NetworkUsage
         /// How tasks are held.
         var sandbox: WorkerSandbox
+        /// Which scientists' programs can be started.
+        var programs: ProgramHost
         /// Bounds the workers' processor time.
         var governor: CPUGovernor
         /// Bounds what is sent and fetched.
@@ -95,6 +107,7 @@ final class ProjectSession {
         _ opened: OpenedProject, _ common: Common, mailbox: Postbox<ClientEvent>, say: @escaping (String) -> Void
     ) {
         name = opened.directory.name
+        words = opened.words
         directory = opened.directory
         self.mailbox = mailbox
         self.say = say
@@ -113,10 +126,13 @@ final class ProjectSession {
         courier = Courier(
             link: ServerLink(transport: transport, serverURL: attachment.serverURL, project: project),
             directory: directory, host: attachment.host, key: opened.key, mailbox: mailbox)
-        releases = project.map { [directory] project in
+        let store = project.map { opened.directory.releases(of: $0) }
+        let releases = store.map { store in
             let fetcher = ReleaseFetcher(transport: transport, serverURL: attachment.serverURL)
-            return ReleaseWatch(store: directory.releases(of: project), now: { Self.now }, read: fetcher.read)
+            return ReleaseWatch(store: store, now: { Self.now }, read: fetcher.read)
         }
+        self.releases = releases
+        programs = store.map { ProgramDesk(store: $0, host: common.programs) { releases?.refresh() } }
     }
 
     /// Takes one event in, and does what follows from it.
@@ -152,12 +168,24 @@ final class ProjectSession {
     func doChores(clientCPUSeconds: Double, checkingDisk: Bool) {
         machine.note(clientCPUSeconds: clientCPUSeconds)
         releases?.tend(at: millrace_monotonic_seconds()) { [mailbox] in mailbox.post(.tick) }
-        for (task, progress) in park.progress() { feed(.workerProgressed(task, progress)) }
+        if checkingDisk { stopWithdrawn() }
+        for (task, progress) in park.progress() {
+            tellOfLoss(task, progress)
+            feed(.workerProgressed(task, progress))
+        }
         for (task, bytes) in checkingDisk ? park.diskBytes() : [] {
             guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
             feed(.diskBoundPassed(task, bytes: bytes))
         }
         feed(.tick)
+    }
+
+    /// A run began before the place at which the last one ended: after a crash, or since a checkpoint is damaged.
+    private func tellOfLoss(_ task: TaskID, _ progress: WorkerProgress) {
+        guard let before = machine.state[task: task]?.fraction, progress.fraction + 0.01 < before else { return }
+        say(
+            "task \(task) goes on at \(Int(progress.fraction * 100)) %: its last checkpoint is not newer, or could not be "
+                + "used; it had been at \(Int(before * 100)) %")
     }
 
     func demand() -> ProjectDemand { machine.demand(now: Self.now) }
@@ -170,6 +198,7 @@ final class ProjectSession {
     func status(share: Double) -> ClientStatus.Project {
         var status = machine.status(
             name: name, share: share, now: Self.now, liveWorkerCPUSeconds: park.liveCPUSeconds)
+        status.repairs = words.isEmpty ? nil : words
         status.newerClient = releases?.news.newerClient
         status.releaseTrouble = releases?.news.trouble
         return status
@@ -241,6 +270,7 @@ final class ProjectSession {
         case .call(let call): courier.call(call)
         case .fetchUnit(let task, let digest, let bytes): courier.fetchUnit(task, digest, bytes: bytes)
         case .fetchBlob(let input): courier.fetchBlob(input)
+        case .findProgram(let task, let program): find(program, of: task)
         case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
         case .startWorker(let task): startWorker(task)
         case .suspendWorker(let task): park.suspend(task)
@@ -256,11 +286,40 @@ final class ProjectSession {
 
     private func startWorker(_ task: TaskID) {
         guard let held = machine.state[task: task] else { return }
+        // A release may have been withdrawn, or be too old, since its file was fetched.
+        if let program = held.unit?.program {
+            guard let file = program.file, programs?.believed(program, now: Self.now) == .file(file) else {
+                mailbox.post(.programDoubted(task))
+                return
+            }
+        }
         do throws(Fault) {
             try park.start(held)
             mailbox.post(.workerStarted(task))
         } catch {
             mailbox.post(.workerNotStarted(task, "\(error.message)"))
+        }
+    }
+
+    /// The answer may have to wait for the server.
+    private func find(_ program: UnitProgram, of task: TaskID) {
+        guard let programs else {
+            mailbox.post(.programAnswered(task, .refused("the project's pinned key is no Ed25519 key")))
+            return
+        }
+        BlockingThread.start("program") { [mailbox] in
+            mailbox.post(.programAnswered(task, programs.find(program, now: { Self.now })))
+        }
+    }
+
+    /// A project that takes a program back does not want its results, and perhaps wants it to do no more harm.
+    private func stopWithdrawn() {
+        guard let programs else { return }
+        for task in park.tasks {
+            guard let program = machine.state[task: task]?.unit?.program,
+                let why = programs.withdrawal(of: program, now: Self.now)
+            else { continue }
+            feed(.programAnswered(task, .refused(why)))
         }
     }
 

@@ -8,11 +8,9 @@ import WorkerHost
 /// container), and without any only if the volunteer says so. Programs that scientists wrote run in the whole sandbox
 /// or not at all.
 public enum SandboxRule {
-    /// Finds out what this computer has.
-    ///
-    /// - Throws: `.software` when the worker does not answer.
-    static func status(_ sandbox: WorkerSandbox, worker: String) throws(Fault) -> ClientStatus.Sandbox {
-        let layers = try SandboxAnswer.ask(worker: worker, leftOut: sandbox.leftOut).kernel
+    /// What holds kernels on this computer.
+    static func status(_ sandbox: WorkerSandbox, _ answer: SandboxAnswer) -> ClientStatus.Sandbox {
+        let layers = answer.kernel
         return ClientStatus.Sandbox(
             isOn: sandbox.isOn, layers: layers,
             lacking: layers.shortfall(of: SandboxDemand.kernel.joined(with: sandbox.demand)))

@@ -112,28 +112,62 @@ public struct ServerLink: Sendable {
         _ request: WireSchedulerRequest, host: HostID, sequence: Int64, key: SigningKey
     ) throws(Fault) -> SessionAnswer? {
         guard let session,
-            let open = session.current(ask: { askForSession($0, host: host, key: key) }), open.token.host == host,
-            let message = try? StrictDecode.bytes(of: request),
-            message.count + CallEnvelope.headByteCount <= Limits.callBytesMax
+            let open = session.current(ask: { askForSession($0, host: host, key: key) }), open.token.host == host
         else { return nil }
+        let full = HotRequest(request)
+        if let short = session.short(full) {
+            switch try exchange(short.request, open, sequence) {
+            case .reply(let reply): return .reply(session.completed(reply, to: short).message)
+            case .stale(let known): return .stale(known)
+            case .noSession: return nil
+            // A server that knows nothing of short calls; nothing was done, so the number is still good.
+            case .refused: session.refusedShort()
+            }
+        }
+        switch try exchange(full, open, sequence) {
+        case .reply(let reply): return .reply(reply.message)
+        case .stale(let known): return .stale(known)
+        case .noSession: return nil
+        case .refused(let response): throw response.refusal(url: serverURL + CallEnvelope.path)
+        }
+    }
+
+    private enum SealedAnswer {
+        case reply(HotReply)
+        case stale(Int64)
+        case noSession
+        case refused(HTTPResponse)
+    }
+
+    /// What libcurl would add and nobody reads.
+    private static let bareHeaders = ["Accept", "Content-Type", "User-Agent"].map { HTTPHeader($0, "") }
+
+    private func exchange(
+        _ request: HotRequest, _ open: CallSession.Open, _ sequence: Int64
+    ) throws(Fault) -> SealedAnswer {
+        let message = request.encoded
+        guard message.count + CallEnvelope.headByteCount <= Limits.callBytesMax else { return .noSession }
         let url = serverURL + CallEnvelope.path
         let body = CallEnvelope.sealed(message, token: open.token, sequence: sequence, key: open.key)
         let response = try transport.perform(
-            HTTPRequest(method: "POST", url: url, body: body, responseBytesMax: Limits.rpcBytesMax))
+            HTTPRequest(
+                method: "POST", url: url, headers: Self.bareHeaders, body: body,
+                responseBytesMax: Limits.rpcBytesMax))
         if response.status == 409, let reply = response.errorReply, reply.code == "stale_sequence" {
             return .stale(Int64(clamping: reply.sequence))
         }
         if [401, 404, 405].contains(response.status) {
-            session.drop()
-            return nil
+            session?.drop()
+            return .noSession
         }
+        if response.status == 400 { return .refused(response) }
         guard response.status == 200 else { throw response.refusal(url: url) }
         guard
             let reply = CallEnvelope.openedReply(
                 response.body, token: open.token, sequence: sequence, key: open.key)
         else { throw CurlFailure.notMillrace(url, "the answer does not come from the session's server") }
         do throws(WireError) {
-            return .reply(try StrictDecode.message(WireSchedulerReply.self, from: reply, limit: reply.count))
+            return .reply(try HotReply(bytes: reply, limit: reply.count))
         } catch {
             throw CurlFailure.notMillrace(url, "the answer cannot be read: \(error)")
         }

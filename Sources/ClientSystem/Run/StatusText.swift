@@ -6,8 +6,10 @@ public enum StatusText {
     public static func lines(_ status: ClientStatus, nowMs: Int64) -> [String] {
         var lines = ["client     \(activity(status, nowMs))"]
         if let sandbox = status.sandbox { lines.append("sandbox    \(SandboxText.words(sandbox))") }
+        if let why = status.sandbox?.programs { lines.append("programs   not started: \(why)") }
         if status.running {
             lines += allowance(status, nowMs)
+            lines += (status.repairs ?? []).map { "repaired   \($0)" }
             for probe in status.probes {
                 lines.append("probe      \(probe.name): \(probe.value), \(age(probe.atMs, nowMs)) ago")
             }
@@ -34,6 +36,7 @@ public enum StatusText {
         }
         if !["working", "stopped"].contains(project.state) { lines.append("state      \(project.state)") }
         if let problem = project.problem { lines.append("problem    \(problem)") }
+        lines += (project.repairs ?? []).map { "repaired   \($0)" }
         guard project.state != "set aside" else { return lines }
         lines += [
             "volunteer  \(project.volunteer), host \(project.host)",
@@ -129,7 +132,7 @@ public enum StatusText {
         return "paused for \(age(pause.sinceMs, nowMs)): \(pause.reason); goes on when \(pause.until)"
     }
 
-    private static func age(_ thenMs: Int64, _ nowMs: Int64) -> String {
+    static func age(_ thenMs: Int64, _ nowMs: Int64) -> String {
         duration(Double(max(0, nowMs - thenMs)) / 1000)
     }
 
@@ -141,7 +144,7 @@ public enum StatusText {
         return "\(whole / 3600) h"
     }
 
-    private static func decimal(_ value: Double) -> String {
+    static func decimal(_ value: Double) -> String {
         let thousandths = Int64((value * 1000).rounded())
         let fraction = String(thousandths.magnitude % 1000)
         let zeros = String(repeating: "0", count: 3 - fraction.count)

@@ -4,7 +4,7 @@ import ClientCore
 /// have to change. Made of its status, so that it can say nothing else than `status` does.
 public struct WhyReport: Hashable, Sendable, Codable {
     public struct Finding: Hashable, Sendable, Codable {
-        /// `client`, `computing`, `network`, `new work`, or `task NUMBER`.
+        /// `client`, `computing`, `programs`, `network`, `new work`, or `task NUMBER`.
         public var subject: String
         /// Folder's name of the project that it is about; nil: of all.
         public var project: String?
@@ -33,6 +33,12 @@ public struct WhyReport: Hashable, Sendable, Codable {
         }
         if let sandbox = status.sandbox, sandbox.isOn, let lacking = sandbox.lacking {
             add("computing", nil, "tasks would not be held: \(lacking)", until: "this computer has that")
+        }
+        if let why = status.sandbox?.programs {
+            let isOwners = why.contains("preferences")
+            add(
+                "programs", nil, "programs of scientists are not started: \(why)",
+                until: isOwners ? "the preferences allow them" : "this computer has that")
         }
         for objection in status.allowance?.objections ?? [] {
             findings.append(

@@ -47,6 +47,13 @@ struct WorkerPark {
             local.path = directory.blob(input.digest)
             return local
         }
+        if let file = task.unit?.program?.file {
+            job.program.path = directory.blob(file.digest)
+            job.program.sha256 = Data(file.digest.bytes)
+            job.program.platform = file.platform
+            job.program.interpreter = file.interpreter ?? ""
+            job.program.needs = file.needs
+        }
         let (id, mailbox, folders) = (task.id, self.mailbox, self.directory)
         let run = try WorkerRun.start(
             executable: executable, directory: directory.slot(id), job: job, sandbox: sandbox
@@ -91,6 +98,9 @@ struct WorkerPark {
 
     var isEmpty: Bool { runs.isEmpty }
 
+    /// Those of living workers, in order.
+    var tasks: [TaskID] { runs.keys.sorted() }
+
     /// CPU seconds of living workers.
     var liveCPUSeconds: Double { runs.values.reduce(0) { $0 + ($1.cpuSeconds() ?? 0) } }
 
@@ -101,8 +111,15 @@ struct WorkerPark {
         }
     }
 
-    /// Bytes on disk of each living worker's folder, in order of task.
+    /// Bytes on disk of each living worker's folder, in order of task; of a unit with a program, what is laid out for
+    /// it and what it writes.
     func diskBytes() -> [(TaskID, Int64)] {
-        runs.keys.sorted().map { ($0, Int64(Files.bytes(inFolder: directory.slot($0)))) }
+        tasks.map { task in
+            let slot = directory.slot(task)
+            let folders =
+                Files.exists("\(slot)/\(RunFolder.programOutput)")
+                ? [RunFolder.programInput, RunFolder.programOutput].map { "\(slot)/\($0)" } : [slot]
+            return (task, folders.reduce(0) { $0 + Int64(Files.bytes(inFolder: $1)) })
+        }
     }
 }

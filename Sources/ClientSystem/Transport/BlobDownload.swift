@@ -49,8 +49,12 @@ public struct BlobDownload: Sendable {
     private func receive(_ url: String, _ sink: FileSink) throws(Fault) {
         var request = HTTPRequest(method: "GET", url: url, timeoutSeconds: 24 * 3600)
         request.kind = .download
-        if sink.offset > 0 { request.headers.append(HTTPHeader("Range", "bytes=\(sink.offset)-")) }
-        let head = try transport.exchange(request, sink: sink)
+        request.givesWay = true
+        var head: ResponseHead
+        repeat {
+            request.headers = sink.offset > 0 ? [HTTPHeader("Range", "bytes=\(sink.offset)-")] : []
+            head = try transport.exchange(request, sink: sink)
+        } while head.gaveWay && sink.offset < sink.size
         if head.status == 416 {
             try sink.restart()
             throw Fault(.interrupted, "\(url): the part that was here does not fit; it was dropped")

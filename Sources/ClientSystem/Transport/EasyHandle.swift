@@ -26,6 +26,8 @@ final class EasyHandle: @unchecked Sendable {
         let sink: any BodySink
         let governor: TransferGovernor?
         let kind: TransferGovernor.Kind
+        /// What it leaves when others want it; nil: it stays to the end.
+        let lane: TransferLane?
         var received = 0
         /// Broken off, because no more bytes may move.
         var isStopped = false
@@ -33,10 +35,11 @@ final class EasyHandle: @unchecked Sendable {
         var bodyBytes = 0
         var began = false
 
-        init(sink: any BodySink, governor: TransferGovernor?, kind: TransferGovernor.Kind) {
+        init(sink: any BodySink, governor: TransferGovernor?, kind: TransferGovernor.Kind, lane: TransferLane?) {
             self.sink = sink
             self.governor = governor
             self.kind = kind
+            self.lane = lane
         }
 
         /// - Returns: whether more may come. A call that has begun is brought to its end: its answer says what to do
@@ -46,7 +49,10 @@ final class EasyHandle: @unchecked Sendable {
             guard let governor else { return true }
             governor.count(bytes)
             isStopped = kind != .call && !governor.mayGoOn
-            return !isStopped
+            // Only where the rest can be asked for: else it would begin anew with every turn.
+            let isResumable = head.status == 206 || head.headers["accept-ranges"] == "bytes"
+            head.gaveWay = !isStopped && isResumable && lane.map { governor.shouldGiveWay($0) } ?? false
+            return !isStopped && !head.gaveWay
         }
 
         func header(_ line: String) {
@@ -64,10 +70,11 @@ final class EasyHandle: @unchecked Sendable {
 
     func perform(
         _ request: HTTPRequest, userAgent: String, settings: HTTPSettings, rates: TransferGovernor.Rates,
-        governor: TransferGovernor?, sink: any BodySink
+        governor: TransferGovernor?, lane: TransferLane?, sink: any BodySink
     ) throws(Fault) -> ResponseHead {
         curl_easy_reset(curl)
-        let exchange = Exchange(sink: sink, governor: governor, kind: request.kind)
+        let exchange = Exchange(
+            sink: sink, governor: governor, kind: request.kind, lane: request.givesWay ? lane : nil)
         setCommon(request, userAgent: userAgent, settings: settings)
         setRates(rates, request)
         var list: UnsafeMutablePointer<curl_slist>?
@@ -97,7 +104,8 @@ final class EasyHandle: @unchecked Sendable {
         moved = (exchange.received, sentBytes(request))
         governor?.count(moved.up)
         exchange.head.status = status
-        guard code == CURLE_OK else { throw fault(code, request, exchange) }
+        let gaveWay = exchange.head.gaveWay && sink.problem == nil
+        guard code == CURLE_OK || gaveWay else { throw fault(code, request, exchange) }
         return exchange.head
     }
 

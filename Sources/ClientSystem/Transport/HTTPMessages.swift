@@ -30,6 +30,8 @@ public struct HTTPRequest: Hashable, Sendable {
     public var freshConnection: Bool
     /// Which of the rates of a client's owner it has.
     package var kind = TransferGovernor.Kind.call
+    /// It can be taken up where it stopped, so it lets others have their turn.
+    var givesWay = false
 
     public init(
         method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],

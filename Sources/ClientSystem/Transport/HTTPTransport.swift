@@ -51,6 +51,8 @@ public final class HTTPTransport: Sendable {
     }
 
     /// As `perform`, with the body going elsewhere than into memory.
+    ///
+    /// The answer of a request that gives way may be cut off by it: `gaveWay` then says so.
     func exchange(_ request: HTTPRequest, sink: any BodySink) throws(Fault) -> ResponseHead {
         let rates = governor?.rates(of: request.kind) ?? TransferGovernor.Rates()
         let lane = governor?.enter(request.kind, rates)
@@ -63,7 +65,8 @@ public final class HTTPTransport: Sendable {
         do throws(Fault) {
             outcome = .success(
                 try handle.perform(
-                    request, userAgent: userAgent, settings: settings, rates: rates, governor: governor, sink: sink))
+                    request, userAgent: userAgent, settings: settings, rates: rates, governor: governor, lane: lane,
+                    sink: sink))
         } catch {
             outcome = .failure(error)
         }
@@ -84,6 +87,8 @@ public final class HTTPTransport: Sendable {
 struct ResponseHead {
     var status = 0
     var headers: [String: String] = [:]
+    /// The body is not complete: others waited for their turn. What has come is with the sink.
+    var gaveWay = false
 
     /// As an answer without its body.
     var response: HTTPResponse { HTTPResponse(status: status, headers: headers, body: []) }

@@ -1,6 +1,4 @@
-import CPosix
 import Domain
-import Glibc
 import Synchronization
 
 /// Holds the transfers of a client to what its owner allows: rates, bytes of a day, and whether the network may be used
@@ -9,7 +7,8 @@ import Synchronization
 /// A rate is kept by lanes: one exchange at a time fetches, one sends, with three quarters of the rate; calls to a
 /// scheduler, one at a time, have the last quarter, so that no long transfer keeps a report from its deadline. What
 /// went faster than its rate makes the next one in its lane wait, so that many small ones keep to it, too. A new
-/// rate holds from the next exchange on; closing ends what is being fetched or sent, but for calls.
+/// rate holds from the next exchange on; closing ends what is being fetched or sent, but for calls. A blob that takes more
+/// than a minute gives way to what waits, and goes on where it stopped.
 package final class TransferGovernor: Sendable {
     package struct Limits: Hashable, Sendable {
         /// nil: no limit.
@@ -34,7 +33,7 @@ package final class TransferGovernor: Sendable {
         package var down: Int64?
         package var up: Int64?
 
-        init(down: Int64? = nil, up: Int64? = nil) {
+        package init(down: Int64? = nil, up: Int64? = nil) {
             self.down = down
             self.up = up
         }
@@ -48,9 +47,16 @@ package final class TransferGovernor: Sendable {
     }
 
     private let state = Mutex(State())
-    private let lanes: [Kind: Lane] = [.call: Lane(), .download: Lane(), .upload: Lane()]
+    private let lanes: [Kind: TransferLane] = [.call: .init(), .download: .init(), .upload: .init()]
 
-    package init() {}
+    /// How long one exchange has a lane that others want.
+    private let turnSeconds: Double
+    private static let patienceTurns = 4.0
+
+    /// - Parameter turnSeconds: how long one exchange has a lane that others want.
+    package init(turnSeconds: Double = 60) {
+        self.turnSeconds = turnSeconds
+    }
 
     package func set(_ limits: Limits, isOpen: Bool) {
         state.withLock {
@@ -101,42 +107,18 @@ package final class TransferGovernor: Sendable {
         }
     }
 
-    /// Takes the lane for an exchange with a rate, and waits for it. The caller's thread must leave it.
-    func enter(_ kind: Kind, _ rates: Rates) -> Lane? {
+    /// Takes the lane for an exchange with a rate, and waits for it: in order, but not for ever. The caller's thread must
+    /// leave it.
+    ///
+    /// - Returns: nil when there is no rate, or when those before have not come to an end for `patienceTurns` turns: a
+    ///   server that hardly answers must not keep all others from their bytes, and uses little of the rate itself.
+    func enter(_ kind: Kind, _ rates: Rates) -> TransferLane? {
         guard rates.down != nil || rates.up != nil, let lane = lanes[kind] else { return nil }
-        lane.enter()
-        return lane
+        return lane.enter(patienceSeconds: Self.patienceTurns * turnSeconds) ? lane : nil
     }
 
-    /// A lock that is held during an exchange.
-    final class Lane: @unchecked Sendable {
-        private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-        // Both by the monotonic clock, and only touched under the lock.
-        private var began = 0.0
-        private var freeAt = 0.0
-        /// No debt is longer: one that cannot be right must not close a lane.
-        private static let debtSecondsMax = 60.0
-
-        init() { pthread_mutex_init(mutex, nil) }
-
-        deinit {
-            pthread_mutex_destroy(mutex)
-            mutex.deallocate()
-        }
-
-        func enter() {
-            pthread_mutex_lock(mutex)
-            let wait = freeAt - millrace_monotonic_seconds()
-            if wait > 0 { usleep(UInt32(min(wait, Self.debtSecondsMax) * 1e6)) }
-            began = millrace_monotonic_seconds()
-        }
-
-        /// - Parameter bytes: that the exchange has moved.
-        func leave(after bytes: (down: Int, up: Int), _ rates: Rates) {
-            let down = rates.down.map { Double(bytes.down) / Double($0) } ?? 0
-            let up = rates.up.map { Double(bytes.up) / Double($0) } ?? 0
-            freeAt = began + max(down, up)
-            pthread_mutex_unlock(mutex)
-        }
+    /// Whether an exchange that can be taken up again should leave its lane to others.
+    func shouldGiveWay(_ lane: TransferLane) -> Bool {
+        lane.heldSeconds > turnSeconds && lane.isWanted
     }
 }

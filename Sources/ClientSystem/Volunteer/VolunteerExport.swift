@@ -147,6 +147,9 @@ public enum VolunteerExport {
         try json.end("]")
         let preferences = try? Files.read("\(data)/preferences.yaml", limit: 1 << 20)
         try json.add(String(decoding: preferences ?? [], as: UTF8.self), name: "preferences")
+        if let book = (try? HistoryFile(folder: folder).read()) ?? nil {
+            try json.add(json: try HistoryCode.json(book), name: "history")
+        }
         try json.begin("[", name: "receipts")
         for receipts in try ReceiptFile(folder: folder).read() { try json.add(receipts.line) }
         try json.end("]")

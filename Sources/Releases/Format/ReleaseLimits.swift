@@ -1,3 +1,5 @@
+import Domain
+
 /// Bounds of signed metadata; a decoder checks them before it looks at anything else.
 public enum ReleaseLimits {
     public static let rootBytesMax = 64 * 1024
@@ -16,7 +18,7 @@ public enum ReleaseLimits {
     public static let layersMax = 16
     /// 1 GiB: one program for one platform.
     public static let programBytesMax: Int64 = 1 << 30
-    public static let wordBytesMax = 64
+    public static let wordBytesMax = Limits.programWordBytesMax
     /// A bundle holds whole files: all roots that a client may have missed, and one of each other role.
     public static let bundleBytesMax = 8 << 20
     public static let bundleFilesMax = 300

@@ -60,21 +60,10 @@ struct ReleaseLines {
 public enum ReleaseWord {
     /// Names of apps, layers, platforms and projects: lower-case letters, digits, `.`, `-` and `_`, a letter or digit
     /// first; at most `ReleaseLimits.wordBytesMax` bytes.
-    public static func isName(_ word: some StringProtocol) -> Bool {
-        isWord(word) && word.utf8.allSatisfy { !(65...90).contains($0) && $0 != UInt8(ascii: "+") }
-    }
+    public static func isName(_ word: some StringProtocol) -> Bool { ProgramWord.isName(word) }
 
     /// Versions and interpreters: as names, with capital letters and `+`.
-    public static func isWord(_ word: some StringProtocol) -> Bool {
-        guard let first = word.utf8.first, isAlphanumeric(first), word.utf8.count <= ReleaseLimits.wordBytesMax else {
-            return false
-        }
-        return word.utf8.allSatisfy { isAlphanumeric($0) || ".-_+".utf8.contains($0) }
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-    }
+    public static func isWord(_ word: some StringProtocol) -> Bool { ProgramWord.isWord(word) }
 }
 
 /// A moment as metadata writes it, `2027-01-31T12:00:00Z`: whole seconds in UTC, years 1970 to 9999.

@@ -78,8 +78,9 @@ final class CallDesk: Sendable {
             let key = try runtime.core.checkSession(envelope, now: runtime.clock.now())
             let host = envelope.token.host
             try runtime.traffic.admitCall(of: host)
-            let message = try ReplyFormat.strict(
-                WireSchedulerRequest.self, envelope.message, limit: CallDesk.bytesMax)
+            let message = try ReplyFormat.strict { () throws(WireError) in
+                try HotRequest(bytes: envelope.message, limit: CallDesk.bytesMax)
+            }
             runtime.networks.note(host, incoming.network)
             let call = try runtime.core.checkScheduler(message, now: runtime.clock.now())
             let passed = PassedCall(envelope: envelope, key: key, call: call, incoming: incoming)
@@ -111,10 +112,10 @@ final class CallDesk: Sendable {
             switch result {
             case .failure(let error): done(answer(error, to: passed.incoming))
             case .success(let outcome) where runtime.core.isAtHand(outcome):
-                done(reply(passed) { try runtime.metrics.timed(.sign) { try runtime.core.finish(outcome) } })
+                done(reply(passed) { runtime.metrics.timed(.sign) { runtime.core.answer(outcome) } })
             case .success(let outcome):
                 later(on: loop, passed, done) { [routes] in
-                    try await routes.onDisk { try runtime.metrics.timed(.sign) { try runtime.core.finish(outcome) } }
+                    try await routes.onDisk { runtime.metrics.timed(.sign) { runtime.core.answer(outcome) } }
                 }
             }
         }
@@ -123,10 +124,10 @@ final class CallDesk: Sendable {
     /// What waits for a disk, off the event loop.
     private func later(
         on loop: any EventLoop, _ passed: PassedCall, _ done: @escaping @Sendable (CallAnswer) -> Void,
-        _ body: @escaping @Sendable () async throws -> WireSchedulerReply
+        _ body: @escaping @Sendable () async throws -> HotReply
     ) {
         Task {
-            let result: Result<WireSchedulerReply, any Error>
+            let result: Result<HotReply, any Error>
             do { result = .success(try await body()) } catch { result = .failure(error) }
             let answer = reply(passed) { try result.get() }
             loop.execute { done(answer) }
@@ -135,10 +136,9 @@ final class CallDesk: Sendable {
 
     // MARK: Answers
 
-    private func reply(_ passed: PassedCall, _ body: () throws -> WireSchedulerReply) -> CallAnswer {
+    private func reply(_ passed: PassedCall, _ body: () throws -> HotReply) -> CallAnswer {
         do {
-            let bytes: [UInt8] = try body().serializedBytes()
-            let sealed = passed.envelope.sealedReply(bytes, key: passed.key)
+            let sealed = passed.envelope.sealedReply(try body().encoded, key: passed.key)
             return answer(sealed, status: 200, [:], to: passed.incoming)
         } catch {
             return answer(error, to: passed.incoming)

@@ -102,7 +102,7 @@ final class AttackSite {
         }
         let done = Set(says.map { core.keys.number(of: $0.0) })
         host.held.removeAll { done.contains($0.taskID) }
-        host.held += try outcome.get().reply.tasks
+        host.held += try outcome.get().reply.tasks.map(\.message)
     }
 
     private func report(_ task: TaskID, _ bytes: [UInt8]) -> WireTaskReportMessage {

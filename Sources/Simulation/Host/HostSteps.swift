@@ -107,7 +107,8 @@ extension SimHost {
         case .stopWorker(let task): stopWorker(task)
         case .killWorker(let task): killWorker(task)
         // Simulated workers have no rate of their own; what the allowance decides is tested in ClientCoreTests.
-        case .limitWorkers, .say: break
+        // Simulated projects have no programs.
+        case .limitWorkers, .findProgram, .say: break
         case .exit: leave()
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
         }
@@ -203,6 +204,8 @@ extension SimHost {
         case .taskAborted: 32
         case .failuresForgiven: 33
         case .granted: 34
+        case .programAnswered: 35
+        case .programDoubted: 36
         }
     }
 
@@ -218,6 +221,8 @@ extension SimHost {
         case .unitFetchFailed(let task, let why): "unit of task \(task) not fetched: \(why.message)"
         case .blobFetched: "input fetched"
         case .blobFetchFailed(_, let why): "input not fetched: \(why.message)"
+        case .programAnswered(let task, _): "releases say what the program of task \(task) is"
+        case .programDoubted(let task): "the program of task \(task) is not confirmed"
         case .workerStarted(let task): "worker of task \(task) started"
         case .workerNotStarted(let task, _): "worker of task \(task) not started"
         case .startWithdrawn(let task): "start of task \(task) withdrawn"

@@ -116,7 +116,7 @@ extension SimServer {
                 sentToday.add(outcome.newlySent, to: host, now: now)
                 if !call.reports.isEmpty { nudge() }
                 if mayDieHere() { return }
-                let reply = try core.finish(outcome)
+                let reply = core.finish(outcome)
                 world.see(.replied(host, reply))
                 answer(request, .scheduled(reply))
             } catch {

@@ -27,6 +27,48 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+public nonisolated enum WireCallForm: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case callFull // = 0
+
+  /// Without what both ends know.
+  case callShort // = 1
+
+  /// The same, but the reply has the numbers of the account.
+  case callShortWithAccount // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .callFull
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .callFull
+    case 1: self = .callShort
+    case 2: self = .callShortWithAccount
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .callFull: return 0
+    case .callShort: return 1
+    case .callShortWithAccount: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireCallForm] = [
+    .callFull,
+    .callShort,
+    .callShortWithAccount,
+  ]
+
+}
+
 public nonisolated enum WireReceiptStatus: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case receiptUnspecified // = 0
@@ -355,6 +397,9 @@ public nonisolated struct WireSessionReply: Sendable {
   /// Ed25519, by the project's key, over what FORMAT.md says.
   public var signature: Data = Data()
 
+  /// Whether calls of this session may have another form than CALL_FULL.
+  public var shortCalls: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -425,6 +470,12 @@ public nonisolated struct WireSchedulerRequest: @unchecked Sendable {
   public var programPlatforms: [String] {
     get {_storage._programPlatforms}
     set {_uniqueStorage()._programPlatforms = newValue}
+  }
+
+  /// What request and reply leave out (FORMAT.md).
+  public var form: WireCallForm {
+    get {_storage._form}
+    set {_uniqueStorage()._form = newValue}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1076,6 +1127,10 @@ public nonisolated struct WireExportedCredit: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "millrace.v1"
 
+nonisolated extension WireCallForm: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CALL_FULL\0\u{1}CALL_SHORT\0\u{1}CALL_SHORT_WITH_ACCOUNT\0")
+}
+
 nonisolated extension WireReceiptStatus: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0RECEIPT_UNSPECIFIED\0\u{1}RECEIPT_ACCEPTED\0\u{1}RECEIPT_DUPLICATE\0\u{1}RECEIPT_LATE\0\u{1}RECEIPT_NOT_NEEDED\0\u{1}RECEIPT_RESULT_MISSING\0")
 }
@@ -1384,7 +1439,7 @@ nonisolated extension WireSessionRequest: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireSessionReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SessionReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}encapsulated_key\0\u{3}sealed_key\0\u{3}expires_ms\0\u{1}signature\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{3}encapsulated_key\0\u{3}sealed_key\0\u{3}expires_ms\0\u{1}signature\0\u{3}short_calls\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1397,6 +1452,7 @@ nonisolated extension WireSessionReply: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 3: try { try decoder.decodeSingularBytesField(value: &self.sealedKey) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.expiresMs) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.signature) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.shortCalls) }()
       default: break
       }
     }
@@ -1418,6 +1474,9 @@ nonisolated extension WireSessionReply: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.signature.isEmpty {
       try visitor.visitSingularBytesField(value: self.signature, fieldNumber: 5)
     }
+    if self.shortCalls != false {
+      try visitor.visitSingularBoolField(value: self.shortCalls, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1427,6 +1486,7 @@ nonisolated extension WireSessionReply: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.sealedKey != rhs.sealedKey {return false}
     if lhs.expiresMs != rhs.expiresMs {return false}
     if lhs.signature != rhs.signature {return false}
+    if lhs.shortCalls != rhs.shortCalls {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1434,7 +1494,7 @@ nonisolated extension WireSessionReply: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SchedulerRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{3}held_tasks\0\u{1}reports\0\u{3}want_tasks\0\u{3}want_seconds\0\u{3}queued_seconds\0\u{1}availability\0\u{1}apps\0\u{3}sends_inline\0\u{3}program_platforms\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{3}held_tasks\0\u{1}reports\0\u{3}want_tasks\0\u{3}want_seconds\0\u{3}queued_seconds\0\u{1}availability\0\u{1}apps\0\u{3}sends_inline\0\u{3}program_platforms\0\u{1}form\0")
 
   fileprivate class _StorageClass {
     var _profile: WireHostProfileMessage? = nil
@@ -1447,6 +1507,7 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
     var _apps: [String] = []
     var _sendsInline: Bool = false
     var _programPlatforms: [String] = []
+    var _form: WireCallForm = .callFull
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1467,6 +1528,7 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
       _apps = source._apps
       _sendsInline = source._sendsInline
       _programPlatforms = source._programPlatforms
+      _form = source._form
     }
   }
 
@@ -1495,6 +1557,7 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
         case 8: try { try decoder.decodeRepeatedStringField(value: &_storage._apps) }()
         case 9: try { try decoder.decodeSingularBoolField(value: &_storage._sendsInline) }()
         case 10: try { try decoder.decodeRepeatedStringField(value: &_storage._programPlatforms) }()
+        case 11: try { try decoder.decodeSingularEnumField(value: &_storage._form) }()
         default: break
         }
       }
@@ -1537,6 +1600,9 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
       if !_storage._programPlatforms.isEmpty {
         try visitor.visitRepeatedStringField(value: _storage._programPlatforms, fieldNumber: 10)
       }
+      if _storage._form != .callFull {
+        try visitor.visitSingularEnumField(value: _storage._form, fieldNumber: 11)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1556,6 +1622,7 @@ nonisolated extension WireSchedulerRequest: SwiftProtobuf.Message, SwiftProtobuf
         if _storage._apps != rhs_storage._apps {return false}
         if _storage._sendsInline != rhs_storage._sendsInline {return false}
         if _storage._programPlatforms != rhs_storage._programPlatforms {return false}
+        if _storage._form != rhs_storage._form {return false}
         return true
       }
       if !storagesAreEqual {return false}

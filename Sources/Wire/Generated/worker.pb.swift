@@ -506,6 +506,9 @@ public nonisolated struct WireAppContextMessage: Sendable {
   /// JSON of the module Domain's ComparisonRule; empty: the app compares.
   public var comparison: Data = Data()
 
+  /// JSON of the module Domain's ProjectProgram, for apps that run programs of the project's own; else empty.
+  public var program: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1668,7 +1671,7 @@ nonisolated extension WireLocalInput: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AppContextMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}app\0\u{1}parameters\0\u{1}inputs\0\u{3}steps_per_unit\0\u{3}flops_per_step\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{1}project\0\u{1}title\0\u{1}comparison\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}app\0\u{1}parameters\0\u{1}inputs\0\u{3}steps_per_unit\0\u{3}flops_per_step\0\u{3}relative_tolerance\0\u{3}absolute_tolerance\0\u{1}project\0\u{1}title\0\u{1}comparison\0\u{1}program\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1686,6 +1689,7 @@ nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobu
       case 8: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.title) }()
       case 10: try { try decoder.decodeSingularBytesField(value: &self.comparison) }()
+      case 11: try { try decoder.decodeSingularBytesField(value: &self.program) }()
       default: break
       }
     }
@@ -1726,6 +1730,9 @@ nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobu
     if !self.comparison.isEmpty {
       try visitor.visitSingularBytesField(value: self.comparison, fieldNumber: 10)
     }
+    if !self.program.isEmpty {
+      try visitor.visitSingularBytesField(value: self.program, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1740,6 +1747,7 @@ nonisolated extension WireAppContextMessage: SwiftProtobuf.Message, SwiftProtobu
     if lhs.project != rhs.project {return false}
     if lhs.title != rhs.title {return false}
     if lhs.comparison != rhs.comparison {return false}
+    if lhs.program != rhs.program {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -2,12 +2,12 @@ import CPosix
 import Glibc
 
 /// A process with all its descendants, from `/proc`.
-enum ProcessTree {
+package enum ProcessTree {
     /// More than any task starts; a tree that grows while it is walked must not be walked for ever.
     private static let processesMax = 4096
 
     /// Parents before their children, the process itself first; without those whose parent has ended.
-    static func members(of pid: pid_t, proc: String = "/proc") -> [pid_t] {
+    package static func members(of pid: pid_t, proc: String = "/proc") -> [pid_t] {
         var members = [pid]
         var next = 0
         while next < members.count, members.count < processesMax {
@@ -23,7 +23,7 @@ enum ProcessTree {
 
     /// CPU seconds of the process, of its living descendants, and of those that they have waited for; nil when the
     /// process is gone.
-    static func cpuSeconds(of pid: pid_t, proc: String = "/proc") -> Double? {
+    package static func cpuSeconds(of pid: pid_t, proc: String = "/proc") -> Double? {
         var sum: Double?
         for member in members(of: pid, proc: proc) {
             let own = millrace_process_cpu_seconds(member)

@@ -199,21 +199,24 @@ public final class EnclosedRun: Sendable {
     /// Collects the child, which has ended or ends now, and reads what it told.
     func collect(lastWords: String) -> End {
         let exit = child.reap()
-        let end = Self.end(exit, reports(), lastWords)
+        let end = Self.end(exit, reportsAt: report, lastWords: lastWords)
         close(lifeline)
         close(report)
         ended.withLock { $0 = end }
         return end
     }
 
-    /// All that was written; nobody writes any more.
-    private func reports() -> [Enclosure.Report] {
-        var bytes = [UInt8](repeating: 0, count: Self.reportBytesMax)
+    /// How a program ended whose enclosing process has ended.
+    ///
+    /// - Parameter reportsAt: the reading end of what that process told; nobody writes any more.
+    package static func end(_ exit: ChildExit, reportsAt report: Int32, lastWords: String) -> End {
+        var bytes = [UInt8](repeating: 0, count: reportBytesMax)
         _ = fcntl(report, F_SETFL, O_NONBLOCK)
         let count = read(report, &bytes, bytes.count)
-        return bytes.prefix(max(0, count)).split(separator: UInt8(ascii: "\n")).compactMap {
+        let reports = bytes.prefix(max(0, count)).split(separator: UInt8(ascii: "\n")).compactMap {
             try? JSONDecoder().decode(Enclosure.Report.self, from: Data($0))
         }
+        return end(exit, reports, lastWords)
     }
 
     private static func end(_ exit: ChildExit, _ reports: [Enclosure.Report], _ lastWords: String) -> End {

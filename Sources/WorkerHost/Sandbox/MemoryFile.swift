@@ -3,11 +3,11 @@ import Domain
 import Glibc
 
 /// A file without a name on any disk.
-final class MemoryFile {
-    let descriptor: Int32
+package final class MemoryFile {
+    package let descriptor: Int32
 
     /// - Parameter name: for messages.
-    init(_ name: String, _ bytes: [UInt8]) throws(Fault) {
+    package init(_ name: String, _ bytes: [UInt8]) throws(Fault) {
         descriptor = memfd_create("millrace", 1 /* MFD_CLOEXEC */)
         guard descriptor >= 0 else { throw Files.fault("make in memory", name) }
         try Files.write(bytes, to: descriptor, name)

@@ -36,6 +36,8 @@ enum CapturedRun {
         var output: [UInt8]
         /// The end of its errors, or how it ended.
         var words: String
+        /// It had not ended in time, and was killed.
+        var wasCut: Bool
     }
 
     /// - Parameters:
@@ -59,6 +61,6 @@ enum CapturedRun {
         if cut != nil { child.signal(SIGKILL) }
         let exit = child.reap()
         let words = PrintableText.clean(String(decoding: errors.bytes, as: UTF8.self))
-        return End(exit: exit, output: output.bytes, words: words.isEmpty ? exit.reason : words)
+        return End(exit: exit, output: output.bytes, words: words.isEmpty ? exit.reason : words, wasCut: cut != nil)
     }
 }

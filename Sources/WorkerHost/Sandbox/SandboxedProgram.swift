@@ -27,17 +27,19 @@ public struct SandboxedProgram: Sendable {
     private let folders: [String: [File]]
     private let timeoutSeconds: Double
     private let outputBytesMax: Int
+    private let memoryBytesMax: Int
     private let whoAsks: Int32?
 
     /// - Parameters:
     ///   - name: its file name, of letters, digits, `.`, `_` and `-`.
     ///   - folders: by name; each lies at the root.
     ///   - outputBytesMax: what it writes beyond that is thrown away.
+    ///   - memoryBytesMax: of all its processes together, and of the address space of each.
     ///   - whoAsks: a socket of who waits for the answer: when its other end is closed, nobody does, and the program is
     ///     ended.
     public init(
         name: String, program: [UInt8], arguments: [String], folders: [String: [File]], timeoutSeconds: Double,
-        outputBytesMax: Int, whoAsks: Int32? = nil
+        outputBytesMax: Int, memoryBytesMax: Int = 4 << 30, whoAsks: Int32? = nil
     ) {
         self.name = name
         self.program = program
@@ -45,10 +47,10 @@ public struct SandboxedProgram: Sendable {
         self.folders = folders
         self.timeoutSeconds = timeoutSeconds
         self.outputBytesMax = outputBytesMax
+        self.memoryBytesMax = memoryBytesMax
         self.whoAsks = whoAsks
     }
 
-    private static let memoryBytesMax = 4 << 30
     private static let temporaryBytes = 64 << 20
     private static let wordsBytesMax = 200
 
@@ -59,9 +61,10 @@ public struct SandboxedProgram: Sendable {
                 "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp", "OPENBLAS_NUM_THREADS=1",
             ],
             bounds: Bounds(
-                addressSpaceBytes: Self.memoryBytesMax, fileBytes: Self.temporaryBytes, processes: 256,
+                addressSpaceBytes: memoryBytesMax, fileBytes: Self.temporaryBytes, processes: 256,
                 openFiles: 256, cpuSeconds: Int(timeoutSeconds.rounded(.up)) + 1))
         enclosure.temporaryBytes = Self.temporaryBytes
+        enclosure.memoryBytes = memoryBytesMax
         return enclosure
     }
 

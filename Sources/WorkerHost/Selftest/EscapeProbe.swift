@@ -19,15 +19,25 @@ public struct EscapeProbe: Sendable, Hashable {
         case none
     }
 
+    /// As what a sandbox may end a probe, other than by refusing it.
+    public enum Ending: String, Sendable, Hashable {
+        case memory
+        case output
+    }
+
     public var name: String
     /// What is tried, for people.
     public var tried: String
     public var control: Control
     public var sandboxes: [Sandbox]
+    /// nil: it must come to its own end.
+    public var ending: Ending?
 
     private init(
-        _ name: String, _ tried: String, _ control: Control = .open, only sandbox: Sandbox? = nil
+        _ name: String, _ tried: String, _ control: Control = .open, only sandbox: Sandbox? = nil,
+        ending: Ending? = nil
     ) {
+        self.ending = ending
         self.name = name
         self.tried = tried
         self.control = control
@@ -72,6 +82,10 @@ public struct EscapeProbe: Sendable, Hashable {
         EscapeProbe("kill-parent", "signal the process that started it"),
         EscapeProbe("kill-stranger", "signal another process of the user"),
         EscapeProbe("new-session", "leave the group of processes that is stopped together: setsid"),
+        EscapeProbe("continue-timer", "go on although stopped, by a timer: timer_create"),
+        EscapeProbe("continue-child", "go on although stopped, by the end of a child: clone"),
+        EscapeProbe("continue-parent", "go on although stopped, by the end of the parent: prctl"),
+        EscapeProbe("watcher-bounds", "bound the process that watches it: prlimit64", .none),
         EscapeProbe("start-program", "start a program", only: .kernel),
         EscapeProbe("code-in-memory", "make memory that is writable and executable", only: .kernel),
         EscapeProbe("memory-program", "make a program in memory: memfd_create"),
@@ -80,11 +94,27 @@ public struct EscapeProbe: Sendable, Hashable {
         EscapeProbe("fork-bomb", "start 200 processes"),
         EscapeProbe("thread-bomb", "start 200 threads"),
         EscapeProbe("memory-bomb", "take 8 GiB of address space"),
-        EscapeProbe("memory-together", "take 320 MiB of memory in several processes"),
+        EscapeProbe("memory-together", "take 320 MiB of memory in several processes", ending: .memory),
+        EscapeProbe(
+            "memory-leader", "take 320 MiB of memory in a process whose first thread has ended", ending: .memory),
+        EscapeProbe("memory-shared", "take 320 MiB of shared memory of which little is mapped"),
         EscapeProbe("disk-fill", "write a file of 64 MiB"),
-        EscapeProbe("disk-fill-many", "write 64 MiB in many files", only: .program),
-        EscapeProbe("disk-fill-removed", "write 64 MiB in files that are open and removed", only: .program),
-        EscapeProbe("file-count", "make 1000 files", only: .program),
+        EscapeProbe("disk-fill-reserved", "reserve 64 MiB of disk beyond the end of a file", .unknown),
+        EscapeProbe("disk-fill-many", "write 64 MiB in many files", only: .program, ending: .output),
+        EscapeProbe(
+            "disk-fill-removed", "write 64 MiB in files that are open and removed", only: .program, ending: .output),
+        EscapeProbe(
+            "disk-fill-hidden", "write 64 MiB in a folder that cannot be listed", only: .program, ending: .output),
+        EscapeProbe(
+            "disk-fill-closed", "write 64 MiB in a folder whose files cannot be looked at", only: .program,
+            ending: .output),
+        EscapeProbe(
+            "disk-fill-leader", "hold 64 MiB of removed files when the first thread has ended", only: .program,
+            ending: .output),
+        EscapeProbe(
+            "disk-fill-thread", "hold 64 MiB of removed files in one thread alone", only: .program, ending: .output),
+        EscapeProbe("disk-fill-sent", "hold removed files in a socket: sendmsg", only: .program),
+        EscapeProbe("file-count", "make 1000 files", only: .program, ending: .output),
         EscapeProbe("temporary-fill", "write 64 MiB into /tmp", .none, only: .program),
         EscapeProbe("core-dump", "allow itself core dumps"),
         EscapeProbe("priority", "raise its priority", .openForRoot),

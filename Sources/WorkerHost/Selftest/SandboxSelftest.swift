@@ -139,21 +139,20 @@ public struct SandboxSelftest {
         _ probe: EscapeProbe, _ scene: EscapeScene, _ stage: SelftestStage
     ) throws(Fault) -> EscapeFinding {
         let end = try CapturedRun.perform(
-            worker, ["probe-escape", probe.name, "plain", try Self.json(scene)], timeoutSeconds: 120,
+            worker, ["probe-escape", probe.name, "plain", try Self.json(scene)],
+            timeoutSeconds: ProbeVerdict.secondsMax,
             input: stage.terminal, more: [stage.treasure])
-        return Self.finding(end.output) ?? EscapeFinding(.denied, end.words)
+        return ProbeVerdict.finding(end.output) ?? EscapeFinding(.denied, end.words)
     }
 
     private func tryKernel(
         _ probe: EscapeProbe, _ scene: EscapeScene, _ stage: SelftestStage
     ) throws(Fault) -> EscapeFinding {
         let end = try CapturedRun.perform(
-            worker, ["probe-escape", probe.name, "kernel", try Self.json(scene)], timeoutSeconds: 120,
+            worker, ["probe-escape", probe.name, "kernel", try Self.json(scene)],
+            timeoutSeconds: ProbeVerdict.secondsMax,
             input: stage.terminal, more: [stage.treasure])
-        if let finding = Self.finding(end.output) { return finding }
-        // A probe that did not come to its end was ended by a signal of the kernel, or is broken.
-        guard end.exit.signal != nil else { return EscapeFinding(.open, "it says nothing: \(end.words)") }
-        return EscapeFinding(.denied, "ended by \(end.exit.reason)")
+        return ProbeVerdict.ofKernel(output: end.output, exit: end.exit, wasCut: end.wasCut, words: end.words)
     }
 
     static let programBounds = Bounds(
@@ -180,22 +179,12 @@ public struct SandboxSelftest {
         let run = try EnclosedRun.launch(
             enclosure, [], worker, output: output.writing, errors: errors.writing)
         for end in [output, errors] { end.closeWriting() }
-        let deadline = millrace_monotonic_seconds() + 120
-        if BoundedWait.wait(for: run.pid, until: deadline, [output, errors], whoAsks: nil) != nil { run.kill() }
+        let deadline = millrace_monotonic_seconds() + ProbeVerdict.secondsMax
+        let cut = BoundedWait.wait(for: run.pid, until: deadline, [output, errors], whoAsks: nil)
+        if cut != nil { run.kill() }
         let words = PrintableText.clean(String(decoding: errors.bytes, as: UTF8.self))
         let end = run.collect(lastWords: words)
-        switch end.cause {
-        case .memory, .output: return EscapeFinding(.denied, "ended: \(end.reason)")
-        case .code, .signal:
-            return Self.finding(output.bytes) ?? EscapeFinding(.open, "it says nothing: \(end.reason) \(words)")
-        case .noSandbox, .notExecutable: return EscapeFinding(.open, "it did not run: \(end.reason)")
-        }
-    }
-
-    /// The last line counts: a probe that replaces itself tells before it tries.
-    private static func finding(_ output: [UInt8]) -> EscapeFinding? {
-        output.split(separator: UInt8(ascii: "\n")).last.flatMap {
-            try? JSONDecoder().decode(EscapeFinding.self, from: Data($0))
-        }
+        return ProbeVerdict.ofProgram(
+            probe, output: output.bytes, cause: end.cause, wasCut: cut != nil, words: words)
     }
 }

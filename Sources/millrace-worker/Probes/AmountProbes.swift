@@ -54,7 +54,7 @@ extension ProbeCommand {
     ]
 
     /// The sandbox looks now and then: if nobody ends this process meanwhile, nobody has seen it.
-    private static func stillOpen(_ scene: EscapeScene, _ what: String) -> EscapeFinding {
+    static func stillOpen(_ scene: EscapeScene, _ what: String) -> EscapeFinding {
         var seconds = scene.patienceSeconds
         while seconds > 0 { seconds = Double(sleep(UInt32(seconds))) }
         return EscapeFinding(.open, what)

@@ -49,7 +49,7 @@ struct ProbeCommand {
     static let probes: [String: @Sendable (EscapeScene) -> EscapeFinding] =
         fileProbes.merging(networkProbes) { a, _ in a }.merging(processProbes) { a, _ in a }
         .merging(amountProbes) { a, _ in a }.merging(privilegeProbes) { a, _ in a }
-        .merging(interfaceProbes) { a, _ in a }
+        .merging(interfaceProbes) { a, _ in a }.merging(meterProbes) { a, _ in a }
 }
 
 extension EscapeFinding {

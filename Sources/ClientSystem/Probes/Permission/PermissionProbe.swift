@@ -15,7 +15,7 @@ package final class PermissionProbe: ProbeSource {
     private let commandSeconds: Double
     private let keepSeconds: Double
     private var answer: (value: ProbeReading.Value, until: Double)?
-    /// A command without an answer is asked again after this, or after its minutes if those are fewer.
+    /// A command without an answer is asked again after this, or after its own time if that is shorter.
     private static let retrySeconds = 60.0
     private static let reasonCharactersMax = 200
 
@@ -23,7 +23,7 @@ package final class PermissionProbe: ProbeSource {
         file = settings.permissionFile
         command = settings.permissionCommand
         commandSeconds = settings.permissionCommandSeconds
-        keepSeconds = settings.permissionCommandMinutes * 60
+        keepSeconds = settings.permissionKeepSeconds
         timeLimitSeconds = settings.permissionCommandSeconds + 5
     }
 
