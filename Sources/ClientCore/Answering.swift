@@ -172,9 +172,9 @@ extension ClientMachine {
     /// Why an offered task goes back at once; nil: it is taken.
     private func objection(to task: HeldTask, _ intake: inout Intake, _ now: Timestamp) -> String? {
         let planned = planned(task, now, part: offerPart)
-        if let left = walltimeLeft(now).map({ $0 * offerPart }), planned.seconds > left {
+        if let left = walltimeLeft(now), planned.seconds > left * offerPart {
             return
-                "it needs \(HoursText.words(planned.seconds)); this client computes for \(HoursText.words(left)) until it ends"
+                "it needs \(HoursText.words(planned.seconds)); this client ends in \(HoursText.words(left))"
         }
         return intake.take(planned)?.reason
     }

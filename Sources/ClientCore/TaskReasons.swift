@@ -39,7 +39,7 @@ extension ClientMachine {
 
     /// Of a task that lacks inputs.
     func whyNoInputs(_ task: HeldTask) -> String {
-        let missing = task.unit?.inputs.filter { blobs[$0.digest] != .present } ?? []
+        let missing = task.unit?.blobs.filter { blobs[$0.digest] != .present } ?? []
         return whyNoNetwork ?? missing.lazy.compactMap { blobTroubles[$0.digest] }.first
             ?? "\(missing.count) of them being fetched"
     }

@@ -84,7 +84,7 @@ struct IdlePolicyTests {
                 Self.idle(0, at: 0), Self.busy(4, at: 0),
                 Self.reading(.temperature, .temperature(200, sensor: "x"), at: 0),
                 Self.reading(.power, .power(isOnBattery: true, charge: 1), at: 0),
-                Self.reading(.network, .metered(true), at: 0),
+                Self.reading(.network, .metered(false), at: 0),
             ], now: Self.at(3))
         #expect(policy.allowance.objections == [])
         #expect(policy.isComputing && policy.allowance.mayUseNetwork && !policy.allowance.isInUse)

@@ -36,6 +36,8 @@ public final class ClientLoop {
     private var lastBook = 0.0
     private var trim = MemoryTrim()
     private var isStopping = false
+    /// The user paused the client, whatever it works for; what comes later is paused with it.
+    var pausedAll: UserWishes.Pause?
     /// What was found damaged at the start.
     private let repairs: [String]
     /// The user paused the client, whatever it works for; what comes later is paused with it.

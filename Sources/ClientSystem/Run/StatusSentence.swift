@@ -32,7 +32,7 @@ enum StatusSentence {
         if let problem = status.projects.lazy.compactMap(\.problem).first {
             return ("Ready, but: \(problem)", .busy)
         }
-        return (status.computing ? "Ready; it waits for work." : "Nothing is computed now.", .busy)
+        return (status.allowance?.mayCompute == true ? "Ready; it waits for work." : "Nothing is computed now.", .busy)
     }
 
     private static func end(_ status: ClientStatus, _ nowMs: Int64) -> String {
