@@ -60,8 +60,9 @@ public struct AppsCommand: Sendable {
             text += "  \(parameter.name): " + facts.joined(separator: "; ") + "\n"
             text += "      \(Printable.clean(parameter.description))\n"
         }
+        if app.program != nil { text += "  any others: for the program, in /input/parameters.json\n" }
         text += "\nInputs:\n"
-        if app.inputs.isEmpty { text += "  none\n" }
+        if app.inputs.isEmpty { text += app.program == nil ? "  none\n" : "  any that the manifest names\n" }
         for input in app.inputs {
             let columns = input.columns.isEmpty ? "" : " with the columns " + input.columns.joined(separator: ", ")
             text +=

@@ -157,6 +157,44 @@ import Testing
         }
     }
 
+    /// `projects/mertens`, made smaller, in the real enclosure.
+    @Test(.enabled(if: AppCheckTests.worker != nil))
+    func theExampleRunsAsAVolunteerWouldRunIt() throws {
+        let worker = try #require(AppCheckTests.worker)
+        let example = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "projects/mertens")
+        func text(_ name: String) throws -> String {
+            try String(contentsOf: example.appending(path: name), encoding: .utf8)
+        }
+        try with { place in
+            let program = try place.folder.write("mertens.py", try text("program/mertens.py"))
+            let (folder, keys) = (place.folder.path, place.folder.path + "/keys")
+            place.perform { (context) throws(Fault) in
+                try place.admin().begin(name: "mertens", keys: keys, rootKeys: 1, rootThreshold: 1, context)
+            }
+            place.perform { (context) throws(Fault) in
+                try place.admin().add(
+                    "mertens", "1.0", files: ["any=\(program)"], layers: [], interpreter: "python3", context)
+            }
+            place.perform { (context) throws(Fault) in try place.admin().sign(keys: [keys], context) }
+            let manifest = try text("project.yaml").replacing("steps: 100", with: "steps: 20")
+                .replacing("block: 100000", with: "block: 1000")
+            try place.folder.write("project.yaml", manifest)
+            let recorder = Recorder()
+            let code = CommandContext(screen: recorder, asJSON: true).run { (context) throws(Fault) in
+                try DryRunCommand(path: folder, unit: 1, executable: worker).run(context)
+            }
+            // This computer has no enclosure for programs: then nothing runs, and that is said.
+            if code == FaultKind.configuration.rawValue { return }
+            #expect(code == 0, "\(recorder.out)\(recorder.err)")
+            let report = try object(recorder.out)
+            #expect(report["label"] as? String == "steps-10-19" && report["check"] as? String == "plausible")
+            let sections = try #require(report["sections"] as? [[String: Any]])
+            #expect(sections.map { $0["name"] as? String } == ["sums.csv"])
+            #expect((report["fingerprint"] as? String)?.hasPrefix("mertens/1.0 any") == true)
+        }
+    }
+
     /// The app's own words, by the real worker.
     @Test(.enabled(if: AppCheckTests.worker != nil))
     func theSplitterIsAskedAsWell() throws {
