@@ -237,6 +237,41 @@ struct UnitProgramTests {
         #expect(exit.exit.code == 78 && exit.lastWords.contains("cannot start /program/solver"), "\(exit)")
     }
 
+    private static let hasRuntime = (try? ProgramRuntime.find(worker: WorkerProgramFixture.worker)) != nil
+
+    /// A WebAssembly module whose `_start` has this code; all its bytes are below 128.
+    private static func module(_ code: [UInt8]) -> String {
+        let body = [0] + code + [0x0B]
+        let bytes: [UInt8] =
+            Array("\0asm".utf8) + [1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1, 7, 19, 2, 6]
+            + Array("memory".utf8) + [2, 0, 6] + Array("_start".utf8) + [0, 0, 10, UInt8(body.count + 2), 1]
+            + [UInt8(body.count)] + body
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test("A module runs in the runtime, within its fuel; without a runtime it is not started")
+    func modules() throws {
+        let fixture = try UnitProgramFixture()
+        var unit = UnitProgramFixture.Unit("")
+        unit.platform = ProgramRuntime.platform
+        unit.results = ["out.txt?"]
+        unit.script = Self.module([])
+        let fuel = { (body: inout WireWorkUnitBody) in body.program.fuel = 1_000_000 }
+        let exit = try fixture.end("short", unit, change: fuel)
+        guard Self.hasRuntime else {
+            #expect(exit.exit.code == 78 && exit.lastWords.contains("millrace-wasm"), "\(exit)")
+            return
+        }
+        #expect(exit.exit.code == 0 && fixture.hasResult("short"), "\(exit)")
+        // (loop (br 0))
+        unit.script = Self.module([0x03, 0x40, 0x0C, 0, 0x0B])
+        let endless = try fixture.end("endless", unit, change: fuel)
+        #expect(endless.exit.code == 71 && endless.lastWords.contains("out of fuel"), "\(endless)")
+        // No module at all.
+        unit.script = "#!/bin/sh\n"
+        #expect(try fixture.end("none", unit, change: fuel).exit.code == 65)
+    }
+
     @Test("What it writes without end fills no log, and its last words are kept")
     func log() throws {
         let fixture = try UnitProgramFixture()
