@@ -186,6 +186,10 @@ struct ProjectDirectoryTests {
         #expect(try findings().map(\.offer) == [offers[0]])
         // What lies aside is still said.
         #expect(said.count == 1 && said[0].contains("damaged-1"))
+        said = []
+        try Files.replace("\(directory.slot(offers[0].task))/unit", with: [2])
+        #expect(try findings().count == 1)
+        #expect(said.contains { $0.hasSuffix("/unit is damaged; it is fetched anew") })
     }
 
     @Test("A damaged identity is called so, with what to do")

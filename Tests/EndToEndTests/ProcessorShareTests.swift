@@ -25,7 +25,7 @@ struct ProcessorShareTests {
         try "not_in_use:\n  cpu: 50 %\n".write(toFile: data + "/preferences.yaml", atomically: true, encoding: .utf8)
         try site.startClient("Ada")
         let client = try #require(site.clients["Ada"])
-        let begins = try await eventually { Self.times(of: client).running > 0.5 }
+        let begins = try await eventually { Self.times(of: client).running > 0.05 }
         try #require(begins, "\(site.logText("Ada.log"))")
 
         // A window in which others leave it the core shows most; the last one decides in any case.

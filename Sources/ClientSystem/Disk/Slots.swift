@@ -1,3 +1,4 @@
+import Bytes
 import CPosix
 import ClientCore
 import Domain
@@ -73,6 +74,9 @@ extension ProjectDirectory {
                 if !isOfferSound, finding.unit != nil, let json = try? JSONEncoder().encode(task.offer) {
                     try Files.replace(file, with: [UInt8](json))
                     say("\(file) was missing or damaged and was written anew from the state")
+                }
+                if let unit = finding.unit, !task.stage.isOver, SHA256Hash.digest(of: unit) != task.offer.unit {
+                    say("\(folder)/\(RunFolder.unit) is damaged; it is fetched anew")
                 }
             } else if !isOfferSound || finding.unit == nil, finding.result != nil || finding.isResultUnread {
                 // After a lost state: a folder without a result holds nothing that the server could want.
