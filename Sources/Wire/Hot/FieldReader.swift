@@ -48,7 +48,10 @@ struct FieldReader {
     /// Goes to the next field. - Returns: false at the end.
     mutating func next() throws(WireError) -> Bool {
         guard at < end else { return false }
+        let start = at
         try tag()
+        // A tag has five bytes at most, but inside of a group that is skipped the generated code takes more.
+        guard at - start <= 5 else { throw bad }
         return true
     }
 
@@ -190,7 +193,8 @@ struct FieldReader {
             let group = number
             guard depth > 0 else { throw bad }
             while true {
-                guard try next() else { throw bad }
+                guard at < end else { throw bad }
+                try tag()
                 if layout == .groupEnd {
                     guard number == group else { throw bad }
                     return
