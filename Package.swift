@@ -71,7 +71,10 @@ let package = Package(
         .target(
             name: "Apps",
             dependencies: ["Plugins", "Compute", "Domain", "Bytes"],
-            exclude: ["README.md", "GammaPulsar/README.md", "Similarity/README.md", "GramMatrix/README.md"]
+            exclude: [
+                "README.md", "GammaPulsar/README.md", "Similarity/README.md", "GramMatrix/README.md",
+                "Programs/README.md",
+            ]
         ),
         .target(name: "Comparators", dependencies: ["Plugins", "Bytes", "Domain"]),
         .target(name: "Storage", dependencies: ["Domain"]),

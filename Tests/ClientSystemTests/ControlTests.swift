@@ -149,9 +149,15 @@ struct ControlTests {
         #expect(try said(Array("x\n".utf8)).contains("expected a JSON object with a command: status, pause"))
         #expect(try said(Array("{\"command\": \"fly\"}\n".utf8)).contains("\"ok\":false"))
         #expect(try said([UInt8](repeating: 65, count: 1 << 20)) == "")
+        #expect(try said(Array("{\"command\": \"pause\", \"hours\": 2}\n".utf8)).contains("there is no field hours"))
+        #expect(try pause(folder) == nil, "nothing was done")
         let silent = try (0..<3).map { _ in try RawSocket(folder.path) }
         #expect(try ask(.status, folder).ok)
-        withExtendedLifetime(silent) {}
+        // As many as are attended at once: one more is told, and nobody waits.
+        let more = try (0..<8).map { _ in try RawSocket(folder.path) }
+        let reply = try ask(.status, folder)
+        #expect(reply.ok || reply.error?.contains("are asking") == true)
+        withExtendedLifetime((silent, more)) {}
         var status = stat()
         #expect(stat("\(folder.path)/control", &status) == 0 && status.st_mode & 0o777 == 0o600)
         #expect(client.stop())

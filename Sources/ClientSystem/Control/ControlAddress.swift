@@ -35,13 +35,16 @@ enum ControlAddress {
 enum ControlLine {
     static let bytesMax = 16 << 20
 
+    /// - Parameter milliseconds: for the whole line.
     /// - Returns: the line without its end; nil: none came in time, or it is longer than `limit`.
     static func read(_ connection: Int32, limit: Int, milliseconds: Int32) -> [UInt8]? {
         var line: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
+        let end = millrace_monotonic_seconds() + Double(milliseconds) / 1000
         while line.count <= limit {
             var ready = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
-            guard poll(&ready, 1, milliseconds) > 0 else { return nil }
+            let left = max(0, (end - millrace_monotonic_seconds()) * 1000)
+            guard poll(&ready, 1, Int32(left.rounded(.up))) > 0 else { return nil }
             let count = Glibc.read(connection, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { return nil }

@@ -1,4 +1,6 @@
 import ClientCore
+import Domain
+import FoundationEssentials
 
 /// What a running client can be asked over its socket, a JSON object on one line:
 /// `{"command": "pause", "seconds": 7200}`.
@@ -61,6 +63,18 @@ public struct ControlRequest: Hashable, Sendable, Codable {
             return "\(command.rawValue) needs task"
         default: return nil
         }
+    }
+}
+
+extension ControlRequest {
+    /// A field that no request has, for example a misspelt one: a pause without its `seconds` would last for ever.
+    static func unknownField(_ line: [UInt8]) -> String? {
+        struct Anything: Decodable {
+            init(from decoder: any Decoder) {}
+        }
+        let fields = try? JSONDecoder().decode([String: Anything].self, from: Data(line))
+        let unknown = fields?.keys.filter { CodingKeys(stringValue: $0) == nil }.min()
+        return unknown.map { PrintableText.clean(String($0.prefix(64))) }
     }
 }
 

@@ -7,14 +7,16 @@ import WorkerHost
 
 /// Takes requests of this computer's user over a Unix socket in the client's folder, which only he may open.
 ///
-/// One connection after the other, on a thread of its own; whoever says nothing for two seconds is cut, so nobody
-/// holds up the next for longer.
+/// Each connection has a thread of its own, so that nobody holds up another; there are few, and whoever does not
+/// complete a line within two seconds is cut.
 final class ControlSocket: Sendable {
     typealias Answer = @Sendable (ControlReply) -> Void
 
     private let folder: String
     private let listener: Int32
     private let isEnding = Atomic(false)
+    private let connections = Atomic(0)
+    static let connectionsMax = 8
     private static let lineBytesMax = 64 << 10
     private static let patienceMilliseconds: Int32 = 2000
     /// The deciding thread is never busy for long.
@@ -22,7 +24,7 @@ final class ControlSocket: Sendable {
 
     /// Listens in the folder; whoever holds its lock may replace the socket of a client that was killed.
     ///
-    /// - Parameter ask: called on the socket's thread; the answer may be given from any other.
+    /// - Parameter ask: called on a connection's thread; the answer may be given from any other.
     /// - Throws: `.osError`, `.cannotWrite`.
     init(folder: String, ask: @escaping @Sendable (ControlRequest, @escaping Answer) -> Void) throws(Fault) {
         self.folder = folder
@@ -48,7 +50,7 @@ final class ControlSocket: Sendable {
         unlink("\(folder)/\(ControlAddress.name)")
     }
 
-    private func serve(_ ask: @Sendable (ControlRequest, @escaping Answer) -> Void) {
+    private func serve(_ ask: @escaping @Sendable (ControlRequest, @escaping Answer) -> Void) {
         while !isEnding.load(ordering: .relaxed) {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else {
@@ -57,10 +59,32 @@ final class ControlSocket: Sendable {
                 continue
             }
             _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
-            attend(connection, ask)
-            close(connection)
+            let isFree = connections.add(1, ordering: .relaxed).newValue <= Self.connectionsMax
+            guard isFree else {
+                let busy = ControlReply(error: "\(Self.connectionsMax) others are asking; try again")
+                _ = Self.send(busy, to: connection)
+                leave(connection)
+                continue
+            }
+            BlockingThread.start("control-\(connection)") { [self] in
+                attend(connection, ask)
+                leave(connection)
+            }
         }
         close(listener)
+    }
+
+    private func leave(_ connection: Int32) {
+        close(connection)
+        connections.subtract(1, ordering: .relaxed)
+    }
+
+    private static func send(_ reply: ControlReply, to connection: Int32) -> Bool {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        guard let bytes = try? encoder.encode(reply) else { return false }
+        return ControlLine.write(
+            Array(bytes) + [UInt8(ascii: "\n")], to: connection, milliseconds: patienceMilliseconds)
     }
 
     /// As many requests as come, a line each.
@@ -68,12 +92,7 @@ final class ControlSocket: Sendable {
         while let line = ControlLine.read(
             connection, limit: Self.lineBytesMax, milliseconds: Self.patienceMilliseconds)
         {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            guard let bytes = try? encoder.encode(answer(line, ask)),
-                ControlLine.write(
-                    Array(bytes) + [UInt8(ascii: "\n")], to: connection, milliseconds: Self.patienceMilliseconds)
-            else { return }
+            guard Self.send(answer(line, ask), to: connection) else { return }
         }
     }
 
@@ -84,6 +103,9 @@ final class ControlSocket: Sendable {
         do { request = try JSONDecoder().decode(ControlRequest.self, from: Data(line)) } catch {
             let commands = ControlRequest.Command.allCases.map(\.rawValue).joined(separator: ", ")
             return ControlReply(error: "expected a JSON object with a command: \(commands)")
+        }
+        if let field = ControlRequest.unknownField(line) {
+            return ControlReply(error: "there is no field \(field); docs/local-api.md lists those of each command")
         }
         if let problem = request.problem { return ControlReply(error: problem) }
         let answers = Mailbox<ControlReply>()
