@@ -40,8 +40,6 @@ public final class ClientLoop {
     var pausedAll: UserWishes.Pause?
     /// What was found damaged at the start.
     private let repairs: [String]
-    /// The user paused the client, whatever it works for; what comes later is paused with it.
-    var pausedAll: UserWishes.Pause?
     private let sandboxed: WorkerSandbox
     private let sandbox: ClientStatus.Sandbox
     private let programs: ProgramHost
