@@ -19,8 +19,8 @@ extension ClientMachine {
         if let why = whyNothingComputes { return why }
         if stopping != nil { return "the client ends" }
         if let until = startsBlockedUntil, now < until {
-            return
-                "no worker can be started: \(startsBlockedWhy); tried again in \(HoursText.words((until - now).seconds))"
+            let wait = HoursText.words((until - now).seconds)
+            return "no worker can be started: \(startsBlockedWhy); tried again in \(wait)"
         }
         if runs.count >= grant.cores, grant.isShared { return "waits for its project's turn" }
         if let why = memoryObjection(to: task) { return why }

@@ -186,8 +186,8 @@ final class ProjectSession {
     private func tellOfLoss(_ task: TaskID, _ progress: WorkerProgress) {
         guard let before = machine.state[task: task]?.fraction, progress.fraction + 0.01 < before else { return }
         say(
-            "task \(task) goes on at \(Int(progress.fraction * 100)) %: its last checkpoint is not newer, or could not be "
-                + "used; it had been at \(Int(before * 100)) %")
+            "task \(task) goes on at \(Int(progress.fraction * 100)) %: its last checkpoint is not newer, or could not "
+                + "be used; it had been at \(Int(before * 100)) %")
     }
 
     func demand() -> ProjectDemand { machine.demand(now: Self.now) }

@@ -7,8 +7,8 @@ import Synchronization
 /// A rate is kept by lanes: one exchange at a time fetches, one sends, with three quarters of the rate; calls to a
 /// scheduler, one at a time, have the last quarter, so that no long transfer keeps a report from its deadline. What
 /// went faster than its rate makes the next one in its lane wait, so that many small ones keep to it, too. A new
-/// rate holds from the next exchange on; closing ends what is being fetched or sent, but for calls. A blob that takes more
-/// than a minute gives way to what waits, and goes on where it stopped.
+/// rate holds from the next exchange on; closing ends what is being fetched or sent, but for calls. A blob that takes
+/// more than a minute gives way to what waits, and goes on where it stopped.
 package final class TransferGovernor: Sendable {
     package struct Limits: Hashable, Sendable {
         /// nil: no limit.
@@ -107,8 +107,8 @@ package final class TransferGovernor: Sendable {
         }
     }
 
-    /// Takes the lane for an exchange with a rate, and waits for it: in order, but not for ever. The caller's thread must
-    /// leave it.
+    /// Takes the lane for an exchange with a rate, and waits for it: in order, but not for ever. The caller's thread
+    /// must leave it.
     ///
     /// - Returns: nil when there is no rate, or when those before have not come to an end for `patienceTurns` turns: a
     ///   server that hardly answers must not keep all others from their bytes, and uses little of the rate itself.

@@ -2,8 +2,8 @@ import Foundation
 import TestChild
 import Testing
 
-/// A volunteer's computer on which everything may go wrong: one real client that talks to a real server through a relay,
-/// and a project of six tiny work units, one task each.
+/// A volunteer's computer on which everything may go wrong: one real client that talks to a real server through a
+/// relay, and a project of six tiny work units, one task each.
 final class FrailHost {
     static let units = 6
     let site: Site

@@ -24,7 +24,7 @@ struct FullDiskTests {
     }
 
     @Test(
-        "Filled in mid-work, killed and started while it is full: it waits, says so, and reports all when there is room",
+        "Filled in mid-work, killed and started while it is full: it waits, says so, and later reports all",
         .enabled("this system lets nobody mount", canMount))
     func fillsUp() async throws {
         let host = try await FrailHost()
