@@ -154,8 +154,8 @@ extension ClientMachine {
         out.add(.fetchBlob(input))
     }
 
-    /// Once an hour: inputs that no task has named for a day are removed, and parts of such, too. They are shared by all
-    /// units of a batch, so the moment between two of them is no reason to fetch them again.
+    /// Once an hour: inputs that no task has named for a day are removed, and parts of such, too. They are shared by
+    /// all units of a batch, so the moment between two of them is no reason to fetch them again.
     mutating func sweepBlobs(_ now: Timestamp, _ out: inout Outbox) {
         // To a minute: what is kept for a day needs no better clock.
         if (now - lastBlobNote).seconds >= 60 { noteNeededBlobs(now) }
