@@ -57,7 +57,7 @@ extension ClientMachine {
                 return
             }
         }
-        if body.hasProgram, !stored, let why = programObjection(isModule: body.app == UnitProgram.wasmApp) {
+        if body.hasProgram, !stored, let why = programObjection(isModule: body.app == ProgramApp.wasm.rawValue) {
             fail(id, .givenBack, why, &out, countsAgainstHost: false)
             return
         }
@@ -79,7 +79,7 @@ extension ClientMachine {
 
     private func knows(_ body: WireWorkUnitBody) -> Bool {
         guard body.hasProgram else { return settings.apps.contains("\(body.app)/\(body.appVersion)") }
-        return UnitProgram.isProgramApp(body.app) && body.appVersion == UInt32(UnitProgram.appVersion)
+        return ProgramApp(app: body.app) != nil && body.appVersion == UInt32(UnitProgram.appVersion)
     }
 
     mutating func unitFetchFailed(
@@ -210,7 +210,7 @@ extension UnitSummary {
             outputBytesMax: Int64(clamping: body.outputBytesMax), inputs: inputs,
             program: body.hasProgram
                 ? UnitProgram(
-                    name: body.program.name, version: body.program.version, isModule: body.app == UnitProgram.wasmApp)
+                    name: body.program.name, version: body.program.version, isModule: body.app == ProgramApp.wasm.rawValue)
                 : nil)
     }
 

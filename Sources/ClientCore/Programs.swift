@@ -20,13 +20,13 @@ extension ClientMachine {
 
     /// What the server is told that this host computes.
     var appsForServer: [String] {
-        var apps = settings.apps.filter { !UnitProgram.isProgramApp($0) }
+        var apps = settings.apps.filter { ProgramApp(app: $0) == nil }
         let platforms = programPlatforms
-        if platforms.contains(where: { $0 != UnitProgram.wasmPlatform }) {
-            apps.append("\(UnitProgram.executableApp)/\(UnitProgram.appVersion)")
+        if platforms.contains(where: { $0 != ProgramApp.wasmPlatform }) {
+            apps.append("\(ProgramApp.executable.rawValue)/\(UnitProgram.appVersion)")
         }
-        if platforms.contains(UnitProgram.wasmPlatform) {
-            apps.append("\(UnitProgram.wasmApp)/\(UnitProgram.appVersion)")
+        if platforms.contains(ProgramApp.wasmPlatform) {
+            apps.append("\(ProgramApp.wasm.rawValue)/\(UnitProgram.appVersion)")
         }
         return apps
     }
@@ -36,7 +36,7 @@ extension ClientMachine {
         guard settings.idle.preferences.allowsPrograms else {
             return "programs of scientists are not started here: the preferences say `programs: no`"
         }
-        if programPlatforms.contains(where: { ($0 == UnitProgram.wasmPlatform) == isModule }) { return nil }
+        if programPlatforms.contains(where: { ($0 == ProgramApp.wasmPlatform) == isModule }) { return nil }
         if isModule, !programPlatforms.isEmpty { return "this computer has nothing that runs WebAssembly modules" }
         return "programs of scientists are not started here" + (settings.programsLacking.map { ": \($0)" } ?? "")
     }

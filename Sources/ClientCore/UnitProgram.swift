@@ -45,17 +45,8 @@ public struct UnitProgram: Hashable, Sendable, Codable {
         file.map { UnitSummary.Input(name: title, digest: $0.digest, size: $0.size, packing: .raw) }
     }
 
-    // Apps of units with a program, and their version.
-    static let executableApp = "executable"
-    static let wasmApp = "wasm"
+    /// Of both apps.
     static let appVersion = 1
-    /// The platform of modules.
-    static let wasmPlatform = "wasm"
-
-    static func isProgramApp(_ app: String) -> Bool {
-        let name = app.prefix { $0 != "/" }
-        return name == executableApp || name == wasmApp
-    }
 }
 
 /// What this computer's releases say of a unit's program.

@@ -8,8 +8,6 @@ public struct ProgramRuntime: Sendable {
 
     public static let name = "millrace-wasm"
     public static let libraryName = "libmillrace-wasmtime.so"
-    /// The platform of modules in release metadata.
-    public static let platform = "wasm"
     /// Memory that it takes beside a module's own: for its code, and while it compiles.
     public static let ownBytes = 256 << 20
     /// Bytes that a module can be given.

@@ -42,7 +42,7 @@ final class UnitProgramFixture: Sendable {
         body.unitID = 77
         body.project = "example"
         body.label = "unit 5"
-        body.app = unit.platform == ProgramRuntime.platform ? "wasm" : "executable"
+        body.app = unit.platform == ProgramApp.wasmPlatform ? "wasm" : "executable"
         body.appVersion = 1
         body.flops = 1e9
         body.flopsBound = 1e12

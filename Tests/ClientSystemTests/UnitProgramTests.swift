@@ -253,7 +253,7 @@ struct UnitProgramTests {
     func modules() throws {
         let fixture = try UnitProgramFixture()
         var unit = UnitProgramFixture.Unit("")
-        unit.platform = ProgramRuntime.platform
+        unit.platform = ProgramApp.wasmPlatform
         unit.results = ["out.txt?"]
         unit.script = Self.module([])
         let fuel = { (body: inout WireWorkUnitBody) in body.program.fuel = 1_000_000 }

@@ -27,7 +27,7 @@ public struct ProgramHost: Sendable {
     /// As release metadata name them, in order of preference; empty: none.
     public var platforms: [String] {
         guard lacking == nil else { return [] }
-        return [HostInventory.platform, "any"] + (hasRuntime ? [ProgramRuntime.platform] : [])
+        return [HostInventory.platform, "any"] + (hasRuntime ? [ProgramApp.wasmPlatform] : [])
     }
 }
 
@@ -82,7 +82,7 @@ public struct ProgramDesk: Sendable {
 
     private func look(_ program: UnitProgram, _ now: Timestamp) -> Result<Result<ReleasedProgram, ReleaseDenial>, Fault>
     {
-        let platforms = program.isModule ? [ProgramRuntime.platform] : [HostInventory.platform, "any"]
+        let platforms = program.isModule ? [ProgramApp.wasmPlatform] : [HostInventory.platform, "any"]
         do throws(Fault) {
             return .success(
                 try store.program(app: program.name, version: program.version, platforms: platforms, now: now))
@@ -98,7 +98,7 @@ public struct ProgramDesk: Sendable {
                 return .refused("\(title): \(why)")
             }
         } catch { return .refused("\(title): \(error.message)") }
-        if found.file.platform == ProgramRuntime.platform, !host.hasRuntime {
+        if found.file.platform == ProgramApp.wasmPlatform, !host.hasRuntime {
             return .refused("\(title): this computer has nothing that runs WebAssembly modules")
         }
         if let interpreter = found.file.interpreter,

@@ -19,8 +19,8 @@ struct ProgramEnclosure {
 
     /// - Throws: `.configuration` when this computer lacks what starts the file.
     init(plan: ProgramPlan, job: WireRunJob, input: String, output: String, _ shelter: Shelter) throws(Fault) {
-        let isModule = job.program.platform == ProgramRuntime.platform
-        place = "/program/\(ProgramPlan.isFileName(plan.name) ? plan.name : "program")\(isModule ? ".wasm" : "")"
+        let isModule = job.program.platform == ProgramApp.wasmPlatform
+        place = "/program/\(ProgramFileName.isValid(plan.name) ? plan.name : "program")\(isModule ? ".wasm" : "")"
         let outputMax = max(0, plan.diskBytes - plan.inputBytes)
         var inputs: [Enclosure.Input] = [.init(path: input, place: "/input")]
         for raw in plan.rawInputs {
@@ -75,7 +75,7 @@ struct ProgramEnclosure {
     }
 
     private static func interpreter(_ name: String) throws(Fault) -> String {
-        let paths = ProgramPlan.isFileName(name) ? searched.map { "\($0)/\(name)" } : []
+        let paths = ProgramFileName.isValid(name) ? searched.map { "\($0)/\(name)" } : []
         guard let path = paths.first(where: { access($0, X_OK) == 0 }) else {
             throw Fault(
                 .configuration, "this computer has no \(PrintableText.clean(name)), which reads the program",

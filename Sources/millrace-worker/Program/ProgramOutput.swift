@@ -9,7 +9,7 @@ struct ProgramOutput {
 
     /// How far the program says to be, 0 ... 1; nil: it says nothing that is a number.
     func progress() -> Double? {
-        let file = Glibc.open("\(folder)/\(ProgramPlan.progress)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        let file = Glibc.open("\(folder)/\(ProgramFileName.progress)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
         defer { close(file) }
         var status = stat()
@@ -25,7 +25,7 @@ struct ProgramOutput {
     /// Whether the program left something to go on from.
     var hasCheckpoint: Bool {
         var status = stat()
-        return lstat("\(folder)/\(ProgramPlan.checkpoint)", &status) == 0
+        return lstat("\(folder)/\(ProgramFileName.checkpoint)", &status) == 0
     }
 
     /// A declared file, open for reading.
@@ -67,7 +67,7 @@ struct ProgramOutput {
             throw Fault(.software, "the output folder cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { closedir(handle) }
-        let known = Set(declared.map(\.file) + [ProgramPlan.progress, ProgramPlan.checkpoint, ".", ".."])
+        let known = Set(declared.map(\.file) + [ProgramFileName.progress, ProgramFileName.checkpoint, ".", ".."])
         while let entry = readdir(handle) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }

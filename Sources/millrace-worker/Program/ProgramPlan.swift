@@ -47,25 +47,6 @@ struct ProgramPlan: Codable, Hashable {
     /// As JSON.
     static let bytesMax = 1 << 20
 
-    // What a program and its supervisor say to each other in the output folder; never part of a result.
-    static let progress = "progress"
-    static let checkpoint = "checkpoint"
-
-    /// Sections of a unit with a meaning of their own.
-    static let parameters = "parameters.json"
-    static let results = "results.json"
-
-    /// Whether a name can be a file's: it becomes part of a path.
-    static func isFileName(_ name: String) -> Bool {
-        let isAlphanumeric = { (byte: UInt8) in
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-        }
-        guard let first = name.utf8.first, isAlphanumeric(first), name.utf8.count <= Limits.sectionNameBytesMax else {
-            return false
-        }
-        return name.utf8.allSatisfy { isAlphanumeric($0) || [0x2D, 0x2E, 0x5F].contains($0) }
-    }
-
     /// What is wrong with it, in words; nil: nothing. Asked where it is made and where it is used.
     ///
     /// - Parameter inputs: how many the job has.
@@ -80,17 +61,17 @@ struct ProgramPlan: Codable, Hashable {
                 + "\(Self.argumentBytesMax) bytes without control characters"
         }
         guard (1...Limits.workUnitSectionsMax).contains(results.count) else {
-            return "\(Self.results) names \(results.count) files; 1 to \(Limits.workUnitSectionsMax) are expected"
+            return "\(ProgramFileName.results) names \(results.count) files; 1 to \(Limits.workUnitSectionsMax) are expected"
         }
         var names: Set<String> = []
         for result in results {
-            let isReserved = [Self.progress, Self.checkpoint].contains(result.file)
-            guard Self.isFileName(result.file), !isReserved, names.insert(result.file).inserted else {
+            let isReserved = [ProgramFileName.progress, ProgramFileName.checkpoint].contains(result.file)
+            guard ProgramFileName.isValid(result.file), !isReserved, names.insert(result.file).inserted else {
                 return
-                    "\(Self.results): \"\(PrintableText.clean(result.file))\" is no result's name, or is twice there"
+                    "\(ProgramFileName.results): \"\(PrintableText.clean(result.file))\" is no result's name, or is twice there"
             }
         }
-        guard rawInputs.allSatisfy({ Self.isFileName($0.name) && (0..<inputs).contains($0.place) }) else {
+        guard rawInputs.allSatisfy({ ProgramFileName.isValid($0.name) && (0..<inputs).contains($0.place) }) else {
             return "an input has a name that cannot be a file's"
         }
         guard inputBytes >= 0, memoryBytes >= 0, diskBytes >= 0, outputBytesMax >= 0 else {

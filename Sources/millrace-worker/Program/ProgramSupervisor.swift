@@ -143,7 +143,7 @@ struct ProgramSupervisor {
         switch end.cause {
         case .code(FaultKind.badData.rawValue):
             throw Fault(.badData, "the program says that this work unit cannot be computed\(said)")
-        case .code(ProgramRuntime.overLimitCode) where job.program.platform == ProgramRuntime.platform:
+        case .code(ProgramRuntime.overLimitCode) where job.program.platform == ProgramApp.wasmPlatform:
             throw Fault(.osError, "the module passed a bound\(said)")
         case .code(let code): throw Fault(.software, "the program ended with exit code \(code)\(said)")
         case .signal(SIGXCPU): throw Fault(.osError, "the program used more CPU time than it may\(said)")

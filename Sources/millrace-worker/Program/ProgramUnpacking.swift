@@ -21,7 +21,7 @@ struct ProgramUnpacking {
         }
         var plan = try Self.plan(unit)
         let names = unit.payload.sections.map(\.name) + unit.body.inputs.map(\.name)
-        guard names.allSatisfy(ProgramPlan.isFileName), Set(names).count == names.count else {
+        guard names.allSatisfy(ProgramFileName.isValid), Set(names).count == names.count else {
             throw Fault(.badData, "work unit: its inputs and sections do not all have names that files can have")
         }
         if layingOut { try layOut(unit, &plan) }
@@ -32,8 +32,8 @@ struct ProgramUnpacking {
     private static func plan(_ unit: LoadedUnit) throws(Fault) -> ProgramPlan {
         let body = unit.body
         guard body.hasProgram else { throw Fault(.badData, "work unit: it names no program") }
-        let range: Range = try json(unit, ProgramPlan.parameters)
-        let results: [DeclaredResult] = try json(unit, ProgramPlan.results)
+        let range: Range = try json(unit, ProgramFileName.parameters)
+        let results: [DeclaredResult] = try json(unit, ProgramFileName.results)
         return ProgramPlan(
             unitID: body.unitID, app: body.app, appVersion: body.appVersion, label: body.label, first: range.first,
             count: range.count, name: body.program.name, version: body.program.version,
@@ -64,7 +64,7 @@ struct ProgramUnpacking {
     // MARK: Files
 
     private func layOut(_ unit: LoadedUnit, _ plan: inout ProgramPlan) throws(Fault) {
-        for section in unit.payload.sections where section.name != ProgramPlan.results {
+        for section in unit.payload.sections where section.name != ProgramFileName.results {
             try write(section.bytes, section.name, &plan)
         }
         // One after the other: of what is unpacked, only one is in memory.
