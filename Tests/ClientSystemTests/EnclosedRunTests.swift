@@ -173,7 +173,7 @@ struct EnclosedRunTests {
     func output() throws {
         let folder = try TemporaryFolder()
         let bytes = try Self.start(
-            folder, "n=0; while :; do n=$((n+1)); head -c 1000000 /dev/zero > f$n; done"
+            folder, "n=0; while :; do n=$(((n+1) % 6)); head -c 1000000 /dev/zero > f$n; done"
         ).wait()
         guard case .output(let words) = bytes.cause else {
             Issue.record("\(bytes)")
@@ -218,10 +218,10 @@ struct EnclosedRunTests {
                     mmap.mmap(file.fileno(), 4096)[0:2] = b'ok'
                 threading.Thread(target=lambda: print('thread')).start()
             """
-        try folder.write("data", python)
+        try folder.write("work.py", python)
         let end = try Self.start(
             folder, "exec /usr/bin/python3 /input/work.py",
-            change: { $0.inputs = [.init(path: folder.path + "/data", place: "/input/work.py")] }
+            change: { $0.inputs = [.init(path: folder.path + "/work.py", place: "/input/work.py")] }
         ).wait()
         #expect(end.cause == .code(0), "\(end)")
         #expect(end.lastWords == "49 None\nb'sub\\n'\n(b'hi', 9)\nalarm\nthread")

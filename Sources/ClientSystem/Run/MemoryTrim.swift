@@ -29,9 +29,14 @@ package struct MemoryTrim {
 
     /// At once; for a program that has started, and does next to nothing from now on.
     static func trim() {
-        for range in ranges(ofMaps: ProbeFile.bytes("/proc/self/smaps", limit: smapsBytesMax) ?? []) {
+        for range in ownRanges(bytesMax: smapsBytesMax) {
             madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
         }
+    }
+
+    /// Of this process. - Parameter bytesMax: so much of the kernel's text is read.
+    package static func ownRanges(bytesMax: Int) -> [Range<UInt>] {
+        ranges(ofMaps: ProbeFile.bytes("/proc/self/smaps", limit: bytesMax) ?? [])
     }
 
     /// Addresses that hold nothing but bytes of files as they are: not writable, and no page of them ever written to,
