@@ -210,7 +210,8 @@ extension UnitSummary {
             outputBytesMax: Int64(clamping: body.outputBytesMax), inputs: inputs,
             program: body.hasProgram
                 ? UnitProgram(
-                    name: body.program.name, version: body.program.version, isModule: body.app == ProgramApp.wasm.rawValue)
+                    name: body.program.name, version: body.program.version,
+                    isModule: body.app == ProgramApp.wasm.rawValue)
                 : nil)
     }
 

@@ -160,7 +160,12 @@ struct EnclosedRunTests {
         #expect(words.hasSuffix("64 are allowed"))
         let several = try Self.start(
             folder,
-            "for n in 1 2 3 4 5 6; do (x=$(head -c 20000000 /dev/zero | tr '\\0' x); sleep 1000) & done; wait",
+            """
+            while :; do
+                (x=$(head -c 20000000 /dev/zero | tr '\\0' x); [ ${#x} -eq 20000000 ] && sleep 1000) &
+                sleep 0.2
+            done
+            """,
             change: { $0.memoryBytes = 64 << 20 }
         ).wait()
         guard case .memory = several.cause else {

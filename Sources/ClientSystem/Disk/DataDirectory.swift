@@ -171,7 +171,8 @@ public final class DataDirectory: Sendable {
     /// - Parameter say: told that a damaged file was set aside.
     package func loadShares(say: (String) -> Void) -> ShareBook {
         let file = "\(path)/shares.json"
-        guard Files.exists(file) else { return ShareBook() }
+        // It is not synced: after a power failure it may be there without anything in it.
+        guard Files.size(file) ?? 0 > 0 else { return ShareBook() }
         if let bytes = try? Files.read(file, limit: 1 << 20),
             let shares = try? JSONDecoder().decode(ShareBook.self, from: Data(bytes)), shares.isSound
         {

@@ -61,14 +61,15 @@ struct ProgramPlan: Codable, Hashable {
                 + "\(Self.argumentBytesMax) bytes without control characters"
         }
         guard (1...Limits.workUnitSectionsMax).contains(results.count) else {
-            return "\(ProgramFileName.results) names \(results.count) files; 1 to \(Limits.workUnitSectionsMax) are expected"
+            return "\(ProgramFileName.results) names \(results.count) files; 1 to \(Limits.workUnitSectionsMax) are "
+                + "expected"
         }
         var names: Set<String> = []
         for result in results {
             let isReserved = [ProgramFileName.progress, ProgramFileName.checkpoint].contains(result.file)
             guard ProgramFileName.isValid(result.file), !isReserved, names.insert(result.file).inserted else {
-                return
-                    "\(ProgramFileName.results): \"\(PrintableText.clean(result.file))\" is no result's name, or is twice there"
+                return "\(ProgramFileName.results): \"\(PrintableText.clean(result.file))\" is no result's name, or is "
+                    + "twice there"
             }
         }
         guard rawInputs.allSatisfy({ ProgramFileName.isValid($0.name) && (0..<inputs).contains($0.place) }) else {

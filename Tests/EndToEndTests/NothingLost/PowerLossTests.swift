@@ -42,7 +42,7 @@ struct PowerLossTests {
         // The last of them had finished everything.
         try await host.expectAllValidOnce()
         // What all of them have told already is told once more.
-        try await host.reports(host.finished(in: host.data), in: host.data, log: "Ada.log")
+        try await host.reports(host.finished(in: host.data), in: host.data, log: "Ada-again.log")
         try await host.expectAllValidOnce()
         #expect(await host.site.server?.stop() == 0)
         let fsck = try await Programs.run("millrace-server", ["fsck", "--data", host.site.folder.path("server")])
