@@ -12,8 +12,8 @@ struct ProjectDesk {
     var opening: Set<String> = []
     var closing: Set<String> = []
     /// Had nothing to do for as long as the settings say: not taken up again in this run.
-    /// With the host as which each worked: another one under the same name is somebody new.
-    private var rested: [String: HostID] = [:]
+    /// With the key of the host as which each worked: another one under the same name is somebody new.
+    private var rested: [String: [UInt8]] = [:]
     private var aside: [String: Aside] = [:]
     /// The last word of sessions that have ended, while their folders are there.
     private var stopped: [String: ClientStatus.Project] = [:]
@@ -78,7 +78,7 @@ struct ProjectDesk {
             stopped[session.name] = session.status(share: Self.share(session, shares))
             stopped[session.name]?.state = "stopped"
             if !session.isStopping, !session.isAbandoned {
-                rested[session.name] = session.machine.state.attachment.host
+                rested[session.name] = hostKey(session.name) ?? []
             }
             ended.append(session)
             asideIsNew = true
@@ -123,10 +123,9 @@ struct ProjectDesk {
         // A folder that cannot be listed now says nothing of what is in it.
         guard let names = try? ProjectNames.attached(in: data) else { return look }
         isAttached = !names.isEmpty
-        rested = rested.filter { name, host in
+        rested = rested.filter { name, key in
             guard names.contains(name) else { return false }
-            let identity = (try? ProjectDirectory.recoveredIdentity(in: ProjectNames.path(name, in: data))) ?? nil
-            return identity.map { $0.host == host } ?? true
+            return hostKey(name).map { $0 == key } ?? true
         }
         for name in aside.keys where !names.contains(name) {
             aside[name] = nil
@@ -153,6 +152,11 @@ struct ProjectDesk {
             look.new.append(name)
         }
         return look
+    }
+
+    /// Attaching anew makes another one.
+    private func hostKey(_ name: String) -> [UInt8]? {
+        try? Files.read("\(ProjectNames.path(name, in: data))/host.key", limit: 4096)
     }
 
     private func isWantedElsewhere(_ name: String) -> Bool {
