@@ -174,6 +174,9 @@ there grep -q '/millrace.slice/millrace-client.service' "/proc/$pid/cgroup" || f
 group=$(there getent group millrace-client | cut -d: -f3)
 member() { there setpriv --reuid=65534 --regid="$group" --clear-groups millrace-client "$@"; }
 member status | grep -q '^credit .* valid' || fail "a member of the group sees nothing"
+# Where the service's user may not write.
+there sh -c 'mkdir -m 700 /root/own && cd /root/own && millrace-client export me.json' >/dev/null &&
+    grep -q '"millrace-export"' "$root/root/own/me.json" || fail "export into a folder of root's"
 # Its walls: all layers that this kernel has for kernels of Millrace, as the running service has found them, ...
 member status --json >"$root.status" || fail "status --json"
 python3 - "$root.status" <<'END' || fail "the service lacks walls"
