@@ -23,6 +23,17 @@ struct EnclosedRunTests {
         return enclosure
     }
 
+    /// A script whose children take 20 MB each and keep it; each waits until the one before has it, since on a busy
+    /// machine many would be under way at once.
+    static let oneAfterTheOther = """
+        n=0
+        while :; do
+            n=$((n + 1))
+            (x=$(head -c 20000000 /dev/zero | tr '\\0' x); : > /tmp/$n; sleep 1000; echo ${#x}) &
+            while [ ! -e /tmp/$n ]; do sleep 0.1; done
+        done
+        """
+
     static func start(
         _ folder: TemporaryFolder, _ script: String, bytesMax: Int = 4 << 20,
         change: (inout Enclosure) -> Void = { _ in }, onExit: (@Sendable (EnclosedRun.End) -> Void)? = nil
@@ -159,13 +170,7 @@ struct EnclosedRunTests {
         }
         #expect(words.hasSuffix("64 are allowed"))
         let several = try Self.start(
-            folder,
-            """
-            while :; do
-                (x=$(head -c 20000000 /dev/zero | tr '\\0' x); [ ${#x} -eq 20000000 ] && sleep 1000) &
-                sleep 0.2
-            done
-            """,
+            folder, Self.oneAfterTheOther,
             change: { $0.memoryBytes = 64 << 20 }
         ).wait()
         guard case .memory = several.cause else {

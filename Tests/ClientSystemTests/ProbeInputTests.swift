@@ -112,16 +112,18 @@ struct InputDeviceTests {
     @Test("Access times count once one has moved, and the latest of all devices does")
     func accessTimes() throws {
         let probe = InputDeviceProbe(roots: fake.roots)
-        #expect(why(probe.read(now: probeNow))?.contains("there is no") == true)
+        // The files are made now, however long ago the other tests began.
+        let now = Timestamp(milliseconds: millrace_wall_milliseconds())
+        #expect(why(probe.read(now: now))?.contains("there is no") == true)
         try fake.write("dev/input/event0", "")
         try fake.write("dev/input/mice", "")
         // Never touched since they were made.
         for name in ["event0", "mice"] {
-            try fake.access("dev/input/\(name)", at: Double(probeNow.milliseconds) / 1000 - 60)
+            try fake.access("dev/input/\(name)", at: Double(now.milliseconds) / 1000 - 60)
         }
-        #expect(why(probe.read(now: probeNow))?.contains("no access times") == true)
+        #expect(why(probe.read(now: now))?.contains("no access times") == true)
         // A minute after they were made, ten seconds ago.
-        let later = probeNow + TimeSpan(seconds: 70)
+        let later = now + TimeSpan(seconds: 70)
         try fake.access("dev/input/mice", at: Double(later.milliseconds) / 1000 - 10)
         let idle = try #require(Self.milliseconds(probe.read(now: later)))
         #expect((9000...11_000).contains(idle))
