@@ -101,7 +101,7 @@ enum Interrupter {
     /// - Throws: `Missed`.
     @discardableResult
     static func kill(
-        _ pid: Int32, when bytes: Int64, limitSeconds: Double = 300, _ find: @escaping @Sendable () -> String?
+        _ pid: Int32, when bytes: Int64, limitSeconds: Double = 900, _ find: @escaping @Sendable () -> String?
     ) async throws -> Int64 {
         try await withCheckedThrowingContinuation { continuation in
             // A thread of its own: it looks all the time, and must not wait for other tests.

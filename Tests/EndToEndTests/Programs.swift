@@ -20,7 +20,7 @@ enum Programs {
 
     /// Runs a program to its end; it is killed after `limitSeconds`, which makes the test fail by its status.
     static func run(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:], limitSeconds: Double = 300
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], limitSeconds: Double = 900
     ) async throws -> Outcome {
         let scratch = try TemporaryFolder()
         let outPath = scratch.path("out")
@@ -93,7 +93,7 @@ final class TemporaryFolder {
 }
 
 /// Waits until a condition holds, looking often; false when it never did.
-func eventually(limitSeconds: Double = 300, _ condition: () async throws -> Bool) async throws -> Bool {
+func eventually(limitSeconds: Double = 900, _ condition: () async throws -> Bool) async throws -> Bool {
     let end = Date().addingTimeInterval(limitSeconds)
     while Date() < end {
         if try await condition() { return true }

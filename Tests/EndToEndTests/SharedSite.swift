@@ -74,7 +74,7 @@ final class SharedSite {
     }
 
     /// The scientist's tool, pointed at one of the servers.
-    func millrace(_ arguments: [String], at number: Int, limitSeconds: Double = 300) async throws -> Programs.Outcome {
+    func millrace(_ arguments: [String], at number: Int, limitSeconds: Double = 900) async throws -> Programs.Outcome {
         try await Programs.run(
             "millrace", arguments,
             environment: ["MILLRACE_SERVER": url(number), "MILLRACE_TOKEN_FILE": data + "/admin.token"],

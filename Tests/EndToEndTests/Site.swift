@@ -83,7 +83,7 @@ final class Site {
     }
 
     /// The scientist's tool, pointed at this server.
-    func millrace(_ arguments: [String], limitSeconds: Double = 300) async throws -> Programs.Outcome {
+    func millrace(_ arguments: [String], limitSeconds: Double = 900) async throws -> Programs.Outcome {
         try await Programs.run(
             "millrace", arguments, environment: ["MILLRACE_SERVER": url, "MILLRACE_TOKEN_FILE": token],
             limitSeconds: limitSeconds)
