@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the Wasmtime library (from PyPI, pinned and its hash checked) into .build/wasmtime, with its licence. Prints
-# nothing when it is there. Tests and packages need it; a build does not.
+# nothing when it is there. Packages need it; without it the tests of modules are left out, unless
+# MILLRACE_REQUIRE_WASM=1 makes that a failure. A build does not need it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 place=.build/wasmtime
