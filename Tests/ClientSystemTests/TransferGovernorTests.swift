@@ -124,7 +124,7 @@ struct TransferGovernorTests {
             if request.path == "/quick" { return .respond(200, body: [1, 2, 3]) }
             return .trickle(BlobDownloadTests.ranges(request)) { slow.withLock { $0 } }
         }
-        let governor = TransferGovernor(turnSeconds: 0.3)
+        let governor = TransferGovernor(turnSeconds: 3)
         governor.set(TransferGovernor.Limits(downBytesPerSecond: 10_000_000), isOpen: true)
         let (transport, path) = (Self.transport(governor), folder.path + "/blob")
         let done = Mutex(false)
