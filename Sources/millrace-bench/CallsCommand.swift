@@ -31,7 +31,7 @@ struct CallsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let path = "\(folder)/millrace-bench-\(getpid())"
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        defer { Self.remove(path) }
         let server = try await BenchServer.start(path: path, database: database)
         let before = Self.cpuSeconds()
         let token = try server.parts.files.adminToken()
@@ -40,6 +40,15 @@ struct CallsCommand: AsyncParsableCommand {
         print("server: \((used * 100).rounded() / 100) s of CPU")
         await server.stop()
         if code != 0 { throw ExitCode(code) }
+    }
+
+    /// A job that was under way when the server ended may still put a file there.
+    private static func remove(_ path: String) {
+        for _ in 0..<50 {
+            try? FileManager.default.removeItem(atPath: path)
+            guard FileManager.default.fileExists(atPath: path) else { return }
+            usleep(100_000)
+        }
     }
 
     private static func cpuSeconds() -> Double {
