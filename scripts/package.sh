@@ -21,11 +21,12 @@ done
 [ -z "$missing" ] || scripts/apt-install.sh $missing
 
 # Sections of their own let the linker leave out what no program uses, and packed relocations, which glibc 2.36 knows,
-# are a twentieth of plain ones: a fifth less of each program.
+# are a twentieth of plain ones: a fifth less of each program. Functions with the same code are one: a twentieth less.
 for program in millrace-client millrace-worker millrace-wasm; do
     swift build -c release --static-swift-stdlib --scratch-path "$work" --product "$program" \
         -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections \
-        -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs
+        -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs \
+        -Xlinker --icf=all
 done
 built=$(swift build -c release --static-swift-stdlib --scratch-path "$work" --show-bin-path)
 
