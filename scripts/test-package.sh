@@ -117,8 +117,10 @@ inside millrace-client attach http://127.0.0.1:9 --name Ada >"$root/tmp/log" 2>&
 
 echo "upgrade, remove, purge"
 apt install --reinstall --no-install-recommends "/tmp/${deb##*/}"
+# An attach that failed leaves nothing there.
+touch "$root/var/lib/millrace-client/kept"
 apt remove millrace-client
-[ -e "$root/etc/millrace/preferences.yaml" ] && [ -e "$root/var/lib/millrace-client/version" ] ||
+[ -e "$root/etc/millrace/preferences.yaml" ] && [ -e "$root/var/lib/millrace-client/kept" ] ||
     fail "remove took more than programs"
 apt purge millrace-client
 rm -f "$root/tmp/${deb##*/}"
