@@ -100,7 +100,11 @@ public final class ClientLoop {
         repairs = found.lines
         pausedAll = (try? DataDirectory.status(in: directory.path)).flatMap { ClientStatus.pauseOfAll($0.projects) }
             .map { UserWishes.Pause($0) }
-        probes = ProbeSet(settings: settings.probes) { [mailbox] in mailbox.post(.everybody(.probed($0))) }
+        // What is never looked at is no news.
+        probes = ProbeSet(settings: settings.probes) { [mailbox, off = settings.probes.off] readings in
+            let seen = readings.filter { !off.contains($0.kind) }
+            if !seen.isEmpty { mailbox.post(.everybody(.probed(seen))) }
+        }
     }
 
     /// Asks the client to end: workers write checkpoints and leave. Safe from any thread.
