@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Backup and restore with the real programs, while volunteers work.
-@Suite("Backup", .serialized)
+@Suite("Backup", .placed, .serialized)
 struct BackupTests {
     @Test("A backup of a busy server is restored, the drill passes, and the restored server finishes the work")
     func wholeWay() async throws {

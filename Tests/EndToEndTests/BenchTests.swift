@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// That the benchmark of the server measures; how fast is no test's matter.
-@Suite("millrace-bench")
+@Suite("millrace-bench", .placed)
 struct BenchTests {
     @Test("The core on both stores, and calls through HTTP", arguments: ["memory", "sqlite"])
     func core(store: String) async throws {

@@ -4,7 +4,7 @@ import TestChild
 import Testing
 
 /// The files of `server/deploy`, with the programs that read them.
-@Suite("Deployment", .serialized)
+@Suite("Deployment", .placed, .serialized)
 struct DeployTests {
     private static func found(_ name: String) -> String? {
         let folders = ["/usr/sbin", "/usr/bin", repositoryRoot.appending(path: ".build/nginx/usr/sbin").path]

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// A real file system that really fills up: 48 MiB in a mount namespace of the server's own.
-@Suite("A disk that fills up", .serialized)
+@Suite("A disk that fills up", .placed, .serialized)
 struct DiskReserveTests {
     private static let mounting = ["-rm", "/bin/sh", "-c", "mount -t tmpfs -o size=48m millrace \"$0\" && exec \"$@\""]
 

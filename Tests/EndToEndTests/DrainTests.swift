@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// The server ends while it is busy.
-@Suite("Ending in order", .serialized)
+@Suite("Ending in order", .placed, .serialized)
 struct DrainTests {
     private static let noRates = ["host-burst", "host-per-second", "register-burst"].flatMap {
         ["--limit", "\($0)=1000000"]

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What bad input gets from the real programs: one clear message, a status of its own, nothing lost.
-@Suite("Bad input, real programs")
+@Suite("Bad input, real programs", .placed)
 struct ErrorTests {
     @Test("A manifest with ten faults is refused with all ten, each with its place")
     func tenFaults() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What the real client takes while it has nothing to do.
-@Suite("Idle cost", .serialized)
+@Suite("Idle cost", .placed, .serialized)
 struct IdleCostTests {
     /// Measured: 15 MiB, of which 4 are its own and the rest is shared with whoever uses the same libraries; 37 before.
     private static let mebibytesMax = 22.0

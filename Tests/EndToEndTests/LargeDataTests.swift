@@ -3,7 +3,7 @@ import Testing
 
 /// Transfers that are cut off on either side by SIGKILL, with the real programs: they go on where they stopped. All of
 /// them are slow, so that each is under way for seconds, however busy the machine is.
-@Suite("Large data", .serialized)
+@Suite("Large data", .placed, .serialized)
 struct LargeDataTests {
     private static let project = LargeProject.large
     private static let step: Int64 = 12 << 20

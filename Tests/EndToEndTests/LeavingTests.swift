@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A volunteer leaves with work on the desk.
-@Suite("Leaving", .serialized)
+@Suite("Leaving", .placed, .serialized)
 struct LeavingTests {
     @Test("Detach gives unfinished tasks back, and others need not wait for their deadlines")
     func givesTasksBack() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A volunteer looks at his client with the real programs.
-@Suite("Looking at a client", .serialized)
+@Suite("Looking at a client", .placed, .serialized)
 struct LookingTests {
     @Test("top without a terminal, the page's address, and the history of what was computed")
     func looking() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The files under `client/`, as far as that is quick; `make test-package` installs them.
-@Suite("Package of the client")
+@Suite("Package of the client", .placed)
 struct PackageFilesTests {
     private static let systemd = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].first {
         FileManager.default.isExecutableFile(atPath: $0)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The volunteer's preferences with the real programs.
-@Suite("Preferences, real programs")
+@Suite("Preferences, real programs", .placed)
 struct PreferencesTests {
     @Test(
         "prefs shows values and origins, --check refuses with every place, --example is right; each has its exit code")

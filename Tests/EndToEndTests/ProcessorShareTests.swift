@@ -3,7 +3,7 @@ import TestChild
 import Testing
 
 /// A bound on processor time, measured from outside on the real client.
-@Suite("Processor share", .serialized)
+@Suite("Processor share", .placed, .serialized)
 struct ProcessorShareTests {
     /// What the kernel says of workers, in seconds.
     private struct Times {

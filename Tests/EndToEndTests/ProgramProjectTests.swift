@@ -12,7 +12,7 @@ private enum Sandbox {
 }
 
 /// A project whose program its scientist wrote, from signed releases to the answer.
-@Suite("Programs of scientists, with the real programs", .enabled(if: Sandbox.isThere))
+@Suite("Programs of scientists, with the real programs", .placed, .enabled(if: Sandbox.isThere))
 struct ProgramProjectTests {
     private static let project = repositoryRoot.appending(path: "projects/mertens")
 

@@ -13,7 +13,7 @@ private enum Sandbox {
 }
 
 /// The projects that come with Millrace beside the pulsar search, whole, with the real programs and a forger.
-@Suite("Proven projects", .serialized)
+@Suite("Proven projects", .placed, .serialized)
 struct ProvenProjectTests {
     @Test("Digits that look alike, and principal components: one result a unit, no lie believed, the known answers")
     func provenProjects() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A finished batch goes into an archive, with the real programs.
-@Suite("Purging", .serialized)
+@Suite("Purging", .placed, .serialized)
 struct PurgeTests {
     @Test("Purged, killed while purging, looked at, served on")
     func purge() async throws {

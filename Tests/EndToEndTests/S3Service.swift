@@ -23,7 +23,9 @@ final class S3Service {
     deinit { process.endInput() }
 }
 
-@Suite("Blobs in a bucket", .serialized, .enabled(if: S3Service.isThere, "no S3 server: see scripts/s3-server.sh"))
+@Suite(
+    "Blobs in a bucket", .placed, .serialized,
+    .enabled(if: S3Service.isThere, "no S3 server: see scripts/s3-server.sh"))
 struct BucketTests {
     @Test("The whole way with inputs and results in a bucket, the server killed while it sends one there")
     func wholeWay() async throws {

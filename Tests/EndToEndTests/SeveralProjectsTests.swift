@@ -3,7 +3,7 @@ import TestChild
 import Testing
 
 /// One client that works for two sites, with the real programs.
-@Suite("One client, several projects", .serialized)
+@Suite("One client, several projects", .placed, .serialized)
 struct SeveralProjectsTests {
     /// Attaches a client of the first site to the second one.
     private func attach(_ name: String, of site: Site, to other: Site) async throws {

@@ -3,7 +3,7 @@ import PostgresServer
 import Testing
 
 /// A project that moves to PostgreSQL, goes on there with two servers, of which one is killed, and moves back.
-@Suite("Two servers on one database", .serialized)
+@Suite("Two servers on one database", .placed, .serialized)
 struct SharedSiteTests {
     @Test("The server with the daemons killed in the middle: the other one takes over, and nothing is lost or doubled")
     func killedInTheMiddle() async throws {

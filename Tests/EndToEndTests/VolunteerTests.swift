@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// One volunteer on two computers, with the real programs: link code, list, export, removal, erasing.
-@Suite("A volunteer's computers", .serialized)
+@Suite("A volunteer's computers", .placed, .serialized)
 struct VolunteerTests {
     private func client(_ site: Site, _ name: String, _ arguments: [String]) async throws -> Programs.Outcome {
         try await Programs.run("millrace-client", arguments + ["--data", site.folder.path(name)])

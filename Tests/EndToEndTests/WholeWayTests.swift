@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The main job with the real programs: submit, compute, be killed, validate, pay, answer.
-@Suite("The whole way", .serialized)
+@Suite("The whole way", .placed, .serialized)
 struct WholeWayTests {
     @Test("Server and client killed in the middle, one host forging: same answer, balanced ledger, no credit for lies")
     func killedInTheMiddle() async throws {

@@ -3,7 +3,7 @@ import PostgresServer
 import Testing
 
 /// SIGKILL at random moments: nothing acknowledged is lost, nothing is credited twice, the answer is the same.
-@Suite("Chaos", .serialized)
+@Suite("Chaos", .placed, .serialized)
 struct ChaosTests {
     private static let environment = ProcessInfo.processInfo.environment
 

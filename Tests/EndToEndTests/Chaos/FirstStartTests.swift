@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The very first start makes keys, tokens, a database: killed anywhere in it, the next one goes on.
-@Suite("First start killed", .serialized)
+@Suite("First start killed", .placed, .serialized)
 struct FirstStartTests {
     @Test("A server killed at each change of its new directory starts all the same, with one key")
     func server() async throws {

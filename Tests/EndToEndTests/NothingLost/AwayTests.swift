@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The server is away for a week, ill, or sees another time than the client.
-@Suite("Nothing is lost: server and clock", .serialized)
+@Suite("Nothing is lost: server and clock", .placed, .serialized)
 struct AwayTests {
     @Test(
         "500, 502 and 503 with pages of HTML, then no answer at all: results are kept, and taken when it is well again")

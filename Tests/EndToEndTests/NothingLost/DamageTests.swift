@@ -3,7 +3,7 @@ import TestChild
 import Testing
 
 /// Every file of a client's folder in turn is emptied, cut in half, and has one bit changed; then a client is started.
-@Suite("Nothing is lost: damaged files", .serialized)
+@Suite("Nothing is lost: damaged files", .placed, .serialized)
 struct DamageTests {
     enum Damage: CaseIterable {
         case emptied

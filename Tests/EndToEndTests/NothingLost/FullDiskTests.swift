@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A client whose disk, a small one of its own, fills up to the last byte.
-@Suite("Nothing is lost: full disk", .serialized)
+@Suite("Nothing is lost: full disk", .placed, .serialized)
 struct FullDiskTests {
     /// Starts the client on a small disk, a copy of its folder on it, and again whenever it is killed.
     private static let script =

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The power goes at random moments: a snapshot of the client's folder is all that is left.
-@Suite("Nothing is lost: power", .serialized)
+@Suite("Nothing is lost: power", .placed, .serialized)
 struct PowerLossTests {
     /// Written without waiting for the disk: after a power cut they may be empty. None of them holds anything that is
     /// not known from elsewhere.

@@ -3,7 +3,7 @@ import TestChild
 import Testing
 
 /// The computer goes down in the middle of an upload, and comes up with other processes under the old numbers.
-@Suite("Nothing is lost: reboot", .serialized)
+@Suite("Nothing is lost: reboot", .placed, .serialized)
 struct RebootTests {
     /// The server writes an upload down in pieces of this size.
     private static let piece: Int64 = 1 << 20
