@@ -7,7 +7,9 @@ import WorkerHost
 /// The one thread that touches the store, with group commit.
 ///
 /// Whoever wants to read or write hands in a closure; the thread runs all that wait in one transaction and answers
-/// when it is durable. Small results that came with calls become blobs just before the commit, all of a group at once.
+/// when it is durable. Small results that came with calls become blobs just before the commit, all of a group at once,
+/// while the rows are written. Where the store lets it (`DeferringStore`) the next group is run while the disk takes the
+/// one before (`DurableAnswers`).
 /// What throws is undone alone. When the database or the commit fails, nothing of the group is kept
 /// and each is run again in a transaction of its own. Closures may therefore run twice and must have no effect besides
 /// the transaction. When nobody knows whether the commit happened, none is run again: whoever asked is told so.
@@ -15,7 +17,8 @@ final class WriterThread: Sendable {
     private let queue = BlockingQueue<any WriterItem>()
     private let clock: SteadyClock
     private let metrics: Metrics
-    private let blobs: any BlobStore
+    private let blobs: BlobThread
+    private let answers = DurableAnswers()
     private let ended = WakeUp()
     /// A larger group would only make the first in it wait.
     private static let groupMax = 256
@@ -32,13 +35,14 @@ final class WriterThread: Sendable {
         self.queueMax = queueMax
         self.clock = clock
         self.metrics = metrics
-        self.blobs = blobs
+        self.blobs = BlobThread(blobs, metrics: metrics)
         let opened = BlockingQueue<Result<Void, any Error>>()
         BlockingThread.start("millrace-writer") { [self] in
             do {
                 let store = try makeStore()
                 opened.put(.success(()))
                 run(store)
+                self.blobs.stop()
             } catch {
                 opened.put(.failure(error))
             }
@@ -75,7 +79,7 @@ final class WriterThread: Sendable {
 
     /// - Parameters:
     ///   - blobs: of what `body` returned; durable before the commit.
-    ///   - loop: where `done` is called, together with those of the same group; nil: on the writer's thread.
+    ///   - loop: where `done` is called, together with those of the same group; nil: on a thread of ours.
     ///   - limit: with so many waiting already it is turned away with `QueueFull`.
     func submit<T: Sendable>(
         _ body: @escaping @Sendable (any StoreTransaction, Timestamp) throws -> T,
@@ -90,39 +94,60 @@ final class WriterThread: Sendable {
     }
 
     private func run(_ store: any Store) {
+        let deferring = store as? any DeferringStore
+        if let deferring { answers.start(deferring.durability) }
         while true {
+            // One group at most waits for the disk to be done with the one before; what comes meanwhile is one group.
+            if deferring != nil { answers.waitForRoom() }
             let group = queue.take(limit: WriterThread.groupMax)
-            if group.isEmpty { return }
-            commit(group, store, now: clock.now())
+            if group.isEmpty { break }
+            if let lost = answers.failure {
+                group.forEach { $0.fail(lost) }
+                answers.leaveRoom()
+            } else {
+                commit(group, store, deferring, now: clock.now())
+            }
         }
+        if deferring != nil { answers.stop() }
     }
 
-    private func commit(_ group: [any WriterItem], _ store: any Store, now: Timestamp) {
+    private func commit(
+        _ group: [any WriterItem], _ store: any Store, _ deferring: (any DeferringStore)?, now: Timestamp
+    ) {
         let start = ContinuousClock.now
         do {
             // What the body takes, and of that the deciding; the rest of it is for blobs and has a stage of its own.
             var (body, deciding) = (Duration.zero, Duration.zero)
-            let refused = try store.transaction { tx in
+            let work = { [self] (tx: any StoreTransaction) in
                 let began = ContinuousClock.now
                 defer { body = began.duration(to: .now) }
                 let refused = try runAll(group, tx, now)
                 deciding = began.duration(to: .now)
                 // Blob first: a crash here leaves blobs that no row names.
                 let results = group.indices.flatMap { refused[$0] == nil ? group[$0].blobs : [] }
-                if !results.isEmpty { _ = try metrics.timed(.blobs) { try blobs.put(results) } }
+                if !results.isEmpty { try blobs.put(results) { try tx.settle() } }
                 return refused
             }
-            let whole = start.duration(to: .now)
-            metrics.group(
-                waits: group.map { $0.handedIn.duration(to: start).inSeconds }, transaction: deciding.inSeconds,
-                commit: (whole - body).inSeconds)
-            metrics.committed(groupSize: group.count, failed: false)
-            answer(group, refused)
+            let refused = try deferring?.transactionDeferred(work) ?? store.transaction(work)
+            let (decided, ended) = (deciding.inSeconds, start.advanced(by: body))
+            let waits = group.map { $0.handedIn.duration(to: start).inSeconds }
+            let durable = { @Sendable [self] (error: (any Error)?) in
+                metrics.group(waits: waits, transaction: decided, commit: ended.duration(to: .now).inSeconds)
+                metrics.committed(groupSize: group.count, failed: error != nil)
+                if let error { group.forEach { $0.fail(error) } } else { answer(group, refused) }
+            }
+            if deferring != nil { answers.put(durable) } else { durable(nil) }
         } catch {
             metrics.committed(groupSize: group.count, failed: true)
-            if case StoreError.uncertain = error { return group.forEach { $0.fail(error) } }
-            guard group.count > 1 else { return group[0].fail(error) }
-            for item in group { commit([item], store, now: now) }
+            if case StoreError.uncertain = error {
+                group.forEach { $0.fail(error) }
+            } else if group.count > 1 {
+                for item in group { commit([item], store, deferring, now: now) }
+                return
+            } else {
+                group[0].fail(error)
+            }
+            answers.leaveRoom()
         }
     }
 
@@ -191,7 +216,7 @@ struct QueueFull: Error {}
 /// One closure that waits for the writer.
 private protocol WriterItem: Sendable {
     var handedIn: ContinuousClock.Instant { get }
-    /// Where it is answered; nil: on the writer's thread.
+    /// Where it is answered; nil: on a thread of ours.
     var loop: (any EventLoop)? { get }
     /// What must be durable before the commit, once it has run.
     var blobs: [[UInt8]] { get }

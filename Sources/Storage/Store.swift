@@ -17,6 +17,24 @@ public protocol Store: AnyObject {
     func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
 }
 
+/// A store whose transactions can be looked at before the disk has them, so that the next one need not wait for the disk.
+public protocol DeferringStore: Store {
+    /// As `transaction`, but a machine that dies right afterwards may have forgotten it, and all that followed it: nobody
+    /// outside may learn of it before `durability.wait` has returned.
+    func transactionDeferred<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
+
+    var durability: any StoreDurability { get }
+}
+
+/// Where to wait until the disk has what was committed. From any thread, one at a time.
+public protocol StoreDurability: Sendable {
+    /// Everything that was committed before the call is durable when it returns.
+    ///
+    /// - Throws: `StoreError.uncertain` when the disk does not confirm it. Nobody knows then what the disk has of anything since
+    ///   the last time, and asking again would not tell (the kernel reports a lost page once): it throws from then on.
+    func wait() throws
+}
+
 /// What can be read and written inside one transaction.
 ///
 /// Valid until the body that received it returns.
@@ -28,6 +46,14 @@ public protocol StoreTransaction: BatchTable, WorkUnitTable, HostTable, TrustTab
     /// The writer runs many requests in one transaction (group commit), each in a savepoint of its own, and answers
     /// when the transaction has returned. Savepoints nest.
     func savepoint<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
+
+    /// Hands the database what is still only in memory, which the end of the transaction would do otherwise. Changes
+    /// nothing; only outside of savepoints, for who has something to wait for meanwhile.
+    func settle() throws
+}
+
+extension StoreTransaction {
+    public func settle() throws {}
 }
 
 public protocol BatchTable {

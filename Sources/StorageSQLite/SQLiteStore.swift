@@ -18,8 +18,14 @@ public struct SQLiteOptions: Sendable {
 ///
 /// Used from one thread at a time. A second store on the same file, in this or another process, is refused; tools that
 /// only read, such as `sqlite3` or a backup, may look at the file meanwhile.
-public final class SQLiteStore: Store {
+///
+/// `transactionDeferred` leaves the sync of the write-ahead log to `durability`, on whatever thread; SQLite itself syncs
+/// the log before it moves pages from there into the database file (`synchronous = NORMAL`), so that the file is never
+/// ahead of the log, and what a lost machine has of the log is a whole number of transactions, from the first one on.
+public final class SQLiteStore: DeferringStore {
     let connection: Connection
+    private let log: LogSync
+    private var isDeferring = false
     let tables: SQLiteTransaction
     /// Held as long as the store lives.
     private let lock: FileLock?
@@ -39,6 +45,7 @@ public final class SQLiteStore: Store {
 
     private init(file: String, lock: FileLock?, options: SQLiteOptions) throws {
         self.lock = lock
+        log = LogSync(path: lock == nil ? nil : file + "-wal")
         connection = try Connection(file: file)
         tables = SQLiteTransaction(connection)
         try connection.script("PRAGMA busy_timeout = \(options.busyTimeout.milliseconds)")
@@ -82,8 +89,20 @@ public final class SQLiteStore: Store {
     /// Whatever goes wrong before COMMIT has returned, the state is as before. A commit that fails with `io` is undone
     /// here, but a machine that dies right afterwards may find it done: callers must be able to repeat a transaction.
     public func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-        try tables.whole(body)
+        let value = try tables.whole(body)
+        if isDeferring { try log.wait() }
+        return value
     }
+
+    public func transactionDeferred<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+        if !isDeferring {
+            try connection.script("PRAGMA synchronous = NORMAL")
+            isDeferring = true
+        }
+        return try tables.whole(body)
+    }
+
+    public var durability: any StoreDurability { log }
 
     /// Units that the transaction in progress has changed and not written yet.
     package var unitsUnwritten: Int { tables.unitRows.dirtyCount }

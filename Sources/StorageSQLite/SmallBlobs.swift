@@ -50,7 +50,13 @@ final class SmallBlobs: SmallBlobStore {
         guard try connection.text("PRAGMA journal_mode = WAL") == "wal" else {
             throw StoreError.io("\(file): this file system cannot hold a write-ahead log")
         }
-        try connection.script("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+        // Names are hashes: each blob lands on another page. The log is moved into the file when many of a page's have
+        // come together.
+        try connection.script(
+            """
+            PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+            PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;
+            """)
         if found == 0 {
             try connection.script(
                 """

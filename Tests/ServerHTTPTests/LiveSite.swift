@@ -38,6 +38,9 @@ final class LiveSite: Sendable {
         // Used by one writer thread at a time; the tests start the second after the first has stopped.
         let store: any Store
 
+        /// - Parameter store: used as it is, without switches.
+        init(_ store: any Store) { self.store = store }
+
         init() {
             let (broken, held, uncertain) = (broken, held, uncertain)
             store = FaultyStore(MemoryStore()) { _ in

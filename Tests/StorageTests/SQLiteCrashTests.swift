@@ -9,22 +9,24 @@ import Testing
 struct SQLiteCrashTests {
     /// One transaction: a unit with a task, and a ledger entry with host and volunteer in step.
     static func step(_ number: Int64, _ store: any Store) throws {
-        try store.transaction { tx in
-            if number == 0 {
-                try Samples.addHosts(1, tx)
-                _ = try tx.insertBatch { Samples.batch($0) }
-            }
-            let unit = Samples.unit(BatchID(rawValue: 1), number, tasks: 1)
-            try tx.insertWorkUnits([unit])
-            try Samples.change(unit.unit.id, tx) { $0.tasks[0].state = .sent(Samples.assignment(1, 1)) }
-            let entry = try tx.appendLedger(Samples.entry(unit.tasks[0].id, host: 1, amount: 10 + number))
-            guard var host = try tx.host(HostID(rawValue: 1)), var owner = try tx.volunteer(host.volunteer) else {
-                throw StoreError.missing("host 1")
-            }
-            try Samples.earn(entry, &host, &owner, tx)
-            try tx.updateHost(host)
-            try tx.updateVolunteer(owner)
+        try store.transaction { tx in try step(number, tx) }
+    }
+
+    private static func step(_ number: Int64, _ tx: any StoreTransaction) throws {
+        if number == 0 {
+            try Samples.addHosts(1, tx)
+            _ = try tx.insertBatch { Samples.batch($0) }
         }
+        let unit = Samples.unit(BatchID(rawValue: 1), number, tasks: 1)
+        try tx.insertWorkUnits([unit])
+        try Samples.change(unit.unit.id, tx) { $0.tasks[0].state = .sent(Samples.assignment(1, 1)) }
+        let entry = try tx.appendLedger(Samples.entry(unit.tasks[0].id, host: 1, amount: 10 + number))
+        guard var host = try tx.host(HostID(rawValue: 1)), var owner = try tx.volunteer(host.volunteer) else {
+            throw StoreError.missing("host 1")
+        }
+        try Samples.earn(entry, &host, &owner, tx)
+        try tx.updateHost(host)
+        try tx.updateVolunteer(owner)
     }
 
     /// - Returns: how many steps the store holds; all of them whole, or an issue is recorded.
@@ -39,9 +41,9 @@ struct SQLiteCrashTests {
     }
 
     /// The disk as a machine that lost its power leaves it: everything synced is there, of what came later any part,
-    /// and what was torn is garbage.
-    @Test(arguments: UInt64(1)...4)
-    func powerLoss(seed: UInt64) throws {
+    /// and what was torn is garbage. Whoever waits for the disk later must not have another log for it.
+    @Test(arguments: UInt64(1)...4, [false, true])
+    func powerLoss(seed: UInt64, isDeferring: Bool) throws {
         var random = TestGenerator(seed: seed)
         let folder = try ScratchFolder()
         let path = folder.file("live.sqlite")
@@ -50,7 +52,12 @@ struct SQLiteCrashTests {
         let store = try SQLiteStore(path: path)
         var acknowledged = [try size()]
         for number in 0..<Int64(25) {
-            try SQLiteCrashTests.step(number, store)
+            if isDeferring {
+                try store.transactionDeferred { tx in try SQLiteCrashTests.step(number, tx) }
+                if number % 3 == 0 { try store.durability.wait() }
+            } else {
+                try SQLiteCrashTests.step(number, store)
+            }
             acknowledged.append(try size())
         }
         #expect(acknowledged == acknowledged.sorted() && Set(acknowledged).count == 26, "no checkpoint in between")
@@ -72,6 +79,22 @@ struct SQLiteCrashTests {
             let found = try SQLiteCrashTests.steps(in: try SQLiteStore(path: copy))
             #expect(Int(found) == max(0, acknowledged.lastIndex { $0 <= cut } ?? 0), "cut at \(cut)")
         }
+    }
+
+    /// A log that the disk does not take is no log, and asking again does not help.
+    @Test func lostLog() throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("live.sqlite")
+        do {
+            let store = try SQLiteStore(path: path)
+            try store.transactionDeferred { tx in try SQLiteCrashTests.step(0, tx) }
+            try FileManager.default.moveItem(atPath: path + "-wal", toPath: path + "-gone")
+            #expect(refusal { try store.durability.wait() } == "uncertain")
+            try FileManager.default.moveItem(atPath: path + "-gone", toPath: path + "-wal")
+            #expect(refusal { try store.durability.wait() } == "uncertain")
+            #expect(refusal { try SQLiteCrashTests.step(1, store) } == "uncertain")
+        }
+        #expect(try SQLiteCrashTests.steps(in: try SQLiteStore(path: path)) == 2, "it happened after all")
     }
 
     /// A process that writes blobs and rows, says after each what is acknowledged, and is killed at some moment.

@@ -1,0 +1,99 @@
+import Domain
+import Glibc
+import ServerHTTP
+import Storage
+import Synchronization
+import Testing
+
+/// A store in memory whose disk a test holds up, or breaks.
+private final class SlowDisk: DeferringStore, StoreDurability, @unchecked Sendable {
+    private struct State {
+        var committed = 0
+        var synced = 0
+        var syncs = 0
+        var isHeld = false
+        var isBroken = false
+    }
+
+    // Touched by the writer's thread alone.
+    private let base: any Store
+    private let state = Mutex(State())
+
+    init() { base = MemoryStore() }
+
+    var committed: Int { state.withLock { $0.committed } }
+    var syncs: Int { state.withLock { $0.syncs } }
+    func hold(_ on: Bool) { state.withLock { $0.isHeld = on } }
+    func breakDown() { state.withLock { $0.isBroken = true } }
+
+    func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+        Issue.record("whoever can wait later does")
+        return try base.transaction(body)
+    }
+
+    func transactionDeferred<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
+        let value = try base.transaction(body)
+        state.withLock { $0.committed += 1 }
+        return value
+    }
+
+    var durability: any StoreDurability { self }
+
+    func wait() throws {
+        state.withLock { $0.syncs += 1 }
+        while state.withLock({ $0.isHeld && !$0.isBroken }) { usleep(1000) }
+        if state.withLock({ $0.isBroken }) { throw StoreError.uncertain("the disk is gone") }
+    }
+}
+
+@Suite("Answers when the disk has it")
+struct DurableAnswerTests {
+    @Test("Nobody is answered before; groups go on meanwhile, one ahead, and the rest is one group")
+    func held() async throws {
+        let disk = SlowDisk()
+        try await withSite(store: .init(disk)) { site in
+            try await LiveSite.eventually { disk.committed > 0 }
+            disk.hold(true)
+            let answered = Mutex(0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        let answer = try await site.probe.send("GET", "/healthz")
+                        #expect(answer.status == 200)
+                        answered.withLock { $0 += 1 }
+                    }
+                }
+                // Those of before the disk was held up may have been answered; from here on it is one sync at most that
+                // began, and one group that was committed after it.
+                try await Task.sleep(for: .milliseconds(300))
+                let (committed, before) = (disk.committed, answered.withLock { $0 })
+                try await Task.sleep(for: .milliseconds(300))
+                #expect(disk.committed == committed && answered.withLock { $0 } == before)
+                disk.hold(false)
+                try await group.waitForAll()
+            }
+            #expect(answered.withLock { $0 } == 20)
+        }
+    }
+
+    @Test("A disk that does not confirm: who waits is told that nobody knows, and nothing is written from then on")
+    func broken() async throws {
+        let disk = SlowDisk()
+        try await withSite(store: .init(disk)) { site in
+            #expect(try await site.probe.send("GET", "/healthz").status == 200)
+            disk.hold(true)
+            let asked = Task { try await site.submit() }
+            try await Task.sleep(for: .milliseconds(200))
+            disk.breakDown()
+            guard case .failure(let error) = await asked.result else {
+                Issue.record("a submission was acknowledged that no disk has")
+                return
+            }
+            #expect("\(error)".contains("503"), "\(error)")
+            try await LiveSite.eventually { try await site.probe.send("GET", "/healthz").status == 503 }
+            let committed = disk.committed
+            #expect(try await site.probe.send("GET", "/v1/batches", site.admin).status >= 500)
+            #expect(disk.committed == committed)
+        }
+    }
+}
