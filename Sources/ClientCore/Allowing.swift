@@ -79,5 +79,5 @@ extension ClientMachine {
     }
 
     /// Bytes that a task declares.
-    func declaredMemory(_ task: TaskID) -> Int64 { state[task: task]?.unit?.memoryBytes ?? 0 }
+    func declaredMemory(_ task: TaskID) -> Int64 { state[task: task]?.unit?.heldMemoryBytes ?? 0 }
 }

@@ -183,6 +183,6 @@ extension ClientMachine {
 
     /// Why the machine's memory, as it is now, forbids this task to start.
     func shortageObjection(to task: HeldTask) -> String? {
-        memory.objection(to: task.id, bytes: runs.isEmpty ? 0 : task.unit?.memoryBytes ?? 0, now: lastSeen)
+        memory.objection(to: task.id, bytes: runs.isEmpty ? 0 : task.unit?.heldMemoryBytes ?? 0, now: lastSeen)
     }
 }

@@ -46,7 +46,8 @@ extension ClientMachine {
     func memoryObjection(to task: HeldTask) -> String? {
         if let why = shortageObjection(to: task) { return why }
         let inUse = memoryInUse.clampedSum(grant.othersMemoryBytes)
-        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.memoryBytes, !runs.isEmpty || inUse > 0
+        guard let share = policy.allowance.memoryBytes, let needed = task.unit?.heldMemoryBytes,
+            !runs.isEmpty || inUse > 0
         else { return nil }
         guard needed > share - min(inUse, share) else { return nil }
         return "waits for memory: it needs \(needed >> 20) MiB, others hold \(inUse >> 20) of \(share >> 20)"

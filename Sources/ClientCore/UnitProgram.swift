@@ -61,4 +61,7 @@ public enum ProgramAnswer: Hashable, Sendable {
 extension UnitSummary {
     /// All that must be here before the task can start.
     var blobs: [Input] { inputs + (program?.blob.map { [$0] } ?? []) }
+
+    /// Bytes of memory that a run holds: a program's own file lies there, too.
+    var heldMemoryBytes: Int64 { memoryBytes.clampedSum(program?.file?.size ?? 0) }
 }

@@ -4,7 +4,7 @@ import Glibc
 
 /// How much a program has written into its output folder, as files that are there and as files that were removed while
 /// they are open. Works in process 1 of the program's namespace.
-struct OutputMeter {
+package struct OutputMeter {
     private let output: Enclosure.Output
     private var bytes = 0
     /// Names, and removed files that are open.
@@ -42,7 +42,7 @@ struct OutputMeter {
                 throw Look.blindness("look at", "\(path)/\(name)")
             }
             if status.st_mode & S_IFMT == S_IFDIR { try add("\(path)/\(name)", look, depth: depth + 1) }
-            if seen.insert(UInt(status.st_ino)).inserted { bytes += Int(status.st_blocks) * 512 }
+            if seen.insert(UInt(status.st_ino)).inserted { bytes += Self.bytes(of: status) }
         }
     }
 
@@ -60,10 +60,22 @@ struct OutputMeter {
             found.append(status)
         }
         for status in found where seen.insert(UInt(status.st_ino)).inserted {
-            bytes += Int(status.st_blocks) * 512
+            bytes += Self.bytes(of: status)
             files += 1
         }
     }
+
+    /// Bytes of disk that a file or folder takes.
+    ///
+    /// XFS keeps room behind the end of a file that grows, up to as much as it has, and gives it back later: the program
+    /// neither asked for that, nor can it (`CallRules.spaceInFiles`). Behind its end a file has the rest of a block.
+    package static func bytes(of status: stat) -> Int {
+        let taken = Int(status.st_blocks) * 512
+        guard status.st_mode & S_IFMT == S_IFREG else { return taken }
+        return min(taken, Int(status.st_size) + largestBlockBytes)
+    }
+
+    private static let largestBlockBytes = 64 << 10
 
     /// By the name that it had: some file systems give files another device than folders.
     private func isOfOutput(_ path: String) throws(Look.Blindness) -> Bool {

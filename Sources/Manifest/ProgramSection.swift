@@ -121,8 +121,10 @@ struct ProgramSection {
         return results.count == elements.count ? results : nil
     }
 
-    /// Talk between client and program, and the archive that the answer becomes.
-    private static let reservedResults = [ProgramFileName.progress, ProgramFileName.checkpoint, "files.tar"]
+    /// Talk between client and program, and what the answer has beside tables.
+    private static let reservedResults = [
+        ProgramFileName.progress, ProgramFileName.checkpoint, "files.tar", "summary.txt",
+    ]
     static let reservedInputs = [ProgramFileName.parameters, ProgramFileName.results, ProgramFileName.rows]
 }
 

@@ -10,6 +10,8 @@ final class LinearMemory {
         fileprivate let library: WasmtimeLibrary
         /// The largest size in bytes that was asked for and refused; 0: none was.
         fileprivate(set) var refusedBytes = 0
+        /// Why the system did not give what it may have; nil: it always did.
+        fileprivate(set) var lack: String?
         /// The size in bytes that it has.
         fileprivate(set) var bytes = 0
 
@@ -21,6 +23,11 @@ final class LinearMemory {
         fileprivate func refuse(_ bytes: Int, _ words: String) -> OpaquePointer? {
             refusedBytes = max(refusedBytes, bytes)
             return library.calls.wasmtime_error_new(words)
+        }
+
+        fileprivate func miss(_ bytes: Int, _ words: String) -> OpaquePointer? {
+            lack = words
+            return refuse(bytes, words)
         }
     }
 
@@ -48,7 +55,7 @@ final class LinearMemory {
             return budget.refuse(bytes, "\(bytes) bytes of memory, \(budget.bytesMax) are allowed")
         }
         guard bytes <= capacity, bytes == 0 || mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0 else {
-            return budget.refuse(bytes, "the system gives no \(bytes) bytes of memory")
+            return budget.miss(bytes, "the system gives no \(bytes) bytes of memory")
         }
         size = bytes
         budget.bytes = bytes
@@ -68,7 +75,7 @@ final class LinearMemory {
             let most = maximum < 0 ? budget.bytesMax : min(maximum, budget.bytesMax)
             let capacity = max(minimum, most, reserved)
             guard let memory = LinearMemory(budget, capacity: capacity, guardBytes: guardBytes) else {
-                return budget.refuse(minimum, "the system gives no \(capacity + guardBytes) bytes of address space")
+                return budget.miss(minimum, "the system gives no \(capacity + guardBytes) bytes of address space")
             }
             if let error = memory.grow(to: minimum) { return error }
             made!.pointee.env = Unmanaged.passRetained(memory).toOpaque()

@@ -12,7 +12,8 @@ public final class ModuleRun {
         case code(UInt32)
         /// It used all its fuel.
         case outOfFuel
-        /// It failed after it was refused memory; how much it had asked for, in bytes.
+        /// It failed after it was refused memory, or was refused what it may have, since this computer has it not; how
+        /// much it had asked for, in bytes.
         case outOfMemory(asked: Int, words: String)
         /// It did what cannot be done: unreachable code, a division by zero, an access beyond its memory; in words.
         case trap(String)
@@ -146,7 +147,12 @@ public final class ModuleRun {
         }
         var function = start.of.func
         drive(library.calls.wasmtime_func_call_async(context, &function, nil, 0, nil, 0, &trap, &error), turn)
-        return end(trap, error) ?? (isOutOfFuel ? .outOfFuel : .code(0))
+        return end(trap, error) ?? (isOutOfFuel ? .outOfFuel : lackOfMemory ?? .code(0))
+    }
+
+    /// Set when the system gave less memory than the module may have: on other computers it would have gone on otherwise.
+    private var lackOfMemory: End? {
+        budget.lack.map { .outOfMemory(asked: budget.refusedBytes, words: $0) }
     }
 
     private var isOutOfFuel: Bool { fuelUsed > invocation.fuel }
@@ -164,6 +170,7 @@ public final class ModuleRun {
     private func end(_ trap: OpaquePointer?, _ error: OpaquePointer?) -> End? {
         guard trap != nil || error != nil else { return nil }
         if isOutOfFuel { return .outOfFuel }
+        if let lackOfMemory { return lackOfMemory }
         if let code = system.exitCode { return .code(code) }
         guard let trap else { return library.message(error).map { .trap($0) } }
         let words = library.message(trap: trap)
@@ -222,6 +229,8 @@ public final class ModuleRun {
             }
             answer = 0
         } catch {
+            // A module that went on from this would compute something else than on other computers.
+            if let lack = error.lack { return library.trap("\(call.rawValue): this computer says: \(lack)") }
             answer = error.number
         }
         arguments.values[0].i32 = Int32(answer).littleEndian

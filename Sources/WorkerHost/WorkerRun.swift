@@ -51,6 +51,7 @@ public enum RunFolder {
     // Of units with a program.
     public static let programInput = "program-input"
     public static let programOutput = "program-output"
+    public static let programBegun = "program-begun"
     public static let programDone = "program-done"
 }
 

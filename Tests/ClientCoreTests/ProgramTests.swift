@@ -55,6 +55,21 @@ struct ProgramTests {
         #expect(driver.last.words.contains("start 0"))
     }
 
+    @Test("The program's own file lies in memory, too: it counts beside what the unit declares")
+    func memory() throws {
+        var driver = Self.driver()
+        driver.send(.granted(CoreGrant(cores: 1, bufferCores: 1, othersMemoryBytes: 5 << 30, isShared: true)))
+        let task = try driver.takeUp(change: Self.makeProgram)
+        var large = Self.file
+        large.size = 1 << 30
+        driver.send(.programAnswered(task, .file(large)))
+        driver.send(.blobFetched(Self.digest))
+        #expect(!driver.last.words.contains("start 0"))
+        #expect(Self.status(driver)?.message == "waits for memory: it needs 1088 MiB, others hold 5120 of 6144")
+        driver.send(.granted(CoreGrant(cores: 1, bufferCores: 1, othersMemoryBytes: 4 << 30, isShared: true)))
+        #expect(driver.last.words == ["start 0"])
+    }
+
     @Test("The server is told which programs are started here, and as which apps")
     func calls() throws {
         let cases: [([String], Bool, [String], [String])] = [

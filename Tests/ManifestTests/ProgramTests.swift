@@ -111,6 +111,7 @@ import Testing
         ("executable", section.replacing("out.csv", with: "checkpoint"), "`program.results[].file`: `checkpoint` is"),
         ("executable", section.replacing("out.csv", with: "progress"), "`program.results[].file`: `progress` is"),
         ("executable", section.replacing("out.csv", with: "files.tar"), "`program.results[].file`: `files.tar` is"),
+        ("executable", section.replacing("out.csv", with: "summary.txt"), "`program.results[].file`: `summary.txt` is"),
         ("executable", section + "\n    - file: out.csv", "the file `out.csv` is declared twice"),
         ("executable", section + "\n      optional: true", "every file of `program.results` is optional"),
         ("executable", section + "\n      join: tsv", "`program.results[].join`: `tsv` is none"),

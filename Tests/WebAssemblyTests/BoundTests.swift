@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestChild
 import Testing
 
@@ -57,6 +58,36 @@ struct BoundTests {
         let refused = try large.run()
         #expect(refused.status == 71 && refused.errors.contains("asked for 1114112 bytes, 1048576 are allowed"))
         #expect(try large.run(memory: 17 << 16).status == 0)
+    }
+
+    @Test("A computer that has not the memory that a module may have gives no result, rather than another one")
+    func lackOfMemory() throws {
+        // Ends well whether it was given a GiB or not, by returning or by itself.
+        let grow = "(drop (memory.grow (i32.const 16383)))"
+        for end in ["", "(call $proc_exit (i32.const 0))"] {
+            let module = try ModuleFixture(Text.exit + Text.memory + Text.start(grow + end))
+            #expect(try module.run(memory: 1 << 32).status == 0)
+            // The bound of the unit itself is the same everywhere.
+            #expect(try module.run(memory: 1 << 20).status == 0)
+            let outcome = try module.run(memory: 1 << 32, dataKiB: 800_000)
+            #expect(outcome.status == 71, "\(outcome)")
+            #expect(outcome.errors.contains("the system gives no 1073741824 bytes"), "\(outcome)")
+        }
+    }
+
+    @Test("Where the disk is full, the module ends; it cannot go on as if it had written")
+    func lackOfDisk() throws {
+        let module = try ModuleFixture(FileTests.copying)
+        try module.write("input/data", "some data\n")
+        let output = module.path("output")
+        // Only root may do this; elsewhere there is nothing to see.
+        guard mount("none", output, "tmpfs", 0, "size=8k") == 0 else { return }
+        defer { umount(output) }
+        #expect(try module.run().status == 0)
+        for name in ["copy", "progress"] { try FileManager.default.removeItem(atPath: "\(output)/\(name)") }
+        for name in ["one", "two"] { try module.write("output/\(name)", String(repeating: "x", count: 4096)) }
+        let outcome = try module.run()
+        #expect(outcome.status == 70 && outcome.errors.contains("No space left on device"), "\(outcome)")
     }
 
     @Test(

@@ -135,6 +135,25 @@ struct FileTests {
         #expect(try module.run().status == 21)
     }
 
+    @Test("The progress that is told for a module, which follows the clock, is not there for it")
+    func hiddenProgress() throws {
+        #expect(try Self.opening("progress", folder: 4).run().status == 44)
+        #expect(try Self.opening("./progress", folder: 4).run().status == 44)
+        // What it opens to write is empty, and its own from then on.
+        let own = try Self.opening("progress", folder: 4, rights: 1 << 6)
+        #expect(try own.run().status == 0)
+        #expect(own.text("output/progress") == "")
+        let listing = try ModuleFixture(
+            Text.writing + Text.importing("fd_readdir", "i32 i32 i32 i64 i32") + Text.memory
+                + Text.start(
+                    "(drop (call $fd_readdir (i32.const 4) (i32.const 1024) (i32.const 4096) (i64.const 0)"
+                        + "(i32.const 8)))" + Text.say(400)))
+        try listing.write("output/other", "")
+        let outcome = try listing.run()
+        #expect(outcome.output.contains("other") && !outcome.output.contains("progress"))
+        #expect(listing.text("output/progress") == "0.000000\n")
+    }
+
     @Test("A module that writes its own progress is left alone")
     func ownProgress() throws {
         let module = try ModuleFixture(

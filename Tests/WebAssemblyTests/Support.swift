@@ -64,20 +64,23 @@ final class ModuleFixture {
     /// - Parameters:
     ///   - more: options.
     ///   - addressSpaceKiB: a bound on the address space of the process; nil: none.
+    ///   - dataKiB: a bound on the memory that it may write; nil: none.
     func run(
         _ arguments: [String] = [], fuel: String = "1000000", memory: Int = 1 << 20, more: [String] = [],
-        environment: [String: String] = [:], addressSpaceKiB: Int? = nil
+        environment: [String: String] = [:], addressSpaceKiB: Int? = nil, dataKiB: Int? = nil
     ) throws -> Outcome {
         let all = options(fuel: fuel, memory: memory) + more + [path("module.wasm")] + arguments
-        return try Self.run(all, environment: environment, addressSpaceKiB: addressSpaceKiB)
+        return try Self.run(all, environment: environment, addressSpaceKiB: addressSpaceKiB, dataKiB: dataKiB)
     }
 
     static func run(
-        _ arguments: [String], environment: [String: String] = [:], addressSpaceKiB: Int? = nil
+        _ arguments: [String], environment: [String: String] = [:], addressSpaceKiB: Int? = nil, dataKiB: Int? = nil
     ) throws -> Outcome {
         let child = TestChild()
         let base = FileManager.default.temporaryDirectory.appending(path: "wasm-said-\(UUID().uuidString)").path
-        let bound = addressSpaceKiB.map { "ulimit -v \($0); " } ?? ""
+        let bound = [("v", addressSpaceKiB), ("d", dataKiB)].map { name, most in
+            most.map { "ulimit -\(name) \($0); " } ?? ""
+        }.joined()
         try child.run(
             "/bin/sh", ["-c", bound + "exec \"$0\" \"$@\"", program] + arguments, environment: environment,
             outputPath: base + ".out", errorPath: base + ".err")

@@ -191,7 +191,8 @@ extension WASISystem {
         _ folder: OpenFile, into room: UnsafeMutableRawBufferPointer, from cookie: UInt64
     ) throws(WASIError) -> UInt32 {
         var entries = [(name: ".", kind: FileKind.folder), (name: "..", kind: FileKind.folder)]
-        entries += try folder.entries(fromStart: cookie == 0)
+        // The same entries at the same places as long as it does not begin anew.
+        entries += try folder.entries(fromStart: cookie == 0) { !isHidden(folder.path(of: $0)) }
         var used = 0
         for (at, entry) in entries.enumerated().dropFirst(Int(min(cookie, UInt64(entries.count)))) {
             let name = Array(entry.name.utf8)

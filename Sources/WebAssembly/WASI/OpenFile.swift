@@ -49,7 +49,11 @@ final class OpenFile {
 
     /// Names and kinds of what is in this folder, in order of their bytes, however the file system has them: as they
     /// were when they were first asked for, or asked for from the start.
-    func entries(fromStart: Bool) throws(WASIError) -> [(name: String, kind: UInt8)] {
+    ///
+    /// - Parameter isShown: asked when they are read.
+    func entries(
+        fromStart: Bool, _ isShown: (String) -> Bool
+    ) throws(WASIError) -> [(name: String, kind: UInt8)] {
         if let names, !fromStart { return names }
         let copy = millrace_open_below(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard copy >= 0 else { throw .ofSystem }
@@ -64,7 +68,7 @@ final class OpenFile {
                 tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             var status = stat()
-            guard name != ".", name != ".." else { continue }
+            guard name != ".", name != "..", isShown(name) else { continue }
             guard fstatat(copy, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
             found.append((name, FileKind.number(status.st_mode)))
         }

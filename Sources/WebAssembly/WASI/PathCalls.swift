@@ -22,18 +22,28 @@ extension WASISystem {
             try change(try folder(at[0]), try memory.text(at[1], at[2])) { mkdirat($0, $1, 0o755) }
         case .path_remove_directory:
             try change(try folder(at[0]), try memory.text(at[1], at[2])) { unlinkat($0, $1, Int32(AT_REMOVEDIR)) }
-        case .path_unlink_file: try change(try folder(at[0]), try memory.text(at[1], at[2])) { unlinkat($0, $1, 0) }
+        case .path_unlink_file:
+            let (folder, name) = (try folder(at[0]), try memory.text(at[1], at[2]))
+            try refuseHidden(folder, name)
+            try change(folder, name) { unlinkat($0, $1, 0) }
         default:
             let (to, name) = (try folder(at[3]), try memory.text(at[4], at[5]))
             let target = try Place(to, name)
-            try change(try folder(at[0]), try memory.text(at[1], at[2])) {
+            let (from, old) = (try folder(at[0]), try memory.text(at[1], at[2]))
+            try refuseHidden(from, old)
+            try change(from, old) {
                 renameat($0, $1, target.folder, target.name)
             }
             willWrite(to.path(of: name))
         }
     }
 
+    private func refuseHidden(_ folder: OpenFile, _ path: String) throws(WASIError) {
+        if isHidden(folder.path(of: path)) { throw .notFound }
+    }
+
     private func status(_ folder: OpenFile, _ path: String) throws(WASIError) -> stat {
+        try refuseHidden(folder, path)
         let descriptor = millrace_open_below(folder.descriptor, path, millrace_only_path | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw .ofSystem }
         defer { close(descriptor) }
@@ -53,13 +63,16 @@ extension WASISystem {
         let flags = UInt16(truncatingIfNeeded: at[7])
         let isFolder = how & 2 != 0 || (try? status(folder, path)).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
         let changes = !isFolder && (writes || how & (1 | 8) != 0)
+        let full = folder.path(of: path)
+        let isHidden = isHidden(full)
+        guard changes || !isHidden else { throw .notFound }
         guard !changes || !folder.isReadOnly else { throw .readOnly }
         var mode: Int32 = isFolder ? O_RDONLY | O_DIRECTORY : writes ? (reads ? O_RDWR : O_WRONLY) : O_RDONLY
         if isFolder && how & 1 != 0 { throw .isDirectory }
         if !isFolder {
             if how & 1 != 0 { mode |= O_CREAT }
             if how & 4 != 0 { mode |= O_EXCL }
-            if how & 8 != 0 { mode |= O_TRUNC }
+            if how & 8 != 0 || isHidden { mode |= O_TRUNC }
             if flags & 1 != 0 { mode |= O_APPEND }
             if flags & (2 | 8 | 16) != 0 { mode |= O_SYNC }
         }
@@ -67,7 +80,6 @@ extension WASISystem {
         let descriptor = millrace_open_below(
             folder.descriptor, path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode & O_CREAT == 0 ? 0 : 0o644)
         guard descriptor >= 0 else { throw .ofSystem }
-        let full = folder.path(of: path)
         let file = OpenFile(
             isFolder ? .folder(name: nil) : .file, descriptor: descriptor, path: full, isReadOnly: folder.isReadOnly,
             isWritable: writes && !isFolder, flags: flags)
@@ -75,7 +87,7 @@ extension WASISystem {
         guard fstat(descriptor, &status) == 0 else { throw .ofSystem }
         guard [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else { throw .notSupported }
         try memory.store(try add(file), at: at[8])
-        if file.isWritable { willWrite(full) }
+        if file.isWritable || isHidden { willWrite(full) }
     }
 
     /// The folder in which something is, opened, and its name there.

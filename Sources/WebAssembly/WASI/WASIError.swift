@@ -3,6 +3,8 @@ import Glibc
 /// A refusal of WASI preview 1, by the numbers of its specification.
 struct WASIError: Error, Hashable {
     let number: UInt16
+    /// What the system said where another computer would have done what was asked; nil: all would refuse it.
+    private(set) var lack: String?
 
     init(_ number: UInt16) { self.number = number }
 
@@ -13,6 +15,7 @@ struct WASIError: Error, Hashable {
     static let io = WASIError(29)
     static let isDirectory = WASIError(31)
     static let tooManyFiles = WASIError(33)
+    static let notFound = WASIError(44)
     static let notSocket = WASIError(57)
     static let notDirectory = WASIError(54)
     static let notSupported = WASIError(58)
@@ -29,6 +32,13 @@ struct WASIError: Error, Hashable {
         EXDEV: 76,
     ]
 
+    private static let lacks: Set<Int32> = [EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC]
+
     /// What the last call of the system said.
-    static var ofSystem: WASIError { WASIError(numbers[errno] ?? io.number) }
+    static var ofSystem: WASIError {
+        let code = errno
+        var error = WASIError(numbers[code] ?? io.number)
+        if lacks.contains(code) { error.lack = String(cString: strerror(code)) }
+        return error
+    }
 }

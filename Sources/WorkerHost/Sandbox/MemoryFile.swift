@@ -4,7 +4,8 @@ import Glibc
 
 /// A file without a name on any disk.
 package final class MemoryFile {
-    package let descriptor: Int32
+    /// -1: it was let go.
+    package private(set) var descriptor: Int32
 
     /// - Parameter name: for messages.
     package init(_ name: String, _ bytes: [UInt8]) throws(Fault) {
@@ -14,5 +15,11 @@ package final class MemoryFile {
         guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw Files.fault("rewind", name) }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    /// Its memory is free again once nobody else has it open.
+    package func letGo() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
+
+    deinit { letGo() }
 }

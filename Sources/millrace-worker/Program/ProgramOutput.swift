@@ -1,6 +1,7 @@
 import CPosix
 import Domain
 import Glibc
+import WorkerHost
 
 /// What a program has left in its output folder. It is somebody else's work: nothing in it is followed, and nothing is
 /// read but what was declared and is a file.
@@ -61,6 +62,33 @@ struct ProgramOutput {
         }
         return files
     }
+
+    /// Has the disk keep files of this folder, whatever happens to the power.
+    ///
+    /// - Throws: `.cannotWrite`.
+    func makeDurable(_ files: [File]) throws(Fault) {
+        for file in files where fsync(file.descriptor) != 0 {
+            throw Fault(.cannotWrite, "cannot sync \(file.name): \(String(cString: strerror(errno)))")
+        }
+        WorkerFiles.syncFolder(of: "\(folder)/")
+    }
+
+    /// Why this computer's disk, not the program, may be to blame for what is missing, in words; nil: it is not.
+    ///
+    /// - Parameters:
+    ///   - bytesMax: that the program may write in all.
+    ///   - hasFailed: any want of room counts then; else only that there is none at all, since few programs look whether
+    ///     all was written.
+    func diskLack(bytesMax: Int, hasFailed: Bool) -> String? {
+        var disk = statvfs()
+        guard statvfs(folder, &disk) == 0 else { return nil }
+        let (free, isMuch) = Int(clamping: disk.f_bavail).multipliedReportingOverflow(by: Int(clamping: disk.f_frsize))
+        let wanted = hasFailed ? bytesMax - min(bytesMax, Files.bytes(inFolder: folder)) : Self.fullBytes
+        guard !isMuch, free < wanted else { return nil }
+        return "the disk has \(free >> 10) KiB free"
+    }
+
+    private static let fullBytes = 64 << 10
 
     private func refuseOthers(_ declared: [ProgramPlan.Result]) throws(Fault) {
         guard let handle = opendir(folder) else {

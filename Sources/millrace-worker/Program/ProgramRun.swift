@@ -37,7 +37,7 @@ struct ProgramRun {
         var report: Pipe
     }
 
-    /// - Parameter program: is shown as the file that the enclosure's command names.
+    /// - Parameter program: is shown as the file that the enclosure's command names; it is let go.
     /// - Throws: `.osError` when the system refuses.
     mutating func perform(_ enclosure: Enclosure, _ program: MemoryFile) throws(Fault) -> EnclosedRun.End {
         var enclosure = enclosure
@@ -51,6 +51,8 @@ struct ProgramRun {
         guard child >= 0 else { throw StageChild.fault("start a process") }
         if child == 0 { Self.enclose(enclosure, ends) }
         for end in [ends.lifeline.reading, ends.output.writing, ends.report.writing] { close(end) }
+        // The child has it; once it lies in the enclosure, it need not be in memory a second time.
+        program.letGo()
         let words = OutputCollector(
             source: ends.output.reading, log: STDERR_FILENO, logBytesMax: Self.logBytesMax)
         watch(child, ends.lifeline.writing, words)

@@ -33,6 +33,7 @@ struct ProgramSupervisor {
     /// - Throws: a fault whose kind is the exit code; `.interrupted` when it was asked to stop.
     mutating func perform() throws(Fault) {
         try checkDemand()
+        try forgetOthers()
         let isDone = Files.exists(doneMark)
         let plan = try unpack(layingOut: !isDone)
         try makeFolder(output.folder, keeping: true)
@@ -45,11 +46,29 @@ struct ProgramSupervisor {
             var run = ProgramRun(surroundings: surroundings, output: output, account: account)
             let end = try run.perform(enclosure.enclosure, program)
             account = run.account
-            try judge(end, run.stopReason)
+            try judge(end, run.stopReason, outputMax: enclosure.enclosure.output?.bytesMax ?? 0)
+        }
+        let files = try results(of: plan)
+        defer { for file in files { close(file.descriptor) } }
+        if !isDone {
+            // The mark vouches for them, so they must survive a power failure before it does.
+            try output.makeDurable(files)
             try WorkerFiles.replace(doneMark, with: [], durable: true)
         }
-        try pack(plan, &account)
+        try pack(plan, files, &account)
         try? Files.remove(input)
+    }
+
+    /// What another file of the program left, one that the releases named before, is nothing to go on from.
+    private func forgetOthers() throws(Fault) {
+        let mark = "\(folder)/\(RunFolder.programBegun)"
+        let own = Array(Hex.encode(job.program.sha256.map { $0 }).utf8)
+        if Files.exists(mark) {
+            if let begun = try? WorkerFiles.read(mark, limit: own.count), begun == own { return }
+            try Files.remove(doneMark)
+            try Files.remove(output.folder)
+        }
+        try WorkerFiles.replace(mark, with: own, durable: true)
     }
 
     /// The enclosure has all layers or is none; what its release or this computer's owner asks for can be more only in
@@ -103,16 +122,19 @@ struct ProgramSupervisor {
         return plan
     }
 
-    private func pack(_ plan: ProgramPlan, _ account: inout ProgramAccount) throws(Fault) {
-        let files: [ProgramOutput.File]
+    private func results(of plan: ProgramPlan) throws(Fault) -> [ProgramOutput.File] {
         do throws(Fault) {
-            files = try output.files(plan.results, bytesMax: min(plan.outputBytesMax, Limits.resultBytesMax))
+            return try output.files(plan.results, bytesMax: min(plan.outputBytesMax, Limits.resultBytesMax))
         } catch {
             // It would be the same every time; a task that is begun anew begins with an empty folder.
             unlink(doneMark)
             throw error
         }
-        defer { for file in files { close(file.descriptor) } }
+    }
+
+    private func pack(
+        _ plan: ProgramPlan, _ files: [ProgramOutput.File], _ account: inout ProgramAccount
+    ) throws(Fault) {
         // The result is the sign that all is done, so what is told about it must be there before it.
         account.tell(fraction: 1, done: true, durable: true)
         let packing = ProgramPacking(plan: plan, unitSha256: job.unitSha256, files: files)
@@ -132,15 +154,21 @@ struct ProgramSupervisor {
     }
 
     /// How the program ended, as how this process ends.
-    private func judge(_ end: EnclosedRun.End, _ stopReason: String?) throws(Fault) {
+    ///
+    /// - Parameter outputMax: bytes that it may write.
+    private func judge(_ end: EnclosedRun.End, _ stopReason: String?, outputMax: Int) throws(Fault) {
         let words = PrintableText.clean(String(end.lastWords.suffix(1000)))
         let said = words.isEmpty ? "" : ": \(words)"
-        if end.cause == .code(0) { return }
-        if let stopReason {
+        let hasFailed = end.cause != .code(0)
+        if let stopReason, hasFailed {
             let saved = output.hasCheckpoint ? "with a checkpoint" : "without a checkpoint"
             throw Fault(.interrupted, "stopped (\(stopReason)) \(saved)")
         }
+        if mayComeOfDisk(end.cause), let lack = output.diskLack(bytesMax: outputMax, hasFailed: hasFailed) {
+            throw Fault(.cannotWrite, "the program ended with \(end.reason)\(said); \(lack)")
+        }
         switch end.cause {
+        case .code(0): return
         case .code(FaultKind.badData.rawValue):
             throw Fault(.badData, "the program says that this work unit cannot be computed\(said)")
         case .code(ProgramRuntime.overLimitCode) where job.program.platform == ProgramApp.wasmPlatform:
@@ -155,6 +183,16 @@ struct ProgramSupervisor {
             throw Fault(
                 .configuration, "there is no sandbox for the program: \(why)",
                 advice: "docs/sandbox.md says what each layer needs.")
+        }
+    }
+
+    /// Whether so ends a program that could not write.
+    private func mayComeOfDisk(_ cause: EnclosedRun.End.Cause) -> Bool {
+        switch cause {
+        case .code(ProgramRuntime.overLimitCode): job.program.platform != ProgramApp.wasmPlatform
+        case .code(let code): code != FaultKind.badData.rawValue
+        case .signal(let signal): ![SIGXCPU, SIGXFSZ, SIGKILL].contains(signal)
+        case .memory, .output, .notExecutable, .noSandbox: false
         }
     }
 
