@@ -52,7 +52,9 @@ struct MetricsText {
         page.gauge(
             "millrace_validation_waiting", "Units that wait for the validator.", Double(state.awaitingValidation))
         page.gauge(
-            "millrace_validation_lag_seconds", "How long the oldest of them has waited.", state.validationLagSeconds)
+            "millrace_validation_lag_seconds",
+            "How long the oldest of them has waited, among the first 512 or more by number.",
+            state.validationLagSeconds)
         page.gauge("millrace_jobs_running", "Jobs in worker children.", Double(runningJobs))
         page.family("millrace_jobs_total", "counter", "Jobs that ended, by kind.")
         for (kind, count) in state.jobs.sorted(by: { $0.key < $1.key }) {
