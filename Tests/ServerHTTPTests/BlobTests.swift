@@ -131,8 +131,9 @@ struct BlobTests {
         let connection = try RawConnection(port: site.probe.port)
         var left = (Array(head.joined(separator: "\r\n").utf8) + [UInt8](repeating: 7, count: 600_000))[...]
         // Whoever is refused may not be read to the end.
-        for _ in 0..<2000 where !left.isEmpty && !connection.isEnded {
+        for _ in 0..<30_000 where !left.isEmpty && connection.received.isEmpty && !connection.isEnded {
             left = left.dropFirst(connection.sendSome(left))
+            connection.look()
             usleep(1000)
         }
         return (connection, path)

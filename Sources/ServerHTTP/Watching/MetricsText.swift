@@ -75,7 +75,7 @@ struct MetricsText {
             "millrace_commit_groups_broken_total", "Transactions that were rolled back.", Double(state.brokenGroups))
         page.histograms(
             "millrace_stage_seconds",
-            "Parts of a scheduler call: queue, blobs and sign per call, transaction and commit per group.",
+            "Parts of a scheduler call: queue and sign per call; transaction, commit and blobs per group of them.",
             Stage.allCases.map { ([("stage", $0.word)], stages[$0.rawValue]) })
         page.family("millrace_store_file_bytes", "gauge", "Sizes of the databases and of their write-ahead logs.")
         for (name, bytes) in server.storeFiles {
