@@ -173,6 +173,31 @@ struct BlobTests {
         }
     }
 
+    @Test("Who asks before he sends a body is told to go on, in an upload and in a call")
+    func expects() async throws {
+        try await withSite { site in
+            let bytes = Array("an input".utf8)
+            let upload =
+                "PATCH /v1/blobs/\(SHA256Hash.digest(of: bytes).hex) HTTP/1.1\r\n"
+                + "Authorization: Bearer \(site.token)\r\nUpload-Offset: 0\r\nUpload-Length: \(bytes.count)\r\n"
+            for (head, status) in [(upload, "201"), ("POST /v1/call HTTP/1.1\r\n", "400")] {
+                let connection = try RawConnection(port: site.probe.port)
+                connection.send(
+                    head + "Host: a\r\nExpect: 100-continue\r\nContent-Length: \(bytes.count)\r\n\r\n")
+                let welcome = "HTTP/1.1 100 Continue\r\n\r\n"
+                try await LiveSite.eventually {
+                    connection.look()
+                    return connection.text == welcome
+                }
+                #expect(connection.sendSome(bytes[...]) == bytes.count)
+                try await LiveSite.eventually {
+                    connection.look()
+                    return connection.text.hasPrefix(welcome + "HTTP/1.1 \(status) ")
+                }
+            }
+        }
+    }
+
     @Test("A blob that somebody else is just putting is not acknowledged before it is durable")
     func notYetDurable() async throws {
         let bytes = [UInt8](repeating: 5, count: 5000)
