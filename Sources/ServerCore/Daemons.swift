@@ -9,7 +9,7 @@ public struct TickReport: Sendable {
     public var jobs: [ServerJob] = []
     /// Tasks whose deadline has passed.
     public var expired = 0
-    /// Units that wait for the validator, at most as many as one look finds, and since when the oldest does.
+    /// Units that wait for the validator, and since when the oldest of those does that were looked at.
     public var awaitingValidation = 0
     public var oldestAwaiting: Timestamp?
     /// Units that have ended, of each batch in state running.

@@ -11,6 +11,7 @@ extension ProjectServer {
     func findValidation(
         _ board: JobBoard, _ report: inout TickReport, in tx: any StoreTransaction, now: Timestamp
     ) throws {
+        report.awaitingValidation = try tx.unitsAwaitingValidationCount()
         var look = ValidationLook(board, settings, now: now)
         var limit = settings.validationLook
         var seen = 0
@@ -90,7 +91,6 @@ private struct ValidationLook {
     }
 
     mutating func mayLook(at id: WorkUnitID, _ report: inout TickReport) -> Bool {
-        report.awaitingValidation += 1
         guard !troubled.contains(id.batch) else { return false }
         if let setback = setbacks[id] {
             report.oldestAwaiting = min(report.oldestAwaiting ?? now, setback.since)

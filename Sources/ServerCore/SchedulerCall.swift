@@ -103,7 +103,8 @@ extension ProjectServer {
             let text = FieldCheck.cleaned(failure.message, bytesMax: Limits.messageBytesMax)
             return ReportedTask(task: task, outcome: .failure(TaskError(at: now, code: code, message: text)))
         case nil:
-            throw RequestRefusal(.badRequest, "reports: task \(task) has neither success nor failure")
+            // By the host's own number: the other would tell which replica of its unit it has.
+            throw RequestRefusal(.badRequest, "reports: task \(report.taskID) has neither success nor failure")
         }
     }
 

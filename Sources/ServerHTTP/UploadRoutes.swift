@@ -130,13 +130,15 @@ extension ServerRoutes {
         return response
     }
 
-    /// Collects small pieces and writes larger ones.
+    /// Collects small pieces and writes larger ones. What it has not written counts among the bodies in memory: a
+    /// thousand connections that each stop before their piece is whole would hold gigabytes else.
     private struct UploadWriter {
         let routes: ServerRoutes
         let upload: UploadName
         var at: Int64
         let length: Int64
         private var buffer: [UInt8] = []
+        private let account = BodyAccount.current
 
         init(routes: ServerRoutes, upload: UploadName, at: Int64, length: Int64) {
             self.routes = routes
@@ -150,9 +152,15 @@ extension ServerRoutes {
             guard Int64(buffer.count + piece.readableBytes) <= length - at else {
                 throw RequestRefusal(.badRequest, "the chunk goes beyond Upload-Length")
             }
+            if !mayHold(piece) {
+                try await flush()
+                guard mayHold(piece) else { throw TooManyBodies() }
+            }
             buffer.append(contentsOf: piece.readableBytesView)
             if buffer.count >= ServerRoutes.pieceBytes(of: length) { try await flush() }
         }
+
+        private func mayHold(_ piece: ByteBuffer) -> Bool { account?.take(piece.readableBytes) ?? true }
 
         mutating func flush() async throws {
             guard !buffer.isEmpty else { return }
@@ -163,6 +171,7 @@ extension ServerRoutes {
                 try core.blobs.appendUpload(upload, offset: offset, bytes: bytes, limit: length)
             }
             buffer = []
+            account?.giveBack(bytes.count)
         }
     }
 }

@@ -75,6 +75,8 @@ extension MemoryTables {
         open.awaiting.values.prefix(max(limit, 0)).map { WorkUnitID(rawValue: $0) }
     }
 
+    func unitsAwaitingValidationCount() throws -> Int { open.awaiting.count }
+
     /// By counting: this is what the counters of a database are compared with.
     func counts(of batch: BatchID) throws -> BatchCounts {
         var counts = BatchCounts()

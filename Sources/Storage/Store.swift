@@ -108,6 +108,8 @@ public protocol WorkUnitTable {
     /// task whose check is pending, and validated or assembled ones with a task that came late and is undecided
     /// (`WorkUnitAggregate.awaitsValidation`).
     func unitsAwaitingValidation(limit: Int) throws -> [WorkUnitID]
+    /// How many there are.
+    func unitsAwaitingValidationCount() throws -> Int
     /// Units of a batch by state, and tasks out and done. Costs the same for any size of the batch.
     func counts(of batch: BatchID) throws -> BatchCounts
     /// Batches, in any state, with a unit that has not ended, in order of number.

@@ -74,6 +74,11 @@ extension PostgresTransaction {
         return open.awaiting.values.prefix(max(limit, 0)).map { WorkUnitID(rawValue: $0) }
     }
 
+    func unitsAwaitingValidationCount() throws -> Int {
+        try alive()
+        return open.awaiting.count
+    }
+
     func counts(of batch: BatchID) throws -> BatchCounts {
         try settle()
         var counts = BatchCounts()

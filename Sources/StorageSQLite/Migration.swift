@@ -28,7 +28,10 @@ struct Migration {
         return found
     }
 
-    /// Brings a database from `version` to the present one, each step whole or not at all.
+    /// Brings a database from `version` to the present one, each step whole or not at all, and looks whether all that
+    /// there should be is there.
+    ///
+    /// - Throws: `StoreError.corrupt` when something is missing.
     static func run(on connection: Connection, from version: Int) throws {
         for migration in all where migration.version > version {
             try connection.script("BEGIN EXCLUSIVE")
@@ -37,11 +40,13 @@ struct Migration {
                 try migration.fill?(connection)
                 try connection.script("PRAGMA application_id = \(applicationID)")
                 try connection.script("PRAGMA user_version = \(migration.version)")
+                if migration.version == current { try Schema.verify(connection) }
                 try connection.script("COMMIT")
             } catch {
                 connection.rollBack()
                 throw error
             }
         }
+        if version == current { try Schema.verify(connection) }
     }
 }

@@ -117,6 +117,11 @@ public final class SQLiteStore: DeferringStore {
         }
     }
 
+    /// Triggers of the schema that somebody has removed. - Returns: a line each.
+    public func missingTriggers() throws -> [String] {
+        try Schema.missingTriggers(in: connection).map { "the database's \($0) is missing" }
+    }
+
     /// Moves what the log holds into the database file, for a copy of the file. Waits for readers no longer than the
     /// busy time-out.
     public func checkpoint() throws {

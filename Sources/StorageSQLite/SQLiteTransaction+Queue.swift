@@ -78,6 +78,11 @@ extension SQLiteTransaction {
         return open.awaiting.values.prefix(max(limit, 0)).map { WorkUnitID(rawValue: $0) }
     }
 
+    func unitsAwaitingValidationCount() throws -> Int {
+        try alive()
+        return open.awaiting.count
+    }
+
     func counts(of batch: BatchID) throws -> BatchCounts {
         try alive()
         return open.counts(of: batch)

@@ -22,7 +22,7 @@ struct BackupCommand: AsyncParsableCommand {
             Example: millrace-server backup --data /var/lib/millrace --to /backup/millrace --keys /safe/millrace-keys
 
             Exit codes: 0 done, 65 a file of the data directory is damaged, 66 no server has run there, 73 the backup \
-            cannot be written, 78 the folder holds something else or is in use.
+            cannot be written, 78 the folder holds something else or is in use, or the rows or blobs lie elsewhere.
             """)
 
     @Option(help: "The data directory.")
@@ -55,6 +55,11 @@ struct BackupCommand: AsyncParsableCommand {
 /// What backup, restore and drill share.
 enum Backup {
     static func take(data: String, to: String, isLinking: Bool) throws -> DataBackup.Report {
+        guard !DataDirectory.isElsewhere(data) else {
+            throw Fault(
+                .configuration, "the rows of \(data) lie in a PostgreSQL database, which this command does not read",
+                advice: "take pg_dump first, then copy the data directory with a tool of yours; the servers may run")
+        }
         guard access(data + "/millrace.sqlite", F_OK) == 0 else {
             throw Fault(
                 .noInput, "\(data)/millrace.sqlite is not there: no server has run here", advice: "check --data")

@@ -36,7 +36,9 @@ struct DataCheck {
         let place = try openBlobs(directory)
         let files = ServerFiles(path: directory.path)
         var found = try files.differences()
-        if let store = store as? SQLiteStore { found += try store.danglingReferences() }
+        if let store = store as? SQLiteStore {
+            found += try store.missingTriggers() + store.danglingReferences()
+        }
         found += try withArchives(store, data: directory.path) { tx in
             try StoreAudit.differences(tx) + rowDifferences(tx, files: files)
         }

@@ -44,6 +44,22 @@ struct BackupTests {
         #expect(finished.status == 0, "\(finished.output) \(site.logText("server.log"))")
     }
 
+    @Test("A project whose rows or blobs lie elsewhere is told so, not that no server has run there")
+    func elsewhere() async throws {
+        let site = try Site()
+        let data = site.folder.path("shared")
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        for (file, word) in [("database-elsewhere", "PostgreSQL"), ("blobs-location", "bucket")] {
+            try Data().write(to: URL(filePath: "\(data)/\(file)"))
+            for command in [["backup", "--to", site.folder.path("backup")], ["drill"]] {
+                let told = try await Programs.run("millrace-server", command + ["--data", data])
+                #expect(told.status == 78 && told.errors.contains(word), "\(told.errors)")
+            }
+            try FileManager.default.removeItem(atPath: "\(data)/\(file)")
+            try Data().write(to: URL(filePath: "\(data)/millrace.sqlite"))
+        }
+    }
+
     @Test("A backup older than what was published is restored, and says so with status 1")
     func olderThanPublished() async throws {
         let site = try Site()

@@ -111,6 +111,22 @@ struct OwnFaultTests {
         #expect(try site.status(broken).state == "finished")
     }
 
+    @Test("All units that wait for the validator are counted, however few a tick looks at")
+    func allAreCounted() throws {
+        let site = try TestSite(units: 9, quorum: 1) { $0.validationLook = 2 }
+        _ = try site.submit()
+        try site.work()
+        let ada = try TestVolunteer(site, "Ada")
+        for _ in 0..<4 {
+            try ada.fetch()
+            try ada.deliver()
+        }
+        let waiting = try site.store.transaction { try $0.unitsAwaitingValidation(limit: 99).count }
+        let report = try site.store.transaction { try site.core.tick(site.board, in: $0, now: site.now) }
+        #expect(waiting > 2 && report.awaitingValidation == waiting)
+        #expect(report.jobs.count == 2)
+    }
+
     @Test(
         "A manifest that was accepted and cannot be read now is trouble, and not the end of its batch",
         arguments: [FaultKind.badData, .configuration, .noInput])

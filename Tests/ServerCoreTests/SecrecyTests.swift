@@ -38,6 +38,23 @@ struct SecrecyTests {
         #expect(differs, "another project has other numbers")
     }
 
+    @Test("What is said of a report that is refused names the task by the host's number, not by its place")
+    func refusedReports() throws {
+        let site = try TestSite(units: 1)
+        let unit = WorkUnitID(batch: BatchID(rawValue: 1), index: 0)
+        for ordinal in 0..<4 {
+            var request = WireSchedulerRequest()
+            var report = WireTaskReportMessage()
+            report.taskID = keys.number(of: TaskID(unit: unit, ordinal: ordinal))
+            request.profile = TestVolunteer.profile
+            request.reports = [report]
+            let refusal = try #require(throws: RequestRefusal.self) {
+                try site.core.checkScheduler(request, now: site.now)
+            }
+            #expect(refusal.message.contains("task \(report.taskID) ") && !refusal.message.contains("#"))
+        }
+    }
+
     @Test("Nothing is public while a task of the unit is out: no verdict, no credit, no hash")
     func quietUntilAllAreIn() throws {
         let site = try TestSite(units: 1, replicas: (initial: 3, maxTotal: 5))

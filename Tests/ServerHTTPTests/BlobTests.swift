@@ -1,7 +1,9 @@
 import Bytes
 import Domain
 import FoundationEssentials
+import Glibc
 import ServerCore
+import ServerHTTP
 import Storage
 import SwiftProtobuf
 import Testing
@@ -116,6 +118,83 @@ struct BlobTests {
                 statuses.append(status)
             }
             #expect(statuses.last == 413 && statuses.first == 201)
+        }
+    }
+
+    /// A chunk of 1,200,000 bytes of which only half comes.
+    private func halfChunk(_ name: String, _ site: LiveSite) throws -> (RawConnection, path: String) {
+        let path = "/v1/blobs/\(SHA256Hash.digest(of: Array(name.utf8)).hex)"
+        let head = [
+            "PATCH \(path) HTTP/1.1", "Host: a", "Authorization: Bearer \(site.token)", "Upload-Offset: 0",
+            "Upload-Length: 3000000", "Content-Length: 1200000", "", "",
+        ]
+        let connection = try RawConnection(port: site.probe.port)
+        var left = (Array(head.joined(separator: "\r\n").utf8) + [UInt8](repeating: 7, count: 600_000))[...]
+        // Whoever is refused may not be read to the end.
+        for _ in 0..<30_000 where !left.isEmpty && connection.received.isEmpty && !connection.isEnded {
+            left = left.dropFirst(connection.sendSome(left))
+            connection.look()
+            usleep(1000)
+        }
+        return (connection, path)
+    }
+
+    private func heldBytes(_ site: LiveSite) async throws -> Int {
+        let text = try await site.probe.send("GET", "/metrics").text
+        let line = text.split(separator: "\n").first { $0.hasPrefix("millrace_held_body_bytes ") }
+        return try #require(line.flatMap { Int($0.split(separator: " ")[1]) })
+    }
+
+    @Test("What uploads hold in memory counts among the bodies: near the limit they write sooner, and lose nothing")
+    func heldPieces() async throws {
+        try await withSite(options: { $0.limits.bodyBytes = 1_000_000 }) { site in
+            // Less than a piece that is written by itself.
+            var connections = [try halfChunk("first", site)]
+            try await LiveSite.eventually { try await heldBytes(site) == 600_000 }
+            connections.append(try halfChunk("second", site))
+            try await LiveSite.eventually {
+                let offset = try await site.probe.send("HEAD", connections[1].path, site.admin).fields["upload-offset"]
+                let written = try #require(offset.flatMap { Int($0) })
+                let held = try await heldBytes(site)
+                #expect(held <= 1_000_000)
+                return written > 0 && written + held == 1_200_000
+            }
+            #expect(connections.allSatisfy { $0.0.received.isEmpty }, "both go on")
+            connections = []
+            try await LiveSite.eventually { try await heldBytes(site) == 0 }
+        }
+        try await withSite(options: { $0.limits.bodyBytes = 1000 }) { site in
+            let (connection, path) = try halfChunk("third", site)
+            try await LiveSite.eventually {
+                connection.look()
+                return connection.text.hasPrefix("HTTP/1.1 503") && connection.text.lowercased().contains("retry-after")
+            }
+            #expect(try await site.probe.send("HEAD", path, site.admin).fields["upload-offset"] == "0")
+        }
+    }
+
+    @Test("Who asks before he sends a body is told to go on, in an upload and in a call")
+    func expects() async throws {
+        try await withSite { site in
+            let bytes = Array("an input".utf8)
+            let upload =
+                "PATCH /v1/blobs/\(SHA256Hash.digest(of: bytes).hex) HTTP/1.1\r\n"
+                + "Authorization: Bearer \(site.token)\r\nUpload-Offset: 0\r\nUpload-Length: \(bytes.count)\r\n"
+            for (head, status) in [(upload, "201"), ("POST /v1/call HTTP/1.1\r\n", "400")] {
+                let connection = try RawConnection(port: site.probe.port)
+                connection.send(
+                    head + "Host: a\r\nExpect: 100-continue\r\nContent-Length: \(bytes.count)\r\n\r\n")
+                let welcome = "HTTP/1.1 100 Continue\r\n\r\n"
+                try await LiveSite.eventually {
+                    connection.look()
+                    return connection.text == welcome
+                }
+                #expect(connection.sendSome(bytes[...]) == bytes.count)
+                try await LiveSite.eventually {
+                    connection.look()
+                    return connection.text.hasPrefix(welcome + "HTTP/1.1 \(status) ")
+                }
+            }
         }
     }
 

@@ -38,6 +38,14 @@ struct SeedTests {
         try SeedTests.expectNone(SeedSweep(seeds: 1...2, options: options))
     }
 
+    @Test("With short calls, whose small results become blobs just before their group is committed")
+    func shortCalls() throws {
+        var options = SimOptions()
+        options.isThorough = true
+        options.units = 6
+        try SeedTests.expectNone(SeedSweep(seeds: 11...16, options: options))
+    }
+
     /// Invariant 4, its second half: with too few volunteers a unit ends, and says why.
     @Test("A unit to which nobody else comes ends as failed after 30 days")
     func nobodyComes() throws {

@@ -331,6 +331,7 @@ struct QueueConformanceTests {
             }
             #expect(try tx.unitsAwaitingValidation(limit: 9) == [unit(1), unit(3), unit(5)])
             #expect(try tx.unitsAwaitingValidation(limit: 2) == [unit(1), unit(3)])
+            #expect(try tx.unitsAwaitingValidationCount() == 3)
             try Samples.change(unit(1), tx) {
                 $0.tasks[1].state = .decided(a, Samples.report, Samples.verdict(.invalid))
             }

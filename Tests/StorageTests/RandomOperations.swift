@@ -199,7 +199,7 @@ enum RandomOperation {
         case 0: return "\(try tx.counts(of: batch)) \(try tx.activeHostCount(of: batch))"
         case 1: return "\(try tx.overdueTasks(before: Timestamp(milliseconds: index * 10), limit: limit))"
         case 2: return "\(try tx.sentTasks(of: host))"
-        case 3: return "\(try tx.unitsAwaitingValidation(limit: limit))"
+        case 3: return "\(try tx.unitsAwaitingValidation(limit: limit)) \(try tx.unitsAwaitingValidationCount())"
         case 4: return "\(try tx.workUnits(of: batch, fromIndex: index, limit: limit))"
         case 5: return "\(try tx.ledger(fromNumber: index, limit: limit)) \(try tx.ledgerSummary())"
         case 6: return "\(try tx.balance(of: .host(host))) \(try tx.batches())"

@@ -25,7 +25,7 @@ final class BodyBudget: Sendable {
 /// What one request holds of the budget, from the first byte of its body to the end of its answer.
 ///
 /// Only bytes that have come are counted, so that an announced length costs an attacker the bytes themselves. A chunk
-/// of an upload is written as it comes and holds nothing here.
+/// of an upload is written as it comes and holds only what is not written yet.
 final class BodyAccount: Sendable {
     /// The account of the request that this task answers.
     @TaskLocal static var current: BodyAccount?
@@ -44,6 +44,12 @@ final class BodyAccount: Sendable {
         guard budget.take(count) else { return false }
         bytes.add(count, ordering: .relaxed)
         return true
+    }
+
+    /// - Parameter count: of bytes that were taken before and are not in memory any more.
+    func giveBack(_ count: Int) {
+        bytes.subtract(count, ordering: .relaxed)
+        budget.giveBack(count)
     }
 }
 

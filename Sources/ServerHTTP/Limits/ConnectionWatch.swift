@@ -92,13 +92,21 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard standing != .refused else { return }
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
+            let isAlone = clock.stage == .head || clock.stage == .waiting
             clock.headEnded(now: Self.now())
             hasReplyBegun = false
+            if isAlone, head.headerFields[.expect]?.lowercased() == "100-continue" { welcome(context) }
         case .body(let bytes): clock.bodyCame(bytes: bytes.readableBytes)
         case .end: clock.requestEnded(now: Self.now())
         }
         context.fireChannelRead(data)
+    }
+
+    /// Who asks before he sends a body is told to go on (RFC 9110, section 10.1.1); else he would wait a second, or for
+    /// ever. Not into the middle of an earlier reply: who sends requests ahead does not wait.
+    private func welcome(_ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

@@ -52,7 +52,9 @@ struct MetricsText {
         page.gauge(
             "millrace_validation_waiting", "Units that wait for the validator.", Double(state.awaitingValidation))
         page.gauge(
-            "millrace_validation_lag_seconds", "How long the oldest of them has waited.", state.validationLagSeconds)
+            "millrace_validation_lag_seconds",
+            "How long the oldest of them has waited, among the first 512 or more by number.",
+            state.validationLagSeconds)
         page.gauge("millrace_jobs_running", "Jobs in worker children.", Double(runningJobs))
         page.family("millrace_jobs_total", "counter", "Jobs that ended, by kind.")
         for (kind, count) in state.jobs.sorted(by: { $0.key < $1.key }) {
@@ -73,7 +75,7 @@ struct MetricsText {
             "millrace_commit_groups_broken_total", "Transactions that were rolled back.", Double(state.brokenGroups))
         page.histograms(
             "millrace_stage_seconds",
-            "Parts of a scheduler call: queue, blobs and sign per call, transaction and commit per group.",
+            "Parts of a scheduler call: queue and sign per call; transaction, commit and blobs per group of them.",
             Stage.allCases.map { ([("stage", $0.word)], stages[$0.rawValue]) })
         page.family("millrace_store_file_bytes", "gauge", "Sizes of the databases and of their write-ahead logs.")
         for (name, bytes) in server.storeFiles {

@@ -53,6 +53,7 @@ class ForwardingTransaction: StoreTransaction {
     }
     func sentTasks(of host: HostID) throws -> [SchedulableTask] { try base.sentTasks(of: host) }
     func unitsAwaitingValidation(limit: Int) throws -> [WorkUnitID] { try base.unitsAwaitingValidation(limit: limit) }
+    func unitsAwaitingValidationCount() throws -> Int { try base.unitsAwaitingValidationCount() }
     func counts(of batch: BatchID) throws -> BatchCounts { try base.counts(of: batch) }
     func batchesWithOpenUnits() throws -> [BatchID] { try base.batchesWithOpenUnits() }
     func activeHostCount(of batch: BatchID) throws -> Int { try base.activeHostCount(of: batch) }
