@@ -160,13 +160,16 @@ class Stage:
         self.side = not getattr(self, "side", False)
         return subprocess.Popen(["xdotool", "mousemove", "10" if self.side else "600", "10"], env=self.environment)
 
-    def server(self, project, ratios):
+    def only_server(self):
         data = os.path.join(self.folder, "server")
         server = self.start([self.program("millrace-server"), "run", "--data", data, "--listen", "127.0.0.1:0"],
                             "server.log")
         wait(lambda: os.path.exists(f"{data}/address") and read(f"{data}/address"), "the server", server)
         self.environment["MILLRACE_SERVER"] = read(f"{data}/address").strip()
         self.environment["MILLRACE_TOKEN_FILE"] = f"{data}/admin.token"
+
+    def server(self, project, ratios):
+        self.only_server()
         self.run("millrace", "submit", long_project(project, os.path.join(self.folder, "project"), ratios))
 
     def client(self, name, preferences):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How fast the volunteer's client yields, whether bounds on processor time hold, and what it costs while it does nothing,
 # beside BOINC's client. Nothing here is a test. About ten minutes; use a quiet machine.
-# YIELDS=60 and PARTS=yield,cpu,idle,boinc choose less or more.
+# YIELDS=60 and PARTS=yield,cpu,idle,boinc,start choose less or more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -30,11 +30,20 @@ else
     tail -n 2 "$work/boinc-download.log"
 fi
 
+export PYTHONDONTWRITEBYTECODE=1
 mkdir "$work/stage"
 python3 Benchmarks/client_bench.py --programs .build/release --project projects/gamma-pulsar --folder "$work/stage" \
-    --yields "${YIELDS:-60}" --parts "${PARTS:-yield,cpu,idle,boinc}" ${boinc[@]+"${boinc[@]}"} &
+    --yields "${YIELDS:-60}" --parts "${PARTS:-yield,cpu,idle,boinc,start}" ${boinc[@]+"${boinc[@]}"} &
 bench=$!
 wait "$bench" && outcome=0 || outcome=$?
 bench=""
-if [ "$outcome" -ne 0 ]; then tail -n 5 "$work"/stage/*.log >&2 || true; fi
+if [ "$outcome" -eq 0 ] && [[ ",${PARTS:-start}," == *,start,* ]]; then
+    mkdir "$work/starts"
+    python3 Benchmarks/start_bench.py --programs .build/release --folder "$work/starts" \
+        --photons projects/gamma-pulsar/input/photons.csv &
+    bench=$!
+    wait "$bench" && outcome=0 || outcome=$?
+    bench=""
+fi
+if [ "$outcome" -ne 0 ]; then tail -n 5 "$work"/sta*/*.log >&2 || true; fi
 exit "$outcome"

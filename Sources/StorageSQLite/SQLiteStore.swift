@@ -24,6 +24,7 @@ public struct SQLiteOptions: Sendable {
 /// ahead of the log, and what a lost machine has of the log is a whole number of transactions, from the first one on.
 public final class SQLiteStore: DeferringStore {
     let connection: Connection
+    private let mover: LogMover
     private let log: LogSync
     private var isDeferring = false
     let tables: SQLiteTransaction
@@ -45,7 +46,8 @@ public final class SQLiteStore: DeferringStore {
 
     private init(file: String, lock: FileLock?, options: SQLiteOptions) throws {
         self.lock = lock
-        log = LogSync(path: lock == nil ? nil : file + "-wal")
+        mover = LogMover(file: file)
+        log = lock == nil ? LogSync(path: nil) : LogSync(path: file + "-wal", mover: mover)
         connection = try Connection(file: file)
         tables = SQLiteTransaction(connection)
         try connection.script("PRAGMA busy_timeout = \(options.busyTimeout.milliseconds)")
@@ -89,17 +91,21 @@ public final class SQLiteStore: DeferringStore {
     /// Whatever goes wrong before COMMIT has returned, the state is as before. A commit that fails with `io` is undone
     /// here, but a machine that dies right afterwards may find it done: callers must be able to repeat a transaction.
     public func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
-        let value = try tables.whole(body)
-        if isDeferring { try log.wait() }
+        guard isDeferring else { return try tables.whole(body) }
+        let value = try transactionDeferred(body)
+        try log.wait()
         return value
     }
 
     public func transactionDeferred<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
         if !isDeferring {
             try connection.script("PRAGMA synchronous = NORMAL")
+            connection.count(mover.frames)
             isDeferring = true
         }
-        return try tables.whole(body)
+        let value = try tables.whole(body)
+        mover.finish(on: connection)
+        return value
     }
 
     public var durability: any StoreDurability { log }
