@@ -209,6 +209,11 @@ final class ProjectSession {
                 + "be used; it had been at \(Int(before * 100)) %")
     }
 
+    /// Why a single round of work was given up; nil: it was not.
+    var giveUp: Fault? {
+        machine.gaveUp.map { Fault(.unreachable, "\(machine.state.attachment.serverURL): \($0)") }
+    }
+
     func demand() -> ProjectDemand { machine.demand(now: Self.now) }
 
     /// Takes what the machine was divided into, where that is something new.
