@@ -14,8 +14,25 @@ struct PreferencesFileTests {
 
     /// Looks until the file was read anew, or three looks have not done it.
     static func look(_ file: inout PreferencesFile) -> Bool {
-        for _ in 0..<3 where file.look() { return true }
+        for _ in 0..<3 where file.look() {
+            _ = file.takeCopyWork()?()
+            return true
+        }
         return false
+    }
+
+    @Test("A look touches no copy itself: that is for who may wait for a disk, and only once")
+    func copyWork() throws {
+        let folder = try TemporaryFolder()
+        var file = try PreferencesFile(folder: folder.path)
+        try folder.write("preferences.yaml", Self.good)
+        let looks = [file.look(), file.look()]
+        #expect(looks == [false, true] && file.effective.preferences.notInUse.cores == .count(3))
+        #expect(!Files.exists(folder.path + "/preferences.good.yaml"))
+        let (first, second) = (file.takeCopyWork(), file.takeCopyWork())
+        let work = try #require(first)
+        #expect(second == nil && work() == nil)
+        #expect(try folder.text("preferences.good.yaml") == Self.good)
     }
 
     @Test("Without a file the preset holds; a file is seen when it appears, changes and goes")
