@@ -95,6 +95,18 @@ struct PreferencesFileTests {
         #expect(!next.usesCopy && next.problems == [])
     }
 
+    @Test("What is no file is refused at once, also where opening it would wait for a writer")
+    func noFile() throws {
+        for make in [{ mkfifo($0, 0o600) }, { mkdir($0, 0o700) }, { symlink("/dev/tty", $0) }] as [(String) -> Int32] {
+            let folder = try TemporaryFolder()
+            var file = try PreferencesFile(folder: folder.path)
+            try #require(make(folder.path + "/preferences.yaml") == 0)
+            let isThere = Files.exists(folder.path + "/preferences.yaml")
+            #expect(Self.look(&file) == isThere)
+            #expect(file.problems.count == (isThere ? 1 : 0) && file.effective.preferences == Preferences.standard)
+        }
+    }
+
     @Test("What was removed on purpose does not come back with a later bad file")
     func removed() throws {
         let folder = try TemporaryFolder()
