@@ -107,6 +107,20 @@ struct PreferencesFileTests {
         }
     }
 
+    @Test("A file that cannot be looked at was not removed: the last good one stays in force, and its copy is kept")
+    func outOfReach() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("preferences.yaml", Self.good)
+        var file = try PreferencesFile(folder: folder.path)
+        // As a folder that is closed, or a disk that is gone, also for root: a link that leads round in a circle.
+        unlink(folder.path + "/preferences.yaml")
+        try #require(symlink("preferences.yaml", folder.path + "/preferences.yaml") == 0)
+        #expect(Self.look(&file))
+        #expect(file.effective.preferences.notInUse.cores == .count(3) && file.problems.count == 1)
+        let again = try PreferencesFile(folder: folder.path)
+        #expect(again.usesCopy && again.effective.preferences.notInUse.cores == .count(3))
+    }
+
     @Test("What was removed on purpose does not come back with a later bad file")
     func removed() throws {
         let folder = try TemporaryFolder()

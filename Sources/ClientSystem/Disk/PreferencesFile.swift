@@ -39,9 +39,15 @@ public struct PreferencesFile {
         var seconds: Int64
         var nanoseconds: Int64
 
+        /// - Returns: nil: there is no file. One that cannot be looked at, on a disk that is gone or in a folder that
+        ///   is closed, was not removed: its stamp is none of a file.
         init?(_ path: String) {
             var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
+            guard stat(path, &status) == 0 else {
+                guard errno != ENOENT, errno != ENOTDIR else { return nil }
+                (inode, bytes, seconds, nanoseconds) = (0, -1, 0, Int64(errno))
+                return
+            }
             inode = UInt64(status.st_ino)
             bytes = Int64(status.st_size)
             seconds = Int64(status.st_mtim.tv_sec)
