@@ -65,11 +65,14 @@ struct MemoryTests {
                 ShareBook.Claim(project: $0, share: 100, demand: $1.machine.demand(now: $1.now))
             }
             let grants = book.divide(claims, cores: 4, memoryBytes: nil, now: small.now)
-            small.send(.granted(grants["a"]!))
-            large.send(.granted(grants["b"]!))
-            let reading = Self.reading(Self.reserve - 1)
-            return small.send(reading, after: seconds).words.map { "a: \($0)" }
-                + large.send(reading, after: seconds).words.map { "b: \($0)" }
+            var said: [String] = []
+            for (event, wait) in [(nil, 0), (Self.reading(Self.reserve - 1), seconds)] as [(ClientEvent?, Double)] {
+                let a = small.send(event ?? .granted(grants["a"]!), after: wait)
+                let b = large.send(event ?? .granted(grants["b"]!), after: wait)
+                said += a.words.filter { $0.hasPrefix("stop") }.map { "a: \($0)" }
+                said += b.words.filter { $0.hasPrefix("stop") }.map { "b: \($0)" }
+            }
+            return said
         }
         #expect(short(after: 1) == ["b: stop 2"])
         #expect(short(after: 1).isEmpty)
