@@ -48,6 +48,13 @@ static inline int millrace_set_idle_disk(void) {
 #endif
 }
 
+// Once nothing can come from a pipe any more, this process group goes on, should it stand still. F_SETSIG is 10.
+static inline int millrace_continue_at_end(int pipe, pid_t group) {
+    if (fcntl(pipe, F_SETOWN, -group) != 0 || fcntl(pipe, 10, SIGCONT) != 0) return -1;
+    int flags = fcntl(pipe, F_GETFL);
+    return flags < 0 ? -1 : fcntl(pipe, F_SETFL, flags | O_ASYNC);
+}
+
 // The class of the disk queue that a process or thread is in: 3 is the idle one; -1 when it is gone or cannot be told.
 static inline int millrace_disk_class(pid_t pid) {
 #ifdef SYS_ioprio_get

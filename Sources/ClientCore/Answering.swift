@@ -13,6 +13,7 @@ extension ClientMachine {
         call.inFlight = nil
         if call.failures > 0 { out.say("the server answers again") }
         call.failures = 0
+        call.failingSince = nil
         call.staleInRow = 0
         call.lastContact = now
         problem = nil

@@ -129,6 +129,7 @@ extension ClientMachine {
             if call.failures == 1 { out.say(why) }
             delay = Self.callBackOff.delaySeconds(failures: call.failures, random: random)
         }
+        if call.failures > 0 { call.failingSince = call.failingSince ?? now }
         call.notBefore = now + TimeSpan(seconds: delay)
     }
 }

@@ -67,6 +67,8 @@ public enum ClientAction: Sendable {
     public var usesDisk: Bool {
         switch self {
         case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: true
+        // It makes files and reads a program.
+        case .startWorker: true
         default: false
         }
     }

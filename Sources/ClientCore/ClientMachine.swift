@@ -41,6 +41,8 @@ public struct ClientMachine: Sendable {
     public internal(set) var grant: CoreGrant
     var stopping: Timestamp?
     var exited = false
+    /// Why a single round was given up; nil: it was not.
+    public internal(set) var gaveUp: String?
     /// Nothing is started before this: the disk is full, or workers cannot be started.
     var startsBlockedUntil: Timestamp?
     var startsBlockedWhy = ""
@@ -361,6 +363,8 @@ struct CallState: Hashable, Sendable {
     /// The call that is out, by its sequence number and the tasks that it reports.
     var inFlight: InFlight?
     var failures = 0
+    /// Since when no call has been answered, however often it was tried.
+    var failingSince: Timestamp?
     var staleInRow = 0
     var emptyReplies = 0
     var term = WorkTerm.anyTime

@@ -23,6 +23,10 @@ public struct ClientSettings: Hashable, Sendable {
     public var startsPaused: Bool
     /// One task for each core, then the client ends; without work it ends at once.
     public var once: Bool
+    /// How long a single round waits for a server that does not answer, in seconds: without a result to report, ...
+    public var onceCallSeconds = 600.0
+    /// ... and with one, which would be lost with a folder that goes with the job.
+    public var onceReportSeconds = 3600.0
     /// The client ends after so long, and takes only tasks that it can finish until then; nil: it has no end.
     public var walltimeSeconds: Double?
     /// What becomes of unfinished tasks then.

@@ -99,6 +99,9 @@ struct MemoryGuard: Hashable, Sendable {
         return settledAt.map { now >= $0 } ?? true
     }
 
+    /// A worker was asked to leave, and what that gives back does not show yet.
+    func isReleasing(_ now: Timestamp) -> Bool { leaving != nil || settledAt.map { now < $0 } ?? false }
+
     mutating func asked(_ task: TaskID, bytes: Int64, _ now: Timestamp) {
         leaving = (task, now)
         needs[task] = bytes
@@ -165,15 +168,20 @@ extension ClientMachine {
             }
             return
         }
-        guard memory.wantsRelease(now) else { return }
-        let staying = runs.filter { !$0.value.isLeaving && !$0.value.isKilled }.map { ($0.key, memoryTaken($0.key)) }
-        guard let (task, bytes) = staying.max(by: { ($0.1, $0.0) < ($1.1, $1.0) }) else { return }
+        // With other projects on the machine, the largest worker of all goes first.
+        guard grant.mayReleaseMemory, memory.wantsRelease(now), let (task, bytes) = largestWorker else { return }
         memory.forget { state[task: $0] != nil }
         memory.asked(task, bytes: bytes, now)
         runs[task]?.isLeaving = true
         out.say("memory is short (\(memory.words)): task \(task) writes a checkpoint and leaves")
         // One that is being started hears it as soon as it listens.
         if runs[task]?.phase != .starting { out.add(.stopWorker(task)) }
+    }
+
+    /// Of those that could leave.
+    var largestWorker: (task: TaskID, bytes: Int64)? {
+        let staying = runs.filter { !$0.value.isLeaving && !$0.value.isKilled }.map { ($0.key, memoryTaken($0.key)) }
+        return staying.max { ($0.1, $0.0) < ($1.1, $1.0) }
     }
 
     /// Bytes that a running task has taken as far as is known: what its worker said, or what it may take.

@@ -137,6 +137,10 @@ public struct ProjectDemand: Hashable, Sendable {
     public var isHolding: Bool
     /// Whether its server is there and may have more for it.
     public var mayHaveMore: Bool
+    /// What its largest worker takes that could leave the memory, in bytes; nil: there is none.
+    public var largestWorkerBytes: Int64?
+    /// One of its workers leaves the memory since that is short, or has left it a moment ago.
+    public var isReleasingMemory = false
 
     public init(
         needs: [Need], running: Int = 0, staying: Int? = nil, computing: Int? = nil, runningMemoryBytes: Int64 = 0,
@@ -166,6 +170,8 @@ public struct CoreGrant: Hashable, Sendable {
     public var isShared: Bool
     /// Workers that may compute now; the others stand still, since the machine's user has come back to it. nil: all.
     public var computing: Int?
+    /// Whether one of its workers is the next to leave when memory is short: one at a time of all projects.
+    public var mayReleaseMemory = true
 
     /// - Parameter heldCores: nil: the same as `bufferCores`.
     public init(

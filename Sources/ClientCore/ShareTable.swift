@@ -72,16 +72,29 @@ struct ShareTable {
         if let first = keeping.first { cores[first] += free }
         let computing = computing(cores, coresNow)
         let memory = rows.map { max($0.memoryBytes, $0.claim.demand.runningMemoryBytes) }
+        let releasing = releasing
         var grants: [String: CoreGrant] = [:]
         for at in rows.indices {
-            grants[rows[at].claim.project] = CoreGrant(
+            var grant = CoreGrant(
                 cores: cores[at], bufferCores: due(at) { $0.mayHaveMore || $0.isHolding },
                 heldCores: due(at) { $0.isHolding },
                 othersMemoryBytes: memory.indices.reduce(Int64(0)) { $1 == at ? $0 : $0.clampedSum(memory[$1]) },
                 isShared: rows.count > 1, computing: computing[at])
+            grant.mayReleaseMemory = at == releasing
+            grants[rows[at].claim.project] = grant
         }
         return grants
     }
+
+    /// Whose worker leaves when memory is short: the largest of all. nil: one is on its way, or there is none.
+    private var releasing: Int? {
+        guard !rows.contains(where: { $0.claim.demand.isReleasingMemory }) else {
+            return rows.count == 1 ? 0 : nil
+        }
+        return rows.indices.max { size($0) < size($1) }
+    }
+
+    private func size(_ at: Int) -> Int64 { rows[at].claim.demand.largestWorkerBytes ?? -1 }
 
     /// Who may compute on fewer cores than workers have: one each in turn, who is due first at the front.
     private func computing(_ granted: [Int], _ coresNow: Int) -> [Int?] {

@@ -24,12 +24,15 @@ extension ClientMachine {
         }
         func rank(_ need: ProjectDemand.Need) -> Int { (need.isEndangered ? 0 : 2) + (need.isRunning ? 0 : 1) }
         let ranked = needs.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
-        return ProjectDemand(
+        var demand = ProjectDemand(
             needs: ranked.map(\.element), running: runs.count, staying: runs.values.count(where: \.isStaying),
             computing: runs.values.count { $0.phase == .computing }, runningMemoryBytes: memoryInUse,
             isHolding: state.tasks.contains { !$0.stage.isOver && $0.suspendedSince == nil },
             mayHaveMore: stopping == nil && mayFetch && call.failures == 0
                 && call.noWorkBefore.map { now >= $0 } ?? true)
+        demand.largestWorkerBytes = largestWorker?.bytes
+        demand.isReleasingMemory = memory.isReleasing(now)
+        return demand
     }
 
     /// As planned; where the machine is shared, endangered tasks come first, since a core may have been lent for them.

@@ -69,8 +69,9 @@ extension ClientMachine {
     /// Ends the client when what it was to do is done: the user let it finish, or its single round is over.
     mutating func leaveWhenFinished(_ out: inout Outbox) {
         guard runs.isEmpty, call.inFlight == nil, !exited else { return }
+        giveUpRound(&out)
         let isHeld = state.tasks.contains { $0.suspendedSince == nil || $0.stage.isOver }
-        guard !isHeld else { return }
+        guard !isHeld, !exited else { return }
         if state.wishes.finishingSince != nil {
             state.wishes.finishingSince = nil
             out.say("what was begun is finished: leaving")
@@ -79,6 +80,19 @@ extension ClientMachine {
             out.say("the round is over: leaving")
             leave(&out)
         }
+    }
+
+    /// A single round waits for its server, but not for ever: a batch system has given it a place that others want.
+    private mutating func giveUpRound(_ out: inout Outbox) {
+        guard settings.once, let since = call.failingSince else { return }
+        let canCompute = state.tasks.contains { $0.isReady && $0.suspendedSince == nil && inputsAreHere($0) }
+        let hasFinished = state.tasks.contains { $0.stage.isOver }
+        let patience = hasFinished ? settings.onceReportSeconds : settings.onceCallSeconds
+        guard !canCompute, (lastSeen - since).seconds >= patience else { return }
+        gaveUp = problem ?? "the server does not answer"
+        let rest = hasFinished ? "; what is finished is reported at the next run" : ""
+        out.say("no answer for \(HoursText.words(patience)): leaving\(rest)")
+        leave(&out)
     }
 
     // MARK: A limited time

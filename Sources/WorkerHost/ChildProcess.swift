@@ -42,6 +42,9 @@ final class ChildProcess: Sendable {
         var more: [Int32] = []
         /// Variables that this child needs beyond those that every child gets.
         var variables: [String] = []
+        /// Whether it begins a session: the kernel weighs sessions against each other, and priorities only inside of
+        /// one (`kernel.sched_autogroup_enabled`).
+        var isOwnSession = false
     }
 
     let pid: pid_t
@@ -97,8 +100,10 @@ final class ChildProcess: Sendable {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setpgroup(&attributes, 0)
+        // Who begins a session begins a group as well. POSIX_SPAWN_SETSID is there for _GNU_SOURCE only.
+        let ownGroup = launch.isOwnSession ? 0x80 : POSIX_SPAWN_SETPGROUP
         posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+            &attributes, Int16(ownGroup | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
         var argv: [UnsafeMutablePointer<CChar>?] = ([launch.executable] + launch.arguments).map { strdup($0) } + [nil]
         var envp: [UnsafeMutablePointer<CChar>?] = environment(with: launch.variables).map { strdup($0) } + [nil]

@@ -6,9 +6,10 @@ import Glibc
 /// Files by path, in whole: bounded reads, and writes that are either there completely or not at all.
 public enum Files {
     /// - Parameter limit: bytes; a larger file is an error.
-    /// - Throws: `.noInput` when there is no such file, `.badData` when it is too large.
+    /// - Throws: `.noInput` when there is no such file, or something else is there, `.badData` when it is too large.
     public static func read(_ path: String, limit: Int) throws(Fault) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        // A named pipe, or a device, must not keep anybody waiting: it is no file.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard file >= 0 else { throw fault("open", path) }
         defer { close(file) }
         let size = try size(of: file, path)

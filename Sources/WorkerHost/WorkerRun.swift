@@ -113,7 +113,10 @@ public final class WorkerRun: Sendable {
             let child = try ChildProcess.start(
                 ChildProcess.Launch(
                     executable: executable, arguments: ["run", directory] + sandbox.options, folder: directory,
-                    input: input.reading, output: errors.writing, errors: errors.writing))
+                    input: input.reading, output: errors.writing, errors: errors.writing, isOwnSession: true))
+            // A worker that stands still when this process dies must hear of it, and in a session of its own the
+            // kernel does not wake it.
+            _ = millrace_continue_at_end(input.reading, child.pid)
             close(input.reading)
             close(errors.writing)
             run = WorkerRun(directory: directory, child: child, lifeline: input.writing)

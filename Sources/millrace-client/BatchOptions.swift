@@ -4,7 +4,11 @@ import Domain
 
 /// For jobs of batch systems, which fill what others leave free for a limited time.
 struct BatchOptions: ParsableArguments {
-    @Flag(help: "Compute one task for each core, then end with 0; without work end at once.")
+    @Flag(
+        help: """
+            Compute one task for each core, then end with 0; without work end at once, and when no server answers for \
+            ten minutes, with 69.
+            """)
     var once = false
 
     @Option(

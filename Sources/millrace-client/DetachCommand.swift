@@ -32,9 +32,7 @@ struct DetachCommand: ParsableCommand {
     func run() throws {
         try reporting { () throws(Fault) in
             let folder = try data.path
-            guard DataDirectory.exists(folder) else {
-                throw Fault(.noInput, "there is no client's folder \(folder)")
-            }
+            try DataDirectory.mustExist(folder, "there is no client's folder \(folder)")
             if erase { try confirm() }
             let (name, losses) = try Attachment.detach(
                 project, data: folder, force: force, parting: erase ? .erase : .leave, say: { show($0) })

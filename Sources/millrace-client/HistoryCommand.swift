@@ -18,7 +18,7 @@ struct HistoryCommand: ParsableCommand {
     func run() throws {
         try reporting { () throws(Fault) in
             let folder = try data.path
-            guard DataDirectory.exists(folder) else { throw Fault(.noInput, "no client has run in \(folder) yet") }
+            try DataDirectory.mustExist(folder, "no client has run in \(folder) yet")
             let report = HistoryReport(folder: folder)
             if json { return try printJSON(report) }
             for line in report.lines(isUnicode: TerminalLook.ofEnvironment.isUnicode) { show(line) }

@@ -23,9 +23,7 @@ struct ReceiptsCommand: ParsableCommand {
     func run() throws {
         try reporting { () throws(Fault) in
             let folder = try data.pathToRead
-            guard DataDirectory.exists(folder) else {
-                throw Fault(.noInput, "no client has run in \(folder) yet")
-            }
+            try DataDirectory.mustExist(folder, "no client has run in \(folder) yet")
             let kept = try ReceiptFile.kept(of: project.name, in: folder)
             guard let export else {
                 for line in try ReceiptText.lines(kept) { show(line) }

@@ -10,6 +10,7 @@ struct Surroundings {
     private let inputIsLifeline: Bool
     /// `/proc/self/status`, which cannot be opened any more when this process is shut in.
     private let ownStatus: Int32
+    private let session = SessionRank()
 
     /// Address space beyond the unit's memory: the program itself, its libraries, allocator arenas.
     static let addressHeadroom: UInt64 = 1 << 30
@@ -24,6 +25,7 @@ struct Surroundings {
         _ = millrace_lowest_priority()
         _ = millrace_set_idle_scheduling()
         _ = millrace_set_idle_disk()
+        session.lower()
         var status = stat()
         let kind = fstat(0, &status) == 0 ? status.st_mode & S_IFMT : 0
         inputIsLifeline = kind == S_IFIFO || kind == S_IFSOCK
@@ -56,6 +58,7 @@ struct Surroundings {
     }
 
     func stopRequest() -> Request {
+        session.lower()
         var request = Request.none
         while true {
             switch millrace_take_stop_signal() {

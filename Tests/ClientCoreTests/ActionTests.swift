@@ -15,6 +15,13 @@ struct ActionTests {
         #expect(actions.allSatisfy { $0.standing == .atOnce })
     }
 
+    @Test("What makes, reads or removes files is done where nobody waits for it")
+    func slowDisk() {
+        let actions: [ClientAction] = [.save, .startWorker(Self.task), .dropTask(Self.task), .keepBlobs([])]
+        #expect(actions.allSatisfy { $0.usesDisk })
+        #expect(![ClientAction.suspendWorker(Self.task), .stopWorker(Self.task), .exit].contains { $0.usesDisk })
+    }
+
     @Test("What rests on the saved state keeps its place, and what only tidies up holds nothing up")
     func orderIsKept() {
         for action in [ClientAction.save, .startWorker(Self.task), .exit] {

@@ -54,6 +54,47 @@ struct MemoryTests {
         #expect(driver.failure == nil && driver.machine.state.failuresInRow == 0)
     }
 
+    @Test("Of several projects, too, one worker leaves at a time, the largest of all first")
+    func severalProjects() throws {
+        var (small, smallTasks) = try Self.driver(1)
+        var (large, largeTasks) = try Self.driver(3)
+        var book = ShareBook()
+        /// What both decide at a reading of a shortage, after so many seconds.
+        func short(after seconds: Double) -> [String] {
+            let claims = [("a", small), ("b", large)].map {
+                ShareBook.Claim(project: $0, share: 100, demand: $1.machine.demand(now: $1.now))
+            }
+            let grants = book.divide(claims, cores: 4, memoryBytes: nil, now: small.now)
+            var said: [String] = []
+            for (event, wait) in [(nil, 0), (Self.reading(Self.reserve - 1), seconds)] as [(ClientEvent?, Double)] {
+                let a = small.send(event ?? .granted(grants["a"]!), after: wait)
+                let b = large.send(event ?? .granted(grants["b"]!), after: wait)
+                said += a.words.filter { $0.hasPrefix("stop") }.map { "a: \($0)" }
+                said += b.words.filter { $0.hasPrefix("stop") }.map { "b: \($0)" }
+            }
+            return said
+        }
+        #expect(short(after: 1) == ["b: stop 2"])
+        #expect(short(after: 1).isEmpty)
+        large.send(.workerEnded(largeTasks[2], Driver.ending(75)))
+        #expect(short(after: 0.5).isEmpty, "what it left does not show yet")
+        #expect(short(after: 1).isEmpty, "it was not looked at since")
+        #expect(short(after: 0) == ["b: stop 1"])
+        large.send(.workerEnded(largeTasks[1], Driver.ending(75)))
+        _ = short(after: 2)
+        // Now both are of one size, and only one of them goes.
+        let last = short(after: 0)
+        #expect(last.count == 1, "\(last)")
+        let (gone, next) = last == ["b: stop 0"] ? ("b", "a: stop 0") : ("a", "b: stop 0")
+        if gone == "b" {
+            large.send(.workerEnded(largeTasks[0], Driver.ending(75)))
+        } else {
+            small.send(.workerEnded(smallTasks[0], Driver.ending(75)))
+        }
+        _ = short(after: 2)
+        #expect(short(after: 0) == [next])
+    }
+
     @Test("One that was made to leave comes back when there has been room for a while, for itself as well")
     func hysteresis() throws {
         var (driver, tasks) = try Self.driver(2)

@@ -69,6 +69,44 @@ struct WalltimeTests {
         #expect(driver.machine.state.tasks.isEmpty)
     }
 
+    @Test("A single round does not wait for ever for a server that does not answer")
+    func roundWithoutServer() throws {
+        for once in [true, false] {
+            var driver = Driver { $0.once = once }
+            driver.send(.callFailed(.failed("nobody answers")))
+            #expect(driver.machine.gaveUp == nil)
+            for _ in 0..<59 where driver.last.words.last != "exit" {
+                driver.send(.tick, after: 10)
+                if driver.call != nil { driver.send(.callFailed(.failed("nobody answers"))) }
+            }
+            #expect(driver.last.words.last != "exit" && driver.machine.gaveUp == nil)
+            driver.send(.tick, after: 11)
+            if driver.call != nil { driver.send(.callFailed(.failed("nobody answers"))) }
+            #expect((driver.last.words.last == "exit") == once)
+            #expect(driver.machine.gaveUp == (once ? "nobody answers" : nil))
+        }
+    }
+
+    @Test("An answer in between begins the wait anew; a result that is to be reported is worth an hour")
+    func roundWithResult() throws {
+        var driver = Driver { $0.once = true }
+        let task = try driver.takeUp()
+        driver.send(.workerStarted(task))
+        driver.send(.workerEnded(task, Driver.ending(70)), after: 1000)
+        func fail(for seconds: Double) {
+            let end = driver.now + TimeSpan(seconds: seconds)
+            while driver.now < end, driver.last.words.last != "exit" {
+                if driver.call != nil { driver.send(.callFailed(.failed("nobody answers"))) }
+                driver.send(.tick, after: 10)
+            }
+        }
+        fail(for: 3500)
+        #expect(driver.machine.gaveUp == nil && driver.machine.state.tasks.count == 1)
+        fail(for: 300)
+        #expect(driver.machine.gaveUp == "nobody answers" && driver.last.words.last == "exit")
+        #expect(driver.machine.state.tasks.count == 1, "the next run reports it")
+    }
+
     @Test("Told to stop where the folder stays: it does not wait for the server")
     func stopKeeps() throws {
         var driver = Driver { $0.walltimeSeconds = 1000 }

@@ -119,4 +119,17 @@ struct DataDirectoryTests {
             #expect(try folder.text("shares.json.damaged-\(number + 1)") == text)
         }
     }
+
+    @Test("A folder that may not be looked at is not called one that is not there")
+    func outOfReach() throws {
+        let folder = try TemporaryFolder()
+        let none = #expect(throws: Fault.self) { try DataDirectory.mustExist(folder.path + "/none", "nothing yet") }
+        #expect(none?.kind == .noInput && none?.message == "nothing yet")
+        // As a folder of another user is, also for root: a link that leads round in a circle.
+        try #require(symlink("round", folder.path + "/round") == 0)
+        let closed = #expect(throws: Fault.self) { try DataDirectory.mustExist(folder.path + "/round", "nothing yet") }
+        #expect(closed?.kind == .osError)
+        _ = try DataDirectory(path: folder.path)
+        try DataDirectory.mustExist(folder.path, "nothing yet")
+    }
 }

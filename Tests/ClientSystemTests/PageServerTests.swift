@@ -89,6 +89,21 @@ struct PageServerTests {
         #expect(eventually { (try? Self.get(folder, port: port)) == nil }, "its port is closed")
     }
 
+    @Test("Nobody who is refused keeps the page open")
+    func strangers() throws {
+        let folder = try TemporaryFolder()
+        let page = try PageServer(folder: folder.path, idleSeconds: 2) { $1(ControlReply(error: "not now")) }
+        let port = try #require(URL(string: page.invite())?.port)
+        let answer = try Self.get("/", port: port)
+        #expect(answer.hasPrefix("HTTP/1.1 404"), "\(answer)")
+        #expect(
+            eventually {
+                _ = try? Self.get("/", port: port)
+                usleep(100_000)
+                return page.isOver
+            })
+    }
+
     @Test("Silent and slow browsers, many of them, and garbage hold up nobody")
     func hostile() throws {
         let running = try Running()

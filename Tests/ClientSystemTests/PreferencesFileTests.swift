@@ -14,8 +14,25 @@ struct PreferencesFileTests {
 
     /// Looks until the file was read anew, or three looks have not done it.
     static func look(_ file: inout PreferencesFile) -> Bool {
-        for _ in 0..<3 where file.look() { return true }
+        for _ in 0..<3 where file.look() {
+            _ = file.takeCopyWork()?()
+            return true
+        }
         return false
+    }
+
+    @Test("A look touches no copy itself: that is for who may wait for a disk, and only once")
+    func copyWork() throws {
+        let folder = try TemporaryFolder()
+        var file = try PreferencesFile(folder: folder.path)
+        try folder.write("preferences.yaml", Self.good)
+        let looks = [file.look(), file.look()]
+        #expect(looks == [false, true] && file.effective.preferences.notInUse.cores == .count(3))
+        #expect(!Files.exists(folder.path + "/preferences.good.yaml"))
+        let (first, second) = (file.takeCopyWork(), file.takeCopyWork())
+        let work = try #require(first)
+        #expect(second == nil && work() == nil)
+        #expect(try folder.text("preferences.good.yaml") == Self.good)
     }
 
     @Test("Without a file the preset holds; a file is seen when it appears, changes and goes")
@@ -76,6 +93,32 @@ struct PreferencesFileTests {
         try folder.write("preferences.yaml", Self.good + "#")
         #expect(Self.look(&next))
         #expect(!next.usesCopy && next.problems == [])
+    }
+
+    @Test("What is no file is refused at once, also where opening it would wait for a writer")
+    func noFile() throws {
+        for make in [{ mkfifo($0, 0o600) }, { mkdir($0, 0o700) }, { symlink("/dev/tty", $0) }] as [(String) -> Int32] {
+            let folder = try TemporaryFolder()
+            var file = try PreferencesFile(folder: folder.path)
+            try #require(make(folder.path + "/preferences.yaml") == 0)
+            let isThere = Files.exists(folder.path + "/preferences.yaml")
+            #expect(Self.look(&file) == isThere)
+            #expect(file.problems.count == (isThere ? 1 : 0) && file.effective.preferences == Preferences.standard)
+        }
+    }
+
+    @Test("A file that cannot be looked at was not removed: the last good one stays in force, and its copy is kept")
+    func outOfReach() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("preferences.yaml", Self.good)
+        var file = try PreferencesFile(folder: folder.path)
+        // As a folder that is closed, or a disk that is gone, also for root: a link that leads round in a circle.
+        unlink(folder.path + "/preferences.yaml")
+        try #require(symlink("preferences.yaml", folder.path + "/preferences.yaml") == 0)
+        #expect(Self.look(&file))
+        #expect(file.effective.preferences.notInUse.cores == .count(3) && file.problems.count == 1)
+        let again = try PreferencesFile(folder: folder.path)
+        #expect(again.usesCopy && again.effective.preferences.notInUse.cores == .count(3))
     }
 
     @Test("What was removed on purpose does not come back with a later bad file")

@@ -57,4 +57,26 @@ struct WorkerRankTests {
         // The look can tell one from the other.
         #expect(Rank.all(getpid()) != [.last])
     }
+
+    @Test(
+        "It has a session of its own, which is the last of all sessions",
+        .enabled("this kernel does not group by sessions", { Files.exists("/proc/self/autogroup") }))
+    func session() throws {
+        let fixture = try WorkerProgramFixture()
+        var seen: Set<String> = []
+        for round in 0..<50 where seen.isEmpty {
+            let run = try fixture.start("session-\(round)")
+            // It may have to wait for its turn to say so; and be through before it was looked at.
+            while run.poll() == nil, seen.isEmpty {
+                guard getsid(run.pid) == run.pid, let text = ProcessTimes.text("/proc/\(run.pid)/autogroup"),
+                    text.contains("nice 19")
+                else { continue }
+                seen.insert(text)
+            }
+            run.kill()
+            run.wait()
+        }
+        #expect(!seen.isEmpty)
+        #expect(ProcessTimes.text("/proc/self/autogroup")?.contains("nice 19") == false)
+    }
 }

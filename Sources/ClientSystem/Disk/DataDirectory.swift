@@ -1,3 +1,4 @@
+import CPosix
 import ClientCore
 import Domain
 import FoundationEssentials
@@ -86,6 +87,17 @@ public final class DataDirectory: Sendable {
 
     public static func exists(_ path: String) -> Bool {
         Files.exists("\(path)/version") || TakeOver(data: path).isDue
+    }
+
+    /// - Parameter words: what it means that there is none.
+    /// - Throws: `.noInput` when there is no client's folder, `.osError` when this user may not look.
+    public static func mustExist(_ path: String, _ words: String) throws(Fault) {
+        guard !exists(path) else { return }
+        var status = stat()
+        guard stat("\(path)/version", &status) == 0 || errno == ENOENT || errno == ENOTDIR else {
+            throw Files.fault("open", path)
+        }
+        throw Fault(.noInput, words)
     }
 
     /// Whether a client runs in the folder at this moment. In a folder that is not there none does.

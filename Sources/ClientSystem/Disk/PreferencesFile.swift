@@ -19,6 +19,13 @@ public struct PreferencesFile {
     public private(set) var problems: [String] = []
     /// Whether the copy is in force, and not the file.
     public private(set) var usesCopy = false
+    /// What is still to be done with the copy after a `look`; see `takeCopyWork`.
+    private var copyWork: CopyWork?
+
+    private enum CopyWork: Sendable {
+        case keep([UInt8])
+        case drop
+    }
 
     /// Of the file that was read last; nil: there was none.
     private var read: Stamp?
@@ -32,9 +39,15 @@ public struct PreferencesFile {
         var seconds: Int64
         var nanoseconds: Int64
 
+        /// - Returns: nil: there is no file. One that cannot be looked at, on a disk that is gone or in a folder that
+        ///   is closed, was not removed: its stamp is none of a file.
         init?(_ path: String) {
             var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
+            guard stat(path, &status) == 0 else {
+                guard errno != ENOENT, errno != ENOTDIR else { return nil }
+                (inode, bytes, seconds, nanoseconds) = (0, -1, 0, Int64(errno))
+                return
+            }
             inode = UInt64(status.st_ino)
             bytes = Int64(status.st_size)
             seconds = Int64(status.st_mtim.tv_sec)
@@ -79,6 +92,15 @@ public struct PreferencesFile {
         return true
     }
 
+    /// What a `look` has left to do with the copy: to be done on a thread that may wait for a disk, in order.
+    ///
+    /// - Returns: says what went wrong, or nil; nil: there is nothing to do.
+    package mutating func takeCopyWork() -> (@Sendable () -> String?)? {
+        guard keepsCopy, let work = copyWork else { return nil }
+        copyWork = nil
+        return { [copy] in Self.perform(work, copy) }
+    }
+
     /// Every fault of a file's text.
     ///
     /// - Throws: `.noInput` when it is not there, `.osError` when it may not be read.
@@ -116,7 +138,7 @@ public struct PreferencesFile {
         problems = []
         guard read != nil else {
             // Removed on purpose: what it said must not come back with a later bad file.
-            if keepsCopy { unlink(copy) }
+            tend(.drop, isStart)
             usesCopy = false
             return use(nil)
         }
@@ -129,7 +151,7 @@ public struct PreferencesFile {
         case .success(let (written, bytes)):
             usesCopy = false
             use(written)
-            if keepsCopy { keep(bytes) }
+            tend(.keep(bytes), isStart)
         case .failure(let faults):
             problems = faults.list.map(\.text)
             if isStart { useCopy() }
@@ -151,11 +173,26 @@ public struct PreferencesFile {
         if let new = try? EffectivePreferences(written: written, options: options) { effective = new }
     }
 
-    /// Without the copy a restart with a bad file would fall back to the preset: said, and no more.
-    private mutating func keep(_ bytes: [UInt8]) {
-        if let there = try? Files.read(copy, limit: PreferencesParser.bytesMax), there == bytes { return }
-        do throws(Fault) { try Files.replace(copy, with: bytes, mode: 0o600) } catch {
-            problems = ["the file is in force, but no copy of it could be kept: \(error.message)"]
+    /// At the start at once: nobody waits for anything else yet.
+    private mutating func tend(_ work: CopyWork, _ isStart: Bool) {
+        guard keepsCopy else { return }
+        guard isStart else {
+            copyWork = work
+            return
         }
+        if let trouble = Self.perform(work, copy) { problems = [trouble] }
+    }
+
+    /// Without the copy a restart with a bad file would fall back to the preset: said, and no more.
+    private static func perform(_ work: CopyWork, _ copy: String) -> String? {
+        switch work {
+        case .drop: unlink(copy)
+        case .keep(let bytes):
+            if let there = try? Files.read(copy, limit: PreferencesParser.bytesMax), there == bytes { return nil }
+            do throws(Fault) { try Files.replace(copy, with: bytes, mode: 0o600) } catch {
+                return "the file is in force, but no copy of it could be kept: \(error.message)"
+            }
+        }
+        return nil
     }
 }

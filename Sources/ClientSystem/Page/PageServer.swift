@@ -7,7 +7,7 @@ import WorkerHost
 
 /// Serves the local page on 127.0.0.1 on a thread of its own, until nobody has looked for an hour.
 package final class PageServer: Sendable {
-    typealias Ask = @Sendable (ControlRequest, @escaping @Sendable (ControlReply) -> Void) -> Void
+    package typealias Ask = @Sendable (ControlRequest, @escaping @Sendable (ControlReply) -> Void) -> Void
 
     private let folder: String
     private let listener: Int32
@@ -27,7 +27,7 @@ package final class PageServer: Sendable {
     /// - Parameter folder: the client's.
     /// - Parameter ask: may answer on any thread.
     /// - Throws: `.osError` when no port is to be had.
-    init(folder: String, idleSeconds: Double = standardIdleSeconds, ask: @escaping Ask) throws(Fault) {
+    package init(folder: String, idleSeconds: Double = standardIdleSeconds, ask: @escaping Ask) throws(Fault) {
         self.folder = folder
         self.ask = ask
         self.idleSeconds = idleSeconds
@@ -39,10 +39,10 @@ package final class PageServer: Sendable {
         BlockingThread.start("page") { [self] in serve() }
     }
 
-    var isOver: Bool { hasEnded.load(ordering: .acquiring) }
+    package var isOver: Bool { hasEnded.load(ordering: .acquiring) }
 
     /// An address that is good once.
-    func invite() -> String {
+    package func invite() -> String {
         // It counts as a look: somebody is about to come.
         wake.post(.answer)
         var random = SystemRandomNumberGenerator()
@@ -103,8 +103,10 @@ package final class PageServer: Sendable {
             }
             for (place, connection) in connections.enumerated() where waits[place + 2].revents != 0 {
                 if let request = connection.goOn() {
-                    connection.answer(answer(request, &routes).bytes)
-                    lastLook = millrace_monotonic_seconds()
+                    let answer = answer(request, &routes)
+                    connection.answer(answer.bytes)
+                    // Who is refused has not looked.
+                    if answer.status < 400 { lastLook = millrace_monotonic_seconds() }
                 }
             }
             if waits[1].revents != 0, let new = accept() { connections.append(new) }

@@ -114,7 +114,8 @@ public final class ClientLoop {
 
     /// Runs until it is told to stop, or has nothing to do for as long as the settings say.
     ///
-    /// - Throws: why no project can be worked for, where that is so from the start; `.configuration` when tasks would
+    /// - Throws: why no project can be worked for, where that is so from the start; `.unreachable` when a single round
+    ///   of work was given up; `.configuration` when tasks would
     ///   not be held by what they must be held by: the status says so, too.
     public func run() throws(Fault) {
         if let fault = SandboxRule.refusal(sandbox) {
@@ -145,6 +146,7 @@ public final class ClientLoop {
             try directory.save(book)
         }
         errand.settle(seconds: 5)
+        if let fault = desk.endFault(isStopping: isStopping) { throw fault }
     }
 
     /// Without the socket the client computes all the same: not every file system has any.

@@ -46,7 +46,8 @@ package final class DiskErrand: Sendable {
         }
     }
 
-    /// Writes a file that only informs, unless an earlier one is still being written: a failure is nobody's matter.
+    /// Writes or reads a file that only informs, unless the last such work is still under way: a failure is nobody's
+    /// matter.
     ///
     /// - Returns: whether it was begun.
     @discardableResult

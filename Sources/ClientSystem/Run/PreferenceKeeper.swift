@@ -22,6 +22,7 @@ package struct PreferenceKeeper {
     private var lastSave: Double
     private var lastDiskLook = -Double.infinity
     private let pending = Pending()
+    private let copies = TransferQueue(threadsMax: 1)
     /// A crash forgets at most so many bytes, and what moved in so many seconds.
     private static let unsavedBytesMax: Int64 = 1 << 20
     private static let unsavedSecondsMax = 60.0
@@ -31,6 +32,8 @@ package struct PreferenceKeeper {
     private final class Pending: Sendable {
         let isSaving = Mutex(false)
         let isMeasuring = Mutex(false)
+        /// Why the last good file could not be kept; nil: it is.
+        let copyTrouble = Mutex<String?>(nil)
     }
 
     /// - Parameter post: takes events from any thread.
@@ -60,7 +63,8 @@ package struct PreferenceKeeper {
 
     /// For the status: nil when there is nothing to say.
     package var problem: String? {
-        file.problems.isEmpty ? nil : file.problems.joined(separator: "\n")
+        let problems = file.problems + [pending.copyTrouble.withLock { $0 }].compactMap { $0 }
+        return problems.isEmpty ? nil : problems.joined(separator: "\n")
     }
 
     /// What has moved today, and what may.
@@ -86,6 +90,7 @@ package struct PreferenceKeeper {
         if file.look() {
             sayProblems()
             if file.problems.isEmpty { say("\(file.path) was read: its preferences are in force") }
+            if let work = file.takeCopyWork() { keepCopy(work) }
             events.append(.settingsChanged(preferences))
         }
         let offset = Self.utcOffset(at: now)
@@ -135,6 +140,14 @@ package struct PreferenceKeeper {
             // A disk that is full now: the next save tells it.
             try? transfers.write(usage)
             pending.isSaving.withLock { $0 = false }
+        }
+    }
+
+    /// A slow disk must not keep anybody waiting for the owner's new wishes.
+    private func keepCopy(_ work: @escaping @Sendable () -> String?) {
+        copies.submit { [pending] in
+            let trouble = work()
+            pending.copyTrouble.withLock { $0 = trouble }
         }
     }
 

@@ -23,6 +23,9 @@ struct ProjectDesk {
     private var asideIsNew = true
     /// CPU seconds of workers of sessions that have ended.
     private var goneCPUSeconds = 0.0
+    /// Of those that have ended by themselves: why the last gave up, and whether another did what it was to do.
+    private var giveUp: Fault?
+    private var hasSucceeded = false
 
     /// A project that cannot be worked for. It is tried again, since a person may put it right meanwhile.
     private struct Aside {
@@ -78,6 +81,7 @@ struct ProjectDesk {
             stopped[session.name] = session.status(share: Self.share(session, shares))
             stopped[session.name]?.state = "stopped"
             if !session.isStopping, !session.isAbandoned {
+                if let fault = session.giveUp { giveUp = fault } else { hasSucceeded = true }
                 rested[session.name] = hostKey(session.name) ?? []
             }
             ended.append(session)
@@ -170,6 +174,9 @@ struct ProjectDesk {
         guard !hasWorked, !waits, opening.isEmpty else { return nil }
         return aside.sorted { $0.key < $1.key }.first?.value.fault
     }
+
+    /// Why no project's round could be computed; nil: one was, or the client was told to end.
+    func endFault(isStopping: Bool) -> Fault? { isStopping || hasSucceeded ? nil : giveUp }
 
     /// Whether the client has nothing to live for.
     func isDone(isStopping: Bool) -> Bool {

@@ -140,15 +140,27 @@ final class ProjectSession {
     /// Takes one event in, and does what follows from it.
     func feed(_ event: ClientEvent) {
         guard !hasEnded else { return }
-        if case .workerEnded(let task, let ending) = event { park.ended(task, cpuSeconds: ending.cpuSeconds) }
-        if case .stopRequested = event { isStopping = true }
-        if case .settingsChanged(let new) = event { park.checkpointSeconds = new.checkpointSeconds }
+        takeNote(event)
         let before = machine.policy.isComputing
         let actions = machine.handle(event, now: Self.now, random: Double.random(in: 0..<1))
         if !actions.isEmpty || machine.policy.isComputing != before { hasNews = true }
         for action in queue.add(actions) { perform(action) }
         for task in queue.withdrawStarts(unless: { machine.isStartWanted($0) }) { feed(.startWithdrawn(task)) }
         perform()
+    }
+
+    /// What this shell must know of it before the machine does.
+    private func takeNote(_ event: ClientEvent) {
+        switch event {
+        case .workerStarted: park.adopt()
+        case .workerEnded(let task, let ending):
+            park.adopt()
+            park.ended(task, cpuSeconds: ending.cpuSeconds)
+        case .workerProgressed(let task, let progress): tellOfLoss(task, progress)
+        case .stopRequested: isStopping = true
+        case .settingsChanged(let new): park.checkpointSeconds = new.checkpointSeconds
+        default: break
+        }
     }
 
     /// When this session is due, by the monotonic clock; nil: only an event makes it so.
@@ -170,16 +182,23 @@ final class ProjectSession {
     func doChores(clientCPUSeconds: Double, checkingDisk: Bool) {
         machine.note(clientCPUSeconds: clientCPUSeconds)
         releases?.tend(at: millrace_monotonic_seconds()) { [mailbox] in mailbox.post(.tick) }
-        if checkingDisk { stopWithdrawn() }
-        for (task, progress) in park.progress() {
-            tellOfLoss(task, progress)
-            feed(.workerProgressed(task, progress))
-        }
-        for (task, bytes) in checkingDisk ? park.diskBytes() : [] {
-            guard let bound = machine.state[task: task]?.unit?.diskBytes, bytes > bound else { continue }
-            feed(.diskBoundPassed(task, bytes: bytes))
-        }
+        if !park.isEmpty { look(checkingDisk: checkingDisk) }
         feed(.tick)
+    }
+
+    /// At what workers say and take; where the disk is slow, the news is late, and nobody waits for it.
+    private func look(checkingDisk: Bool) {
+        let (progress, diskBytes) = (park.progress, park.diskBytes)
+        let bounds = park.tasks.compactMap { task in machine.state[task: task]?.unit.map { (task, $0.diskBytes) } }
+        let bound = Dictionary(uniqueKeysWithValues: bounds)
+        let withdrawn = withdrawn
+        errand.note { [mailbox] () throws(Fault) in
+            if checkingDisk { for (task, why) in withdrawn() { mailbox.post(.programAnswered(task, .refused(why))) } }
+            for (task, said) in progress() { mailbox.post(.workerProgressed(task, said)) }
+            for (task, bytes) in checkingDisk ? diskBytes() : [] {
+                if let bound = bound[task], bytes > bound { mailbox.post(.diskBoundPassed(task, bytes: bytes)) }
+            }
+        }
     }
 
     /// A run began before the place at which the last one ended: after a crash, or since a checkpoint is damaged.
@@ -188,6 +207,11 @@ final class ProjectSession {
         say(
             "task \(task) goes on at \(Int(progress.fraction * 100)) %: its last checkpoint is not newer, or could not "
                 + "be used; it had been at \(Int(before * 100)) %")
+    }
+
+    /// Why a single round of work was given up; nil: it was not.
+    var giveUp: Fault? {
+        machine.gaveUp.map { Fault(.unreachable, "\(machine.state.attachment.serverURL): \($0)") }
     }
 
     func demand() -> ProjectDemand { machine.demand(now: Self.now) }
@@ -253,6 +277,7 @@ final class ProjectSession {
 
     /// What an action does with the disk.
     private func work(_ action: ClientAction) -> @Sendable () throws(Fault) -> Void {
+        if case .startWorker(let task) = action { return starting(task) }
         let (directory, state) = (self.directory, machine.state)
         return { () throws(Fault) in
             switch action {
@@ -274,7 +299,6 @@ final class ProjectSession {
         case .fetchBlob(let input): courier.fetchBlob(input)
         case .findProgram(let task, let program): find(program, of: task)
         case .upload(let task, let result, let ticket): courier.upload(task, result, ticket: ticket)
-        case .startWorker(let task): startWorker(task)
         case .suspendWorker(let task): park.suspend(task)
         case .resumeWorker(let task): park.resume(task)
         case .stopWorker(let task): park.stop(task)
@@ -282,24 +306,25 @@ final class ProjectSession {
         case .limitWorkers(let percent): park.limit(cpuPercent: percent)
         case .say(let text): say(text)
         case .exit: hasEnded = true
-        case .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
+        case .startWorker, .storeTask, .save, .keepReceipts, .dropTask, .dropBlob, .keepBlobs: break
         }
     }
 
-    private func startWorker(_ task: TaskID) {
-        guard let held = machine.state[task: task] else { return }
-        // A release may have been withdrawn, or be too old, since its file was fetched.
-        if let program = held.unit?.program {
-            guard let file = program.file, programs?.believed(program, now: Self.now) == .file(file) else {
-                mailbox.post(.programDoubted(task))
-                return
+    /// How it went comes as an event: a start that has failed is not tried again by itself.
+    private func starting(_ task: TaskID) -> @Sendable () throws(Fault) -> Void {
+        guard let held = machine.state[task: task] else { return { () throws(Fault) in } }
+        let (start, program) = (park.starting(held), held.unit?.program)
+        return { [mailbox, programs] () throws(Fault) in
+            // A release may have been withdrawn, or be too old, since its file was fetched.
+            if let program {
+                guard let file = program.file, programs?.believed(program, now: Self.now) == .file(file) else {
+                    return mailbox.post(.programDoubted(task))
+                }
             }
-        }
-        do throws(Fault) {
-            try park.start(held)
-            mailbox.post(.workerStarted(task))
-        } catch {
-            mailbox.post(.workerNotStarted(task, "\(error.message)"))
+            do throws(Fault) {
+                try start()
+                mailbox.post(.workerStarted(task))
+            } catch { mailbox.post(.workerNotStarted(task, "\(error.message)")) }
         }
     }
 
@@ -314,14 +339,14 @@ final class ProjectSession {
         }
     }
 
-    /// A project that takes a program back does not want its results, and perhaps wants it to do no more harm.
-    private func stopWithdrawn() {
-        guard let programs else { return }
-        for task in park.tasks {
-            guard let program = machine.state[task: task]?.unit?.program,
-                let why = programs.withdrawal(of: program, now: Self.now)
-            else { continue }
-            feed(.programAnswered(task, .refused(why)))
+    /// A project that takes a program back does not want its results, and perhaps wants it to do no more harm. To be
+    /// called on a thread that may wait for a disk.
+    private var withdrawn: @Sendable () -> [(TaskID, String)] {
+        let running = park.tasks.compactMap { task in machine.state[task: task]?.unit?.program.map { (task, $0) } }
+        return { [programs] in
+            running.compactMap { task, program in
+                programs?.withdrawal(of: program, now: Self.now).map { (task, $0) }
+            }
         }
     }
 

@@ -15,6 +15,7 @@ struct WorkerPark {
     private let sandbox: WorkerSandbox
     private let governor: CPUGovernor
     private var runs: [TaskID: WorkerRun] = [:]
+    private let nursery = WorkerNursery()
     /// CPU seconds of workers that have ended, since the client began.
     private(set) var endedCPUSeconds = 0.0
 
@@ -31,9 +32,23 @@ struct WorkerPark {
         self.governor = governor
     }
 
-    /// - Throws: why the worker could not be started; the machine is to blame, not the task.
-    mutating func start(_ task: HeldTask) throws(Fault) {
-        try Files.makeFolder(directory.cache)
+    /// How the task's worker is started: to be called on a thread that may wait for a disk. Then `adopt` takes it in.
+    /// It throws why the worker could not be started; the machine is to blame, not the task.
+    func starting(_ task: HeldTask) -> @Sendable () throws(Fault) -> Void {
+        let (job, id) = (job(task), task.id)
+        let (executable, folders, sandbox) = (executable, directory, sandbox)
+        return { [mailbox, nursery] () throws(Fault) in
+            try Files.makeFolder(folders.cache)
+            try nursery.bear(id) { () throws(Fault) in
+                try WorkerRun.start(executable: executable, directory: folders.slot(id), job: job, sandbox: sandbox) {
+                    nursery.awaitBirth()
+                    mailbox.post(.workerEnded(id, Self.ending($0, of: id, in: folders)))
+                }
+            }
+        }
+    }
+
+    private func job(_ task: HeldTask) -> WireRunJob {
         var job = WireRunJob()
         job.unitPath = "\(directory.slot(task.id))/\(RunFolder.unit)"
         job.unitSha256 = Data(task.offer.unit.bytes)
@@ -54,22 +69,22 @@ struct WorkerPark {
             job.program.interpreter = file.interpreter ?? ""
             job.program.needs = file.needs
         }
-        let (id, mailbox, folders) = (task.id, self.mailbox, self.directory)
-        let run = try WorkerRun.start(
-            executable: executable, directory: directory.slot(id), job: job, sandbox: sandbox
-        ) { exit in
-            let progress = WorkerProgress.read(folders.slot(id))
-            mailbox.post(
-                .workerEnded(
-                    id,
-                    WorkerEnding(
-                        code: exit.exit.code, reason: exit.exit.reason,
-                        lastWords: folders.withoutPaths(exit.lastWords, of: id),
-                        cpuSeconds: exit.exit.cpuSeconds, progress: progress,
-                        result: exit.exit.code == 0 ? folders.result(id) : nil)))
+        return job
+    }
+
+    private static func ending(_ exit: WorkerExit, of task: TaskID, in folders: ProjectDirectory) -> WorkerEnding {
+        WorkerEnding(
+            code: exit.exit.code, reason: exit.exit.reason, lastWords: folders.withoutPaths(exit.lastWords, of: task),
+            cpuSeconds: exit.exit.cpuSeconds, progress: WorkerProgress.read(folders.slot(task)),
+            result: exit.exit.code == 0 ? folders.result(task) : nil)
+    }
+
+    /// Takes in what was started since the last call; before anything is said to a worker, or heard of its end.
+    mutating func adopt() {
+        for (task, run) in nursery.take() {
+            runs[task] = run
+            governor.add(run)
         }
-        runs[id] = run
-        governor.add(run)
     }
 
     mutating func ended(_ task: TaskID, cpuSeconds: Double) {
@@ -92,7 +107,10 @@ struct WorkerPark {
     /// - Parameter cpuPercent: 1 ... 100, of the cores that running tasks occupy.
     func limit(cpuPercent: Int) { governor.limit(percent: cpuPercent) }
 
-    func killAll() {
+    /// For good: one that is being started is killed, too.
+    mutating func killAll() {
+        nursery.close()
+        adopt()
         for run in runs.values { run.kill() }
     }
 
@@ -104,22 +122,24 @@ struct WorkerPark {
     /// CPU seconds of living workers.
     var liveCPUSeconds: Double { runs.values.reduce(0) { $0 + ($1.cpuSeconds() ?? 0) } }
 
-    /// What living workers last said, in order of task.
-    func progress() -> [(TaskID, WorkerProgress)] {
-        runs.keys.sorted().compactMap { task in
-            WorkerProgress.read(directory.slot(task)).map { (task, $0) }
+    /// What living workers last said, in order of task; to be called on a thread that may wait for a disk.
+    var progress: @Sendable () -> [(TaskID, WorkerProgress)] {
+        { [tasks, directory] in
+            tasks.compactMap { task in WorkerProgress.read(directory.slot(task)).map { (task, $0) } }
         }
     }
 
     /// Bytes on disk of each living worker's folder, in order of task; of a unit with a program, what is laid out for
-    /// it and what it writes.
-    func diskBytes() -> [(TaskID, Int64)] {
-        tasks.map { task in
-            let slot = directory.slot(task)
-            let folders =
-                Files.exists("\(slot)/\(RunFolder.programOutput)")
-                ? [RunFolder.programInput, RunFolder.programOutput].map { "\(slot)/\($0)" } : [slot]
-            return (task, folders.reduce(0) { $0 + Int64(Files.bytes(inFolder: $1)) })
+    /// it and what it writes. As `progress`.
+    var diskBytes: @Sendable () -> [(TaskID, Int64)] {
+        { [tasks, directory] in
+            tasks.map { task in
+                let slot = directory.slot(task)
+                let folders =
+                    Files.exists("\(slot)/\(RunFolder.programOutput)")
+                    ? [RunFolder.programInput, RunFolder.programOutput].map { "\(slot)/\($0)" } : [slot]
+                return (task, folders.reduce(0) { $0 + Int64(Files.bytes(inFolder: $1)) })
+            }
         }
     }
 }
