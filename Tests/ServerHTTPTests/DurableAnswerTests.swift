@@ -46,6 +46,12 @@ private final class SlowDisk: DeferringStore, StoreDurability, @unchecked Sendab
     }
 }
 
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+    var value: Int { count.withLock { $0 } }
+    func add() { count.withLock { $0 += 1 } }
+}
+
 @Suite("Answers when the disk has it")
 struct DurableAnswerTests {
     @Test("Nobody is answered before; groups go on meanwhile, one ahead, and the rest is one group")
@@ -54,25 +60,25 @@ struct DurableAnswerTests {
         try await withSite(store: .init(disk)) { site in
             try await LiveSite.eventually { disk.committed > 0 }
             disk.hold(true)
-            let answered = Mutex(0)
+            let answered = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<20 {
                     group.addTask {
                         let answer = try await site.probe.send("GET", "/healthz")
                         #expect(answer.status == 200)
-                        answered.withLock { $0 += 1 }
+                        answered.add()
                     }
                 }
                 // Those of before the disk was held up may have been answered; from here on it is one sync at most that
                 // began, and one group that was committed after it.
                 try await Task.sleep(for: .milliseconds(300))
-                let (committed, before) = (disk.committed, answered.withLock { $0 })
+                let (committed, before) = (disk.committed, answered.value)
                 try await Task.sleep(for: .milliseconds(300))
-                #expect(disk.committed == committed && answered.withLock { $0 } == before)
+                #expect(disk.committed == committed && answered.value == before)
                 disk.hold(false)
                 try await group.waitForAll()
             }
-            #expect(answered.withLock { $0 } == 20)
+            #expect(answered.value == 20)
         }
     }
 
