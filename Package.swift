@@ -40,7 +40,9 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "CXss", pkgConfig: "xscrnsaver", providers: [.apt(["libxss-dev"])]),
+        .systemLibrary(
+            name: "CXcb", pkgConfig: "xcb-screensaver",
+            providers: [.apt(["libxcb1-dev", "libxcb-screensaver0-dev", "libxcb-sync-dev"])]),
         .systemLibrary(name: "CPosix"),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -97,7 +99,7 @@ let package = Package(
         .target(
             name: "ClientSystem",
             dependencies: [
-                "ClientCore", "Preferences", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXss",
+                "ClientCore", "Preferences", "Releases", "WorkerHost", "Wire", "Bytes", "Domain", "CCurl", "CXcb",
                 "CPosix",
             ]
         ),

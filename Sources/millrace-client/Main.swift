@@ -25,7 +25,6 @@ struct Main: ParsableCommand {
             NewWorkCommand.self, TaskCommand.self, ProjectsCommand.self,
             PrefsCommand.self, ProbesCommand.self, SandboxCommand.self, AccountCommand.self, TeamCommand.self,
             LinkCommand.self, HostsCommand.self, ExportCommand.self, ReceiptsCommand.self, DetachCommand.self,
-            ProbeX11Command.self,
         ]
     )
 }

@@ -199,13 +199,11 @@ struct ProbeSetTests {
     @Test("Every kind answers on a machine that has nothing, with a reason")
     func nothing() throws {
         let fake = try FakeRoots()
-        let child = try fake.folder.script("probe", "echo unavailable no display; exit 69")
         let report = ProbeReport.take(
-            settings: ProbeSettings(), roots: fake.roots, x11: .init(executable: child, arguments: []), waitSeconds: 300
-        )
+            settings: ProbeSettings(), roots: fake.roots, x11: X11Display(name: nil), waitSeconds: 300)
         #expect(report.rows.map(\.name) == ProbeKind.allCases.map(\.rawValue))
         #expect(report.rows.allSatisfy { $0.value.hasPrefix("not available: ") && !$0.isAvailable })
-        #expect(report.lines.first == "user input          not available: no display")
+        #expect(report.lines.first == "user input          not available: there is no X11 display (DISPLAY is not set)")
         #expect(report.lines[5] == "exclusive programs  not available: no programs are named")
     }
 
@@ -217,13 +215,14 @@ struct ProbeSetTests {
         try fake.write("sys/class/power_supply/BAT0/type", "Battery\n")
         try fake.write("sys/class/power_supply/BAT0/status", "Discharging\n")
         try fake.write("price", "no, it is dear until 20:00\n")
-        let child = try fake.folder.script("probe", "echo idle 5000; echo window full Kino; exec sleep 1000")
+        let server = try FakeXServer(in: fake.folder, FakeXServer.Manner(fullScreen: "Kino"))
+        defer { server.stop() }
         var settings = ProbeSettings()
         settings.exclusivePrograms = ["obs"]
         settings.permissionFile = "\(fake.folder.path)/price"
         settings.off = [.otherLoad, .pressure, .userInput]
         let report = ProbeReport.take(
-            settings: settings, roots: fake.roots, x11: .init(executable: child, arguments: []), waitSeconds: 300)
+            settings: settings, roots: fake.roots, x11: X11Display(name: server.name), waitSeconds: 300)
         let values = Dictionary(uniqueKeysWithValues: report.rows.map { ($0.name, $0.value) })
         #expect(values["exclusive programs"] == "obs runs")
         #expect(values["power"] == "on battery")
@@ -243,10 +242,9 @@ struct ProbeSetTests {
         try fake.write("proc/9/comm", "obs\n")
         try fake.write("price", "no\n")
         let readings = Readings()
-        let child = try fake.folder.script("probe", "echo unavailable no display; exit 69")
-        let set = ProbeSet(
-            settings: ProbeSettings(), roots: fake.roots, x11: .init(executable: child, arguments: [])
-        ) { for reading in $0 { readings.add(reading) } }
+        let set = ProbeSet(settings: ProbeSettings(), roots: fake.roots, x11: X11Display(name: nil)) {
+            for reading in $0 { readings.add(reading) }
+        }
         defer { set.stop() }
         func last(_ kind: ProbeKind) -> ProbeReading.Value? { readings.all.last { $0.kind == kind }?.value }
         func becomes(_ kind: ProbeKind, _ value: ProbeReading.Value) -> Bool {
@@ -278,9 +276,11 @@ struct ProbeSetTests {
     @Test("A probe that does not answer in time is named")
     func silence() throws {
         let fake = try FakeRoots()
-        let child = try fake.folder.script("probe", "exec sleep 1000")
+        // It takes connections, and nobody reads them.
+        let server = try FakeXServer(in: fake.folder, isServing: false)
+        defer { server.stop() }
         let report = ProbeReport.take(
-            settings: ProbeSettings(), roots: fake.roots, x11: .init(executable: child, arguments: []), waitSeconds: 2)
+            settings: ProbeSettings(), roots: fake.roots, x11: X11Display(name: server.name), waitSeconds: 2)
         #expect(report.rows.first { $0.name == "user input" }?.value == "not available: did not answer for 2 s")
     }
 

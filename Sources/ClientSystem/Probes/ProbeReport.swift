@@ -36,7 +36,7 @@ public struct ProbeReport: Hashable, Sendable, Codable {
 
     /// Looks until every probe has answered, or the time is over. Blocks meanwhile.
     public static func take(
-        settings: ProbeSettings, roots: ProbeRoots = ProbeRoots(), x11: ProbeSet.X11Child = ProbeSet.X11Child(),
+        settings: ProbeSettings, roots: ProbeRoots = ProbeRoots(), x11: X11Display = .ofEnvironment,
         waitSeconds: Double
     ) -> ProbeReport {
         let collected = Collected()

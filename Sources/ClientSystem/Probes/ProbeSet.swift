@@ -16,22 +16,11 @@ public final class ProbeSet {
     private var loadDue = 0.0
     private var isComputing: Bool?
 
-    /// The program that reads X11, with its arguments; see `X11IdleChild`.
-    public struct X11Child: Sendable {
-        public var executable: String
-        public var arguments: [String]
-
-        public init(executable: String = WorkerLocator.ownPath(), arguments: [String] = ["probe-x11"]) {
-            self.executable = executable
-            self.arguments = arguments
-        }
-    }
-
     /// Begins to look.
     ///
     /// - Parameter report: gets readings, on whatever thread they came.
     public init(
-        settings: ProbeSettings, roots: ProbeRoots = ProbeRoots(), x11 child: X11Child = X11Child(),
+        settings: ProbeSettings, roots: ProbeRoots = ProbeRoots(), x11 display: X11Display = .ofEnvironment,
         report: @escaping @Sendable ([ProbeReading]) -> Void
     ) {
         self.settings = settings
@@ -41,9 +30,7 @@ public final class ProbeSet {
         reader = ProbeReader(Self.sources(settings, roots).filter { isOn($0.kind) }, report: report)
         x11 =
             isOn(.userInput) || isOn(.fullScreen)
-            ? X11IdleProbe(executable: child.executable, arguments: child.arguments) {
-                if isOn($0.kind) { report([$0]) }
-            } : nil
+            ? X11IdleProbe(display: display) { if isOn($0.kind) { report([$0]) } } : nil
         load = isOn(.otherLoad) ? OtherLoadProbe(proc: roots.proc) : nil
         report(Self.silent(settings))
     }

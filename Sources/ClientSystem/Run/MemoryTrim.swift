@@ -24,12 +24,7 @@ package struct MemoryTrim {
         }
         guard now >= dueAt else { return }
         self.dueAt = now + Self.everySeconds
-        Self.trim()
-    }
-
-    /// At once; for a program that has started, and does next to nothing from now on.
-    static func trim() {
-        for range in ownRanges(bytesMax: smapsBytesMax) {
+        for range in Self.ownRanges(bytesMax: Self.smapsBytesMax) {
             madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
         }
     }

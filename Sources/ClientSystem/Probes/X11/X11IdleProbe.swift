@@ -5,134 +5,225 @@ import Glibc
 import Synchronization
 import WorkerHost
 
-/// Reads the user's idle time, and whether a window fills the screen, from a child (`millrace-client probe-x11`) and
-/// keeps it alive.
+/// Where X11 is looked at.
+public struct X11Display: Hashable, Sendable {
+    /// As the variable `DISPLAY` names it; nil: there is none. Who we are is in the file that `XAUTHORITY` names.
+    public var name: String?
+    /// XWayland sees only what goes to X11 windows, so its idle time would be too long.
+    public var isWayland: Bool
+
+    public init(name: String?, isWayland: Bool = false) {
+        self.name = name
+        self.isWayland = isWayland
+    }
+
+    /// That of this process.
+    public static var ofEnvironment: X11Display {
+        X11Display(
+            name: getenv("DISPLAY").map { String(cString: $0) }, isWayland: getenv("WAYLAND_DISPLAY") != nil)
+    }
+}
+
+/// Reads the user's idle time, and whether a window fills the screen, from an X server on a thread of its own.
 ///
-/// Nothing here can block the client: readings arrive on the child's thread, and a child that falls silent is ended.
+/// Where the server has the SYNC extension, the thread sleeps until the server announces the user's return, and between
+/// looks that show that the server answers. Else it looks often while tasks run.
+///
+/// Nothing here can block the client: a server that hangs holds up that thread alone, and it gets no second one. Without
+/// a server there is no thread.
 public final class X11IdleProbe: Sendable {
     private struct State {
-        var child: LineChild?
+        /// Wakes the thread; nil while there is none.
+        var wake: WakePipe?
         var nextStart = 0.0
         var lastHeard = 0.0
         var isComputing = false
-        var stopped = false
-        /// Said until the child says something else.
+        var isStopped = false
+        /// Said until the server says something.
         var isSilenceTold = false
     }
 
-    private let executable: String
-    private let arguments: [String]
+    private let display: X11Display
     private let report: @Sendable (ProbeReading) -> Void
     private let state = Mutex(State())
-    /// A display may appear later: somebody logs in.
-    private let retryUnavailableSeconds: Double
-    static let retryCrashSeconds = 2.0
-    /// How much later than expected a child may be heard.
+    private let retrySeconds: Double
+    private let answerSeconds: Double
+    /// How much later than expected the server may be heard.
     private let patienceSeconds: Double
     static let period = ProbeKind.userInput.period
 
-    /// - Parameter patienceSeconds: a child that is silent for so much longer than its period does not answer.
-    /// - Parameter retrySeconds: until a child that could not read, or did not answer, is followed by another.
-    /// - Parameter report: called on the child's thread for every reading.
+    /// - Parameter patienceSeconds: a server that is silent for so much longer than the period does not answer.
+    /// - Parameter answerSeconds: a server that does not answer for so long is given up, and tried again as a new one.
+    /// - Parameter retrySeconds: until a display that could not be read is tried again: somebody may log in.
+    /// - Parameter report: called for every reading, on the probe's thread or inside of `tend`.
     public init(
-        executable: String, arguments: [String], patienceSeconds: Double = 5, retrySeconds: Double = 60,
+        display: X11Display, patienceSeconds: Double = 5, answerSeconds: Double = 60, retrySeconds: Double = 60,
         report: @escaping @Sendable (ProbeReading) -> Void
     ) {
-        self.executable = executable
-        self.arguments = arguments
+        self.display = display
         self.patienceSeconds = patienceSeconds
-        retryUnavailableSeconds = retrySeconds
+        self.answerSeconds = answerSeconds
+        self.retrySeconds = retrySeconds
         self.report = report
     }
 
-    /// Starts the child when there is none and it is time, ends one that has fallen silent, and tells it how closely to
-    /// look; call it now and then.
+    /// Starts the thread when there is none and it is time, says when the server has fallen silent, and tells the thread
+    /// how closely to look; call it now and then.
     public func tend(isComputing: Bool = false) {
         state.withLock { state in
             let now = millrace_monotonic_seconds()
             if state.isComputing != isComputing {
                 state.isComputing = isComputing
                 state.lastHeard = now
-                state.child?.say(isComputing ? "computing" : "paused")
+                state.wake?.post(.answer)
             }
-            if let child = state.child { endSilent(child, now, &state) } else { start(now, &state) }
+            if state.wake == nil { start(now, &state) } else { tellSilence(now, &state) }
         }
     }
 
     private func start(_ now: Double, _ state: inout State) {
-        guard !state.stopped, now >= state.nextStart else { return }
-        // Pushed further out when the child says why it cannot read.
-        state.nextStart = now + Self.retryCrashSeconds
-        state.lastHeard = now
+        guard !state.isStopped, now >= state.nextStart else { return }
         do throws(Fault) {
-            let child = try LineChild.start(
-                executable: executable, arguments: arguments,
-                variables: ["DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY"],
-                onLine: { [weak self] in self?.take($0) }, onEnd: { [weak self] _ in self?.ended() })
-            if state.isComputing { child.say("computing") }
-            state.child = child
+            let wake = try WakePipe()
+            state.wake = wake
+            state.lastHeard = now
+            BlockingThread.start("x11") { [self] in work(wake) }
         } catch {
-            state.nextStart = now + retryUnavailableSeconds
+            state.nextStart = now + retrySeconds
             tell(.unavailable(error.message))
         }
     }
 
-    private func endSilent(_ child: LineChild, _ now: Double, _ state: inout State) {
+    /// Inside of the lock, so that it does not come after what the thread hears a moment later.
+    private func tellSilence(_ now: Double, _ state: inout State) {
         let silence = now - state.lastHeard
         guard silence > Self.period.seconds(isComputing: state.isComputing) + patienceSeconds else { return }
-        state.nextStart = now + retryUnavailableSeconds
-        state.lastHeard = now
-        child.stop()
-        guard !state.isSilenceTold else { return }
+        guard !state.isStopped, !state.isSilenceTold else { return }
         state.isSilenceTold = true
         tell(.unavailable("the X server did not answer for \(Int(silence)) s"))
     }
 
+    /// Ends the thread; at once, unless it is opening a display that hangs.
     public func stop() {
         state.withLock {
-            $0.stopped = true
-            $0.child?.stop()
-            $0.child = nil
+            $0.isStopped = true
+            $0.wake?.post(.ended)
         }
     }
 
-    /// The child's process number; nil while there is none.
-    public var pid: pid_t? { state.withLock { $0.child?.pid } }
+    /// Whether there is a thread.
+    package var isRunning: Bool { state.withLock { $0.wake != nil } }
 
-    private func take(_ line: String) {
+    /// Of both that are looked at.
+    private func tell(_ value: ProbeReading.Value) {
+        tell(.userInput, value)
+        tell(.fullScreen, value)
+    }
+
+    private func tell(_ kind: ProbeKind, _ value: ProbeReading.Value) {
+        report(ProbeReading(kind: kind, value: value, at: Timestamp(milliseconds: millrace_wall_milliseconds())))
+    }
+
+    // MARK: The thread
+
+    private func work(_ wake: WakePipe) {
+        // XCB writes to a server that has gone as to any other. Pending for this thread, the signal ends with it.
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        sigaddset(&blocked, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &blocked, nil)
+        let end = follow(wake)
+        if hear() { tell(.unavailable(end.message)) }
+        state.withLock {
+            $0.nextStart = millrace_monotonic_seconds() + retrySeconds
+            $0.wake = nil
+        }
+    }
+
+    /// - Returns: whether anybody wants to know.
+    private func hear() -> Bool {
         state.withLock {
             $0.lastHeard = millrace_monotonic_seconds()
             $0.isSilenceTold = false
-        }
-        if let text = rest(of: line, after: "idle "), let milliseconds = Int64(text), milliseconds >= 0 {
-            report(reading(.userInput, .idle(milliseconds: milliseconds)))
-        } else if line == "window none" {
-            report(reading(.fullScreen, .fullScreen(nil)))
-        } else if let name = rest(of: line, after: "window full ") {
-            report(reading(.fullScreen, .fullScreen(name)))
-        } else if let why = rest(of: line, after: "window unavailable ") {
-            report(reading(.fullScreen, .unavailable(why)))
-        } else if let why = rest(of: line, after: "unavailable ") {
-            state.withLock { $0.nextStart = millrace_monotonic_seconds() + retryUnavailableSeconds }
-            tell(.unavailable(why))
+            return !$0.isStopped
         }
     }
 
-    private func rest(of line: String, after start: String) -> String? {
-        line.hasPrefix(start) ? String(line.dropFirst(start.count).prefix(200)) : nil
+    /// Looks until it cannot, or is stopped.
+    ///
+    /// - Returns: why it ended.
+    private func follow(_ wake: WakePipe) -> Fault {
+        do throws(Fault) {
+            let desk = try open(wake)
+            var pace = X11Pace(isAlarmTrusted: desk.hasAlarm)
+            pace.change(isComputing: state.withLock { $0.isComputing })
+            while true {
+                let idle = try desk.idleMilliseconds()
+                let now = millrace_monotonic_seconds()
+                pace.note(idle: idle, at: now, isAnnounced: try desk.takeAlarm())
+                if hear() { tell(.userInput, .idle(milliseconds: idle)) }
+                if pace.isWindowDue {
+                    let window = try desk.fullScreenWindow()
+                    if hear() { tell(.fullScreen, Self.value(window)) }
+                }
+                try wait(desk, until: pace.nextLook(after: now), &pace, wake)
+            }
+        } catch {
+            return error
+        }
     }
 
-    private func ended() {
-        state.withLock { $0.child = nil }
+    private func open(_ wake: WakePipe) throws(Fault) -> X11Desk {
+        guard !display.isWayland else {
+            throw Fault(.unreachable, "this is a Wayland session, whose input X11 does not see")
+        }
+        // For XCB an empty name is that of the environment.
+        guard let name = display.name, !name.isEmpty else {
+            throw Fault(.unreachable, "there is no X11 display (DISPLAY is not set)")
+        }
+        let connection = try X11Connection(display: name, answerSeconds: answerSeconds) {
+            [self] (file, events, until) throws(Fault) in try rest(file, events, until, wake)
+        }
+        return try X11Desk(connection)
     }
 
-    /// Of both that the child looks at.
-    private func tell(_ value: ProbeReading.Value) {
-        report(reading(.userInput, value))
-        report(reading(.fullScreen, value))
+    /// Sleeps until it is time, the user is back, the server is gone, or the pace changes.
+    private func wait(_ desk: X11Desk, until end: Double, _ pace: inout X11Pace, _ wake: WakePipe) throws(Fault) {
+        while true {
+            let isComputing = state.withLock { $0.isComputing }
+            guard pace.isComputing == isComputing else { return pace.change(isComputing: isComputing) }
+            // What came with the last answer is no longer at the descriptor.
+            if pace.isWatching, try desk.sawAlarm() { return }
+            guard millrace_monotonic_seconds() < end else { return }
+            let seen = try rest(desk.file, pace.isWatching ? POLLIN : 0, end, wake)
+            if Int32(seen) & ~POLLIN != 0 { return }
+        }
     }
 
-    private func reading(_ kind: ProbeKind, _ value: ProbeReading.Value) -> ProbeReading {
-        ProbeReading(kind: kind, value: value, at: Timestamp(milliseconds: millrace_wall_milliseconds()))
+    /// See `X11Connection.Rest`; also ends when `wake` rings.
+    private func rest(_ file: Int32, _ events: Int32, _ until: Double, _ wake: WakePipe) throws(Fault) -> Int16 {
+        guard !state.withLock({ $0.isStopped }) else { throw Fault(.interrupted, "stopped") }
+        var ends = [
+            pollfd(fd: wake.readable, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: file, events: Int16(events), revents: 0),
+        ]
+        let left = max(0, min(until - millrace_monotonic_seconds(), 3600))
+        let count = poll(&ends, 2, Int32(left * 1000) + 1)
+        guard count > 0 else {
+            // A system that is short of memory is no reason to turn round and round.
+            if count < 0, errno != EINTR { usleep(100_000) }
+            return 0
+        }
+        if ends[0].revents != 0 { _ = wake.take() }
+        guard !state.withLock({ $0.isStopped }) else { throw Fault(.interrupted, "stopped") }
+        return ends[1].revents
+    }
+
+    private static func value(_ window: X11Desk.FullScreen) -> ProbeReading.Value {
+        switch window {
+        case .none: .fullScreen(nil)
+        case .window(let name): .fullScreen(name)
+        case .unknown: .unavailable("there is no window manager that tells (EWMH)")
+        }
     }
 }

@@ -1,6 +1,6 @@
 import ClientCore
 
-/// How closely `X11IdleChild` looks.
+/// How closely `X11IdleProbe` looks.
 ///
 /// A server that announces the user's return is trusted until the user was back without a word from it.
 package struct X11Pace: Hashable, Sendable {
