@@ -21,8 +21,7 @@ struct X11ProbeTests {
 
     @Test("Idle time and window are read, at once when the pace changes, and often when nobody is announced")
     func reads() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name)) { readings.add($0) }
@@ -41,8 +40,7 @@ struct X11ProbeTests {
 
     @Test("Without a display to read it says why, once, and there is no thread")
     func unavailable() throws {
-        let folder = try TemporaryFolder()
-        let mute = try FakeXServer(in: folder, FakeXServer.Manner(hasScreenSaver: false))
+        let mute = try FakeXServer(FakeXServer.Manner(hasScreenSaver: false))
         defer { mute.stop() }
         let cases = [
             (X11Display(name: nil), "there is no X11 display (DISPLAY is not set)"),
@@ -67,8 +65,7 @@ struct X11ProbeTests {
 
     @Test("A server that goes away is said to be gone, ends nothing, and is tried again")
     func gone() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), retrySeconds: 0.5) { readings.add($0) }
@@ -84,8 +81,7 @@ struct X11ProbeTests {
 
     @Test("A server that hangs before the connection stands is named; no second thread waits for it")
     func hangsFirst() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder, isServing: false)
+        let server = try FakeXServer(isServing: false)
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), patienceSeconds: 0.5) { readings.add($0) }
@@ -105,8 +101,7 @@ struct X11ProbeTests {
 
     @Test("A server that hangs later is named once, and read over the same connection when it goes on")
     func hangsLater() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), patienceSeconds: 3) { readings.add($0) }
@@ -125,8 +120,7 @@ struct X11ProbeTests {
 
     @Test("A server that hangs for longer than an answer may take is connected to anew")
     func hangsLong() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), answerSeconds: 1, retrySeconds: 0.1) {
@@ -143,8 +137,7 @@ struct X11ProbeTests {
     @Test("A stopped probe ends its thread and its connection at once, waiting or not, and says no more")
     func stops() throws {
         for isHanging in [false, true] {
-            let folder = try TemporaryFolder()
-            let server = try FakeXServer(in: folder)
+            let server = try FakeXServer()
             defer { server.stop() }
             let readings = Readings()
             // It would look again after twenty seconds, and give up after sixty.
@@ -175,8 +168,7 @@ struct X11ProbeTests {
             (time + idle, true), (idle, true), (time, false), ([], false), (time + Array(idle.dropLast(4)), false),
             (time + idle.prefix(13), false), ([0, 0, 0, 0] + idle.dropFirst(4), false),
         ] {
-            let folder = try TemporaryFolder()
-            let server = try FakeXServer(in: folder, FakeXServer.Manner(idleMilliseconds: 500, counters: counters))
+            let server = try FakeXServer(FakeXServer.Manner(idleMilliseconds: 500, counters: counters))
             defer { server.stop() }
             let readings = Readings()
             let probe = X11IdleProbe(display: X11Display(name: server.name)) { readings.add($0) }
