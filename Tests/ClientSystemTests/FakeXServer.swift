@@ -24,6 +24,7 @@ final class FakeXServer: Sendable {
         /// Ends of connections that the client has made.
         var ends = 0
         var client: Int32 = -1
+        var isDeaf = false
         var isStopped = false
     }
 
@@ -70,6 +71,14 @@ final class FakeXServer: Sendable {
     /// Ends the connection, as a server that goes does; new ones are taken.
     func hangUp() { state.withLock { _ = shutdown($0.client, Int32(SHUT_RDWR)) } }
 
+    /// What is written to it is an error from now on, and nothing else shows that.
+    func goDeaf() {
+        state.withLock {
+            $0.isDeaf = true
+            shutdown($0.client, Int32(SHUT_RD))
+        }
+    }
+
     func stop() {
         state.withLock {
             $0.isStopped = true
@@ -89,6 +98,7 @@ final class FakeXServer: Sendable {
                     return !$0.isStopped
                 }
                 if isWanted { talk(client) }
+                while state.withLock({ $0.isDeaf && !$0.isStopped }) { usleep(10_000) }
                 state.withLock {
                     $0.client = -1
                     $0.ends += 1

@@ -15,6 +15,19 @@ struct X11ProbeTests {
         }
     }
 
+    /// Our descriptors whose other end is this server's.
+    private static func files(to server: FakeXServer) -> [Int32] {
+        (0..<Int32(1024)).filter { file in
+            var name = [UInt8](repeating: 0, count: 128)
+            var count = socklen_t(name.count)
+            let isNamed = name.withUnsafeMutableBytes { bytes in
+                getpeername(file, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &count) == 0
+            }
+            let path = "/tmp/.X11-unix/X\(server.name.dropFirst())"
+            return isNamed && name[..<min(Int(count), 128)].dropFirst(3).elementsEqual(path.utf8)
+        }
+    }
+
     private static func isSilent(_ reading: ProbeReading) -> Bool {
         why(reading.value)?.hasPrefix("the X server did not answer for ") == true
     }
@@ -36,6 +49,9 @@ struct X11ProbeTests {
         // 20 looks every 0.2 s; by the clock of the period they would take 76 s.
         #expect((3..<70).contains(millrace_monotonic_seconds() - start))
         #expect(server.connections == 1)
+        // Programs that the client starts do not get the connection.
+        let files = Self.files(to: server)
+        #expect(files.count == 1 && files.allSatisfy { fcntl($0, F_GETFD) & FD_CLOEXEC != 0 })
     }
 
     @Test("Without a display to read it says why, once, and there is no thread")
@@ -77,6 +93,19 @@ struct X11ProbeTests {
             let isGone = { (reading: ProbeReading) in why(reading.value) == "the X server has gone" }
             #expect(Self.tends(probe) { readings.all.filter(isGone).count == 2 * round })
         }
+    }
+
+    @Test("A server that takes no more is said to be gone; the signal that comes of writing to it ends nothing")
+    func deaf() throws {
+        let server = try FakeXServer()
+        defer { server.stop() }
+        let readings = Readings()
+        let probe = X11IdleProbe(display: X11Display(name: server.name)) { readings.add($0) }
+        defer { probe.stop() }
+        #expect(Self.tends(probe) { readings.lastIdle != nil })
+        server.goDeaf()
+        #expect(Self.tends(probe) { why(readings.all.last?.value) == "the X server has gone" })
+        #expect(server.ends == 0)
     }
 
     @Test("A server that hangs before the connection stands is named; no second thread waits for it")
