@@ -3,8 +3,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
-packages="pkg-config libzstd-dev libsqlite3-dev libcurl4-openssl-dev libfftw3-dev libopenblas-dev libxss-dev
-    libx11-dev libyaml-dev zlib1g-dev xvfb xdotool x11-utils dbus-daemon libpq-dev postgresql openssl curl wasi-libc
+packages="pkg-config libzstd-dev libsqlite3-dev libcurl4-openssl-dev libfftw3-dev libopenblas-dev libxcb1-dev
+    libxcb-screensaver0-dev libxcb-sync-dev libyaml-dev zlib1g-dev xvfb xdotool x11-utils dbus-daemon libpq-dev postgresql openssl curl wasi-libc
     libclang-rt-14-dev-wasm32 python3 faketime"
 missing=""
 for package in $packages; do

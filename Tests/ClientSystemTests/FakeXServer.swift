@@ -4,7 +4,8 @@ import Glibc
 import Synchronization
 import WorkerHost
 
-/// Speaks as much of X11 as the probe hears, at a socket of its own. It has one screen, and serves one client at a time.
+/// Speaks as much of X11 as the probe hears, on a display of its own that no other server takes. It has one screen, and
+/// serves one client at a time.
 final class FakeXServer: Sendable {
     struct Manner: Sendable {
         var idleMilliseconds: UInt32 = 5000
@@ -23,6 +24,7 @@ final class FakeXServer: Sendable {
         /// Ends of connections that the client has made.
         var ends = 0
         var client: Int32 = -1
+        var isDeaf = false
         var isStopped = false
     }
 
@@ -38,11 +40,19 @@ final class FakeXServer: Sendable {
         "_NET_SUPPORTING_WM_CHECK", "_NET_ACTIVE_WINDOW", "_NET_WM_STATE", "_NET_WM_STATE_FULLSCREEN", "_NET_WM_NAME",
     ]
 
+    private static let made = Mutex(0)
+
     /// - Parameter isServing: whether connections are taken; else `serve` begins that.
-    init(in folder: TemporaryFolder, isServing: Bool = true, _ manner: Manner = Manner()) throws {
-        name = "\(folder.path)/X0"
+    init(isServing: Bool = true, _ manner: Manner = Manner()) throws {
+        let place = Self.made.withLock {
+            $0 += 1
+            return $0
+        }
+        let number = 1_000_000 + Int(getpid()) * 100 + place
+        name = ":\(number)"
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
-        let address: [UInt8] = [UInt8(AF_UNIX), 0] + Array(name.utf8) + [0]
+        // A name without a file, where XCB looks first.
+        let address: [UInt8] = [UInt8(AF_UNIX), 0, 0] + Array("/tmp/.X11-unix/X\(number)".utf8)
         let isBound = address.withUnsafeBytes { bytes in
             bind(listener, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count)) == 0
         }
@@ -60,6 +70,14 @@ final class FakeXServer: Sendable {
 
     /// Ends the connection, as a server that goes does; new ones are taken.
     func hangUp() { state.withLock { _ = shutdown($0.client, Int32(SHUT_RDWR)) } }
+
+    /// What is written to it is an error from now on, and nothing else shows that.
+    func goDeaf() {
+        state.withLock {
+            $0.isDeaf = true
+            shutdown($0.client, Int32(SHUT_RD))
+        }
+    }
 
     func stop() {
         state.withLock {
@@ -80,6 +98,7 @@ final class FakeXServer: Sendable {
                     return !$0.isStopped
                 }
                 if isWanted { talk(client) }
+                while state.withLock({ $0.isDeaf && !$0.isStopped }) { usleep(10_000) }
                 state.withLock {
                     $0.client = -1
                     $0.ends += 1

@@ -215,7 +215,7 @@ struct ProbeSetTests {
         try fake.write("sys/class/power_supply/BAT0/type", "Battery\n")
         try fake.write("sys/class/power_supply/BAT0/status", "Discharging\n")
         try fake.write("price", "no, it is dear until 20:00\n")
-        let server = try FakeXServer(in: fake.folder, FakeXServer.Manner(fullScreen: "Kino"))
+        let server = try FakeXServer(FakeXServer.Manner(fullScreen: "Kino"))
         defer { server.stop() }
         var settings = ProbeSettings()
         settings.exclusivePrograms = ["obs"]
@@ -277,7 +277,7 @@ struct ProbeSetTests {
     func silence() throws {
         let fake = try FakeRoots()
         // It takes connections, and nobody reads them.
-        let server = try FakeXServer(in: fake.folder, isServing: false)
+        let server = try FakeXServer(isServing: false)
         defer { server.stop() }
         let report = ProbeReport.take(
             settings: ProbeSettings(), roots: fake.roots, x11: X11Display(name: server.name), waitSeconds: 2)

@@ -15,14 +15,26 @@ struct X11ProbeTests {
         }
     }
 
+    /// Our descriptors whose other end is this server's.
+    private static func files(to server: FakeXServer) -> [Int32] {
+        (0..<Int32(1024)).filter { file in
+            var name = [UInt8](repeating: 0, count: 128)
+            var count = socklen_t(name.count)
+            let isNamed = name.withUnsafeMutableBytes { bytes in
+                getpeername(file, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &count) == 0
+            }
+            let path = "/tmp/.X11-unix/X\(server.name.dropFirst())"
+            return isNamed && name[..<min(Int(count), 128)].dropFirst(3).elementsEqual(path.utf8)
+        }
+    }
+
     private static func isSilent(_ reading: ProbeReading) -> Bool {
         why(reading.value)?.hasPrefix("the X server did not answer for ") == true
     }
 
     @Test("Idle time and window are read, at once when the pace changes, and often when nobody is announced")
     func reads() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name)) { readings.add($0) }
@@ -37,12 +49,14 @@ struct X11ProbeTests {
         // 20 looks every 0.2 s; by the clock of the period they would take 76 s.
         #expect((3..<70).contains(millrace_monotonic_seconds() - start))
         #expect(server.connections == 1)
+        // Programs that the client starts do not get the connection.
+        let files = Self.files(to: server)
+        #expect(files.count == 1 && files.allSatisfy { fcntl($0, F_GETFD) & FD_CLOEXEC != 0 })
     }
 
     @Test("Without a display to read it says why, once, and there is no thread")
     func unavailable() throws {
-        let folder = try TemporaryFolder()
-        let mute = try FakeXServer(in: folder, FakeXServer.Manner(hasScreenSaver: false))
+        let mute = try FakeXServer(FakeXServer.Manner(hasScreenSaver: false))
         defer { mute.stop() }
         let cases = [
             (X11Display(name: nil), "there is no X11 display (DISPLAY is not set)"),
@@ -67,8 +81,7 @@ struct X11ProbeTests {
 
     @Test("A server that goes away is said to be gone, ends nothing, and is tried again")
     func gone() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), retrySeconds: 0.5) { readings.add($0) }
@@ -82,10 +95,22 @@ struct X11ProbeTests {
         }
     }
 
+    @Test("A server that takes no more is said to be gone; the signal that comes of writing to it ends nothing")
+    func deaf() throws {
+        let server = try FakeXServer()
+        defer { server.stop() }
+        let readings = Readings()
+        let probe = X11IdleProbe(display: X11Display(name: server.name)) { readings.add($0) }
+        defer { probe.stop() }
+        #expect(Self.tends(probe) { readings.lastIdle != nil })
+        server.goDeaf()
+        #expect(Self.tends(probe) { why(readings.all.last?.value) == "the X server has gone" })
+        #expect(server.ends == 0)
+    }
+
     @Test("A server that hangs before the connection stands is named; no second thread waits for it")
     func hangsFirst() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder, isServing: false)
+        let server = try FakeXServer(isServing: false)
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), patienceSeconds: 0.5) { readings.add($0) }
@@ -105,8 +130,7 @@ struct X11ProbeTests {
 
     @Test("A server that hangs later is named once, and read over the same connection when it goes on")
     func hangsLater() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), patienceSeconds: 3) { readings.add($0) }
@@ -125,8 +149,7 @@ struct X11ProbeTests {
 
     @Test("A server that hangs for longer than an answer may take is connected to anew")
     func hangsLong() throws {
-        let folder = try TemporaryFolder()
-        let server = try FakeXServer(in: folder)
+        let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
         let probe = X11IdleProbe(display: X11Display(name: server.name), answerSeconds: 1, retrySeconds: 0.1) {
@@ -143,8 +166,7 @@ struct X11ProbeTests {
     @Test("A stopped probe ends its thread and its connection at once, waiting or not, and says no more")
     func stops() throws {
         for isHanging in [false, true] {
-            let folder = try TemporaryFolder()
-            let server = try FakeXServer(in: folder)
+            let server = try FakeXServer()
             defer { server.stop() }
             let readings = Readings()
             // It would look again after twenty seconds, and give up after sixty.
@@ -175,8 +197,7 @@ struct X11ProbeTests {
             (time + idle, true), (idle, true), (time, false), ([], false), (time + Array(idle.dropLast(4)), false),
             (time + idle.prefix(13), false), ([0, 0, 0, 0] + idle.dropFirst(4), false),
         ] {
-            let folder = try TemporaryFolder()
-            let server = try FakeXServer(in: folder, FakeXServer.Manner(idleMilliseconds: 500, counters: counters))
+            let server = try FakeXServer(FakeXServer.Manner(idleMilliseconds: 500, counters: counters))
             defer { server.stop() }
             let readings = Readings()
             let probe = X11IdleProbe(display: X11Display(name: server.name)) { readings.add($0) }

@@ -25,8 +25,8 @@ extension SimHost {
     /// Goes on with what waits, as far as the disk lets it.
     func goOn() {
         while isUp, errand == nil, world.now >= diskRetryAt, let action = queue.next() {
-            if action.usesDisk {
-                begin(action)
+            if action.usesDisk, let work = work(action) {
+                begin(work)
             } else {
                 perform(action)
                 _ = queue.ended(failed: false)
@@ -36,11 +36,7 @@ extension SimHost {
 
     // MARK: Disk
 
-    private func begin(_ action: ClientAction) {
-        guard let work = work(action) else {
-            _ = queue.ended(failed: false)
-            return
-        }
+    private func begin(_ work: DiskErrand.Work) {
         var errand = DiskErrand(work: work, isApplied: true, isReported: false)
         if world.has(.disk), draws.chance(oneIn: 30) {
             errand.isApplied = draws.chance(oneIn: 2)
@@ -55,6 +51,8 @@ extension SimHost {
         world.plan(.disk(host: place, life: life), after: wait)
     }
 
+    /// - Returns: nil for what takes no time here. A simulated worker is there at once; what one is told that is just being
+    ///   started is tested with real ones (`WorkerNurseryTests`).
     private func work(_ action: ClientAction) -> DiskErrand.Work? {
         switch action {
         case .storeTask(let offer, let unit): return .storeTask(offer, unit: unit)
