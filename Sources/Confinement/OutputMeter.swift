@@ -67,8 +67,9 @@ package struct OutputMeter {
 
     /// Bytes of disk that a file or folder takes.
     ///
-    /// XFS keeps room behind the end of a file that grows, up to as much as it has, and gives it back later: the program
-    /// neither asked for that, nor can it (`CallRules.spaceInFiles`). Behind its end a file has the rest of a block.
+    /// XFS keeps room behind the end of a file that grows, up to as much as it has, and gives it back later: the
+    /// program neither asked for that, nor can it (`CallRules.spaceInFiles`). Behind its end a file has the rest of a
+    /// block.
     package static func bytes(of status: stat) -> Int {
         let taken = Int(status.st_blocks) * 512
         guard status.st_mode & S_IFMT == S_IFREG else { return taken }

@@ -8,11 +8,11 @@ import WorkerHost
 ///
 /// Whoever wants to read or write hands in a closure; the thread runs all that wait in one transaction and answers
 /// when it is durable. Small results that came with calls become blobs just before the commit, all of a group at once,
-/// while the rows are written. Where the store lets it (`DeferringStore`) the next group is run while the disk takes the
-/// one before (`DurableAnswers`).
-/// What throws is undone alone. When the database or the commit fails, nothing of the group is kept
-/// and each is run again in a transaction of its own. Closures may therefore run twice and must have no effect besides
-/// the transaction. When nobody knows whether the commit happened, none is run again: whoever asked is told so.
+/// while the rows are written. Where the store lets it (`DeferringStore`) the next group is run while the disk takes
+/// the one before (`DurableAnswers`). What throws is undone alone. When the database or the commit fails, nothing of
+/// the group is kept and each is run again in a transaction of its own. Closures may therefore run twice and must have
+/// no effect besides the transaction. When nobody knows whether the commit happened, none is run again: whoever asked
+/// is told so.
 final class WriterThread: Sendable {
     private let queue = BlockingQueue<any WriterItem>()
     private let clock: SteadyClock

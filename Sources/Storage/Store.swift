@@ -17,10 +17,11 @@ public protocol Store: AnyObject {
     func transaction<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
 }
 
-/// A store whose transactions can be looked at before the disk has them, so that the next one need not wait for the disk.
+/// A store whose transactions can be looked at before the disk has them, so that the next one need not wait for the
+/// disk.
 public protocol DeferringStore: Store {
-    /// As `transaction`, but a machine that dies right afterwards may have forgotten it, and all that followed it: nobody
-    /// outside may learn of it before `durability.wait` has returned.
+    /// As `transaction`, but a machine that dies right afterwards may have forgotten it, and all that followed it:
+    /// nobody outside may learn of it before `durability.wait` has returned.
     func transactionDeferred<T>(_ body: (any StoreTransaction) throws -> T) throws -> T
 
     var durability: any StoreDurability { get }
@@ -30,15 +31,16 @@ public protocol DeferringStore: Store {
 public protocol StoreDurability: Sendable {
     /// Everything that was committed before the call is durable when it returns.
     ///
-    /// - Throws: `StoreError.uncertain` when the disk does not confirm it. Nobody knows then what the disk has of anything since
+    /// - Throws: `StoreError.uncertain` when the disk does not confirm it. Nobody knows then what the disk has of
+    ///   anything since
     ///   the last time, and asking again would not tell (the kernel reports a lost page once): it throws from then on.
     func wait() throws
 
     /// Whether `tidy` has something to do. Costs nothing.
     var isUntidy: Bool { get }
 
-    /// Work that keeps the store small and that the writer need not wait for; may take a second. On a thread that nobody
-    /// waits for, beside everything else.
+    /// Work that keeps the store small and that the writer need not wait for; may take a second. On a thread that
+    /// nobody waits for, beside everything else.
     func tidy()
 }
 

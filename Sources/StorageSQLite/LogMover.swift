@@ -5,10 +5,11 @@ final class LogFrames: Sendable {
     let count = Atomic<Int>(0)
 }
 
-/// Moves a write-ahead log into the database file beside the writer, which would stop for a tenth of a second otherwise.
+/// Moves a write-ahead log into the database file beside the writer, which would stop for a tenth of a second
+/// otherwise.
 ///
-/// Most of the log is moved on another connection while transactions go on. The rest, a few pages, is moved by the writer
-/// between two transactions; only then is nothing left in the log, so that SQLite begins it anew.
+/// Most of the log is moved on another connection while transactions go on. The rest, a few pages, is moved by the
+/// writer between two transactions; only then is nothing left in the log, so that SQLite begins it anew.
 final class LogMover: Sendable {
     /// So many pages of 4 KiB are worth moving; with so many the writer moves them itself, whatever it takes.
     static let framesMin = 4096

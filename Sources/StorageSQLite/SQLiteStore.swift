@@ -19,9 +19,10 @@ public struct SQLiteOptions: Sendable {
 /// Used from one thread at a time. A second store on the same file, in this or another process, is refused; tools that
 /// only read, such as `sqlite3` or a backup, may look at the file meanwhile.
 ///
-/// `transactionDeferred` leaves the sync of the write-ahead log to `durability`, on whatever thread; SQLite itself syncs
-/// the log before it moves pages from there into the database file (`synchronous = NORMAL`), so that the file is never
-/// ahead of the log, and what a lost machine has of the log is a whole number of transactions, from the first one on.
+/// `transactionDeferred` leaves the sync of the write-ahead log to `durability`, on whatever thread; SQLite itself
+/// syncs the log before it moves pages from there into the database file (`synchronous = NORMAL`), so that the file is
+/// never ahead of the log, and what a lost machine has of the log is a whole number of transactions, from the first one
+/// on.
 public final class SQLiteStore: DeferringStore {
     let connection: Connection
     private let mover: LogMover

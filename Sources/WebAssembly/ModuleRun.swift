@@ -150,7 +150,8 @@ public final class ModuleRun {
         return end(trap, error) ?? (isOutOfFuel ? .outOfFuel : lackOfMemory ?? .code(0))
     }
 
-    /// Set when the system gave less memory than the module may have: on other computers it would have gone on otherwise.
+    /// Set when the system gave less memory than the module may have: on other computers it would have gone on
+    /// otherwise.
     private var lackOfMemory: End? {
         budget.lack.map { .outOfMemory(asked: budget.refusedBytes, words: $0) }
     }

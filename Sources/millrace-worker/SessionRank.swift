@@ -4,7 +4,8 @@ import Glibc
 /// (`kernel.sched_autogroup_enabled`, the default of most distributions), the lowest priority counts inside of one
 /// only: without this, tasks would get as much of a core as a program in another window.
 final class SessionRank {
-    /// `/proc/self/autogroup`, which cannot be opened any more when this process is shut in; -1: there is nothing to do.
+    /// `/proc/self/autogroup`, which cannot be opened any more when this process is shut in; -1: there is nothing to
+    /// do.
     private var file: Int32 = -1
 
     /// A session that others have begun is theirs: it is left as it is.

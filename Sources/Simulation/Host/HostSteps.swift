@@ -51,7 +51,8 @@ extension SimHost {
         world.plan(.disk(host: place, life: life), after: wait)
     }
 
-    /// - Returns: nil for what takes no time here. A simulated worker is there at once; what one is told that is just being
+    /// - Returns: nil for what takes no time here. A simulated worker is there at once; what one is told that is just
+    ///   being
     ///   started is tested with real ones (`WorkerNurseryTests`).
     private func work(_ action: ClientAction) -> DiskErrand.Work? {
         switch action {

@@ -26,8 +26,8 @@ public struct SimOptions: Hashable, Sendable {
     public var faultSeconds = 3600
     /// Seconds after the first phase within which every unit must have ended; 0: as `boundSeconds` computes.
     public var bound = 0
-    /// Requests are signed and the signatures checked, every second call is a short one, state files are written as JSON
-    /// and read back.
+    /// Requests are signed and the signatures checked, every second call is a short one, state files are written as
+    /// JSON and read back.
     public var isThorough = false
     public var plant: Plant?
     /// Stop after so many events; nil: at the end.

@@ -92,8 +92,8 @@ extension SimServer {
         }
     }
 
-    /// In thorough runs every second call is made as inside of a session: it leaves out what both ends know, its results
-    /// become blobs just before their group is committed, and what was left out of the reply is put back.
+    /// In thorough runs every second call is made as inside of a session: it leaves out what both ends know, its
+    /// results become blobs just before their group is committed, and what was left out of the reply is put back.
     ///
     /// - Returns: nil for a call in full, such as one that gives a result a false name.
     private func shortened(_ message: WireSchedulerRequest, _ host: HostID, _ sequence: Int64) -> ShortCall? {

@@ -69,7 +69,8 @@ final class WASISystem {
         return UInt32(files.count - 1)
     }
 
-    /// What stands in the file of the progress before the module writes it differs from run to run: it is not there then.
+    /// What stands in the file of the progress before the module writes it differs from run to run: it is not there
+    /// then.
     func isHidden(_ path: String) -> Bool { path == progressPath && !tellsProgress }
 
     /// Something at this path is about to be written.

@@ -77,7 +77,8 @@ struct ProgramOutput {
     ///
     /// - Parameters:
     ///   - bytesMax: that the program may write in all.
-    ///   - hasFailed: any want of room counts then; else only that there is none at all, since few programs look whether
+    ///   - hasFailed: any want of room counts then; else only that there is none at all, since few programs look
+    /// whether
     ///     all was written.
     func diskLack(bytesMax: Int, hasFailed: Bool) -> String? {
         var disk = statvfs()

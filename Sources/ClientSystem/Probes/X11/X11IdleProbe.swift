@@ -29,8 +29,8 @@ public struct X11Display: Hashable, Sendable {
 /// Where the server has the SYNC extension, the thread sleeps until the server announces the user's return, and between
 /// looks that show that the server answers. Else it looks often while tasks run.
 ///
-/// Nothing here can block the client: a server that hangs holds up that thread alone, and it gets no second one. Without
-/// a server there is no thread.
+/// Nothing here can block the client: a server that hangs holds up that thread alone, and it gets no second one.
+/// Without a server there is no thread.
 public final class X11IdleProbe: Sendable {
     private struct State {
         /// Wakes the thread; nil while there is none.
@@ -67,8 +67,8 @@ public final class X11IdleProbe: Sendable {
         self.report = report
     }
 
-    /// Starts the thread when there is none and it is time, says when the server has fallen silent, and tells the thread
-    /// how closely to look; call it now and then.
+    /// Starts the thread when there is none and it is time, says when the server has fallen silent, and tells the
+    /// thread how closely to look; call it now and then.
     public func tend(isComputing: Bool = false) {
         state.withLock { state in
             let now = millrace_monotonic_seconds()
