@@ -16,12 +16,14 @@ final class FrailHost {
     var log: String { site.logText("Ada.log") }
 
     /// Starts the server, submits, attaches.
-    init(serverEnvironment: [String: String] = [:]) async throws {
+    ///
+    /// - Parameter steps: of a unit, each some 50 ms of a core.
+    init(serverEnvironment: [String: String] = [:], steps: Int = 1) async throws {
         site = try Site()
         site.serverEnvironment = serverEnvironment
         try await site.startServer()
         let manifest = SmallProject.manifest(
-            quorum: 1, deadline: "1 h", steps: 1, ratios: 0, maxHz: 192 + 8 * Self.units)
+            quorum: 1, deadline: "1 h", steps: steps, ratios: steps - 1, maxHz: 192 + 8 * Self.units)
         let project = try SmallProject.make(in: site.folder, manifest: manifest)
         let submitted = try await site.millrace(["submit", project])
         try #require(submitted.status == 0, "submit: \(submitted.errors)")

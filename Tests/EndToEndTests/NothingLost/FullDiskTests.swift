@@ -27,7 +27,8 @@ struct FullDiskTests {
         "Filled in mid-work, killed and started while it is full: it waits, says so, and later reports all",
         .enabled("this system lets nobody mount", canMount))
     func fillsUp() async throws {
-        let host = try await FrailHost()
+        // Long enough that most of the work is not done, and none reported, when the server goes.
+        let host = try await FrailHost(steps: 200)
         try "preset: maximum\ndisk:\n  keep_free: 0 B\n"
             .write(toFile: host.data + "/preferences.yaml", atomically: true, encoding: .utf8)
         let (disk, log) = (host.site.folder.path("disk"), host.site.folder.path("Ada.log"))
