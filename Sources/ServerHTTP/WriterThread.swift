@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import NIOCore
 import Storage
 import Synchronization
@@ -22,6 +23,9 @@ final class WriterThread: Sendable {
     private let ended = WakeUp()
     /// A larger group would only make the first in it wait.
     private static let groupMax = 256
+    /// Where several come at about the same time, others are waited for a moment: every group costs as much as some
+    /// calls. One that comes alone waits for nobody, and a group that is large enough for no more.
+    private static let (siblingsMin, siblingsMax, gatherMicroseconds) = (2, 24, UInt32(1500))
     let queueMax: Int
 
     /// - Parameters:
@@ -96,11 +100,14 @@ final class WriterThread: Sendable {
     private func run(_ store: any Store) {
         let deferring = store as? any DeferringStore
         if let deferring { answers.start(deferring.durability) }
+        var siblings = 0
         while true {
             // One group at most waits for the disk to be done with the one before; what comes meanwhile is one group.
             if deferring != nil { answers.waitForRoom() }
-            let group = queue.take(limit: WriterThread.groupMax)
+            if siblings >= Self.siblingsMin, queue.count < Self.siblingsMax { usleep(Self.gatherMicroseconds) }
+            let group = queue.take(limit: Self.groupMax)
             if group.isEmpty { break }
+            siblings = group.count
             if let lost = answers.failure {
                 group.forEach { $0.fail(lost) }
                 answers.leaveRoom()
