@@ -13,9 +13,6 @@ final class DurableAnswers: Sendable {
     /// Free while no group waits for its sync to begin.
     private let room = ConditionLock<Bool>(value: true)
     private let ended = WakeUp()
-    private let untidy = WakeUp()
-    private let tidied = WakeUp()
-    private let isEnding = Atomic<Bool>(false)
     private let lost = Mutex<StoreError?>(nil)
 
     func start(_ durability: any StoreDurability) {
@@ -26,16 +23,8 @@ final class DurableAnswers: Sendable {
                 leaveRoom()
                 let error = sync(durability)
                 for answer in waiting { answer(error) }
-                if durability.isUntidy { untidy.signal() }
             }
             ended.signal()
-        }
-        BlockingThread.start("millrace-tidy") { [self] in
-            while !isEnding.load(ordering: .acquiring) {
-                durability.tidy()
-                untidy.wait(seconds: 60)
-            }
-            tidied.signal()
         }
     }
 
@@ -70,9 +59,6 @@ final class DurableAnswers: Sendable {
     func stop() {
         queue.close()
         ended.wait(seconds: 30)
-        isEnding.store(true, ordering: .releasing)
-        untidy.signal()
-        tidied.wait(seconds: 30)
     }
 }
 

@@ -78,7 +78,7 @@ final class WriterThread: Sendable {
     /// Does what is in the queue, then ends the thread and with it the store.
     func stop() {
         queue.close()
-        ended.wait(seconds: 30)
+        ended.wait(seconds: 60)
     }
 
     /// - Parameters:
@@ -149,7 +149,14 @@ final class WriterThread: Sendable {
             if case StoreError.uncertain = error {
                 group.forEach { $0.fail(error) }
             } else if group.count > 1 {
-                for item in group { commit([item], store, deferring, now: now) }
+                for item in group {
+                    if let lost = answers.failure {
+                        item.fail(lost)
+                    } else {
+                        commit([item], store, deferring, now: now)
+                    }
+                }
+                answers.leaveRoom()
                 return
             } else {
                 group[0].fail(error)

@@ -32,21 +32,9 @@ public protocol StoreDurability: Sendable {
     /// Everything that was committed before the call is durable when it returns.
     ///
     /// - Throws: `StoreError.uncertain` when the disk does not confirm it. Nobody knows then what the disk has of
-    ///   anything since
-    ///   the last time, and asking again would not tell (the kernel reports a lost page once): it throws from then on.
+    ///   anything since the last time, and asking again would not tell (the kernel reports a lost page once): it throws
+    ///   from then on.
     func wait() throws
-
-    /// Whether `tidy` has something to do. Costs nothing.
-    var isUntidy: Bool { get }
-
-    /// Work that keeps the store small and that the writer need not wait for; may take a second. On a thread that
-    /// nobody waits for, beside everything else.
-    func tidy()
-}
-
-extension StoreDurability {
-    public var isUntidy: Bool { false }
-    public func tidy() {}
 }
 
 /// What can be read and written inside one transaction.

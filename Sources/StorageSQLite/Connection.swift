@@ -1,7 +1,6 @@
 import CSQLite
 import Glibc
 import Storage
-import Synchronization
 
 /// A statement's text, prepared once per connection. Known by identity, so that finding it costs no hash of the text.
 final class Query: Sendable {
@@ -22,9 +21,6 @@ final class Connection {
     private let handle: OpaquePointer
     private var statements: [ObjectIdentifier: OpaquePointer] = [:]
     private(set) var broken: StoreError?
-    /// Outlives the hook that writes into it.
-    private var frames: LogFrames?
-    private static let moving = Query("PRAGMA wal_checkpoint(PASSIVE)")
 
     /// - Throws: `StoreError.io` when the file cannot be opened or made.
     init(file: String) throws {
@@ -116,36 +112,6 @@ final class Connection {
         guard code == SQLITE_ROW else { throw failure(code, query.sql) }
         var row = Row(statement)
         return try read(&row)
-    }
-
-    /// From now on tells how many pages its write-ahead log has, and does not move them into the file by itself.
-    func count(_ frames: LogFrames) {
-        self.frames = frames
-        sqlite3_wal_hook(
-            handle,
-            { context, _, _, count in
-                guard let context else { return SQLITE_OK }
-                let frames = Unmanaged<LogFrames>.fromOpaque(context).takeUnretainedValue()
-                frames.count.store(Int(count), ordering: .relaxed)
-                return SQLITE_OK
-            }, Unmanaged.passUnretained(frames).toOpaque())
-    }
-
-    /// Moves pages of the write-ahead log into the file, without holding anybody up or waiting for anybody. What fails
-    /// (a full disk) is left for the next time: nothing is lost in the log.
-    ///
-    /// - Returns: how many pages stay in the log only.
-    func moveLog() -> Int {
-        let left = try? first(Connection.moving) { row -> Int64 in
-            _ = row.integer()
-            let (frames, moved) = (row.integer(), row.integer())
-            return max(0, frames - moved)
-        }
-        guard let left = left ?? nil else {
-            rollBack()
-            return .max
-        }
-        return Int(left)
     }
 
     /// Loses the transaction for a reason that the database does not see. - Returns: the reason.

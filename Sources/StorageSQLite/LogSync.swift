@@ -15,22 +15,16 @@ final class LogSync: StoreDurability {
 
     /// nil: of a database in memory, where nothing is durable anyhow.
     private let path: String?
-    private let mover: LogMover?
     private let state = Mutex(State.closed)
     private let sync: @Sendable (Int32) -> Int32
 
     /// - Parameter sync: 0, or -1 and `errno`.
-    init(path: String?, mover: LogMover? = nil, sync: @escaping @Sendable (Int32) -> Int32 = { fdatasync($0) }) {
+    init(path: String?, sync: @escaping @Sendable (Int32) -> Int32 = { fdatasync($0) }) {
         self.path = path
-        self.mover = mover
         self.sync = sync
     }
 
     deinit { state.withLock { if case .open(let descriptor) = $0 { close(descriptor) } } }
-
-    var isUntidy: Bool { mover?.isDue ?? false }
-
-    func tidy() { mover?.move() }
 
     func wait() throws {
         guard let path else { return }

@@ -25,7 +25,6 @@ public struct SQLiteOptions: Sendable {
 /// on.
 public final class SQLiteStore: DeferringStore {
     let connection: Connection
-    private let mover: LogMover
     private let log: LogSync
     private var isDeferring = false
     let tables: SQLiteTransaction
@@ -47,8 +46,7 @@ public final class SQLiteStore: DeferringStore {
 
     private init(file: String, lock: FileLock?, options: SQLiteOptions) throws {
         self.lock = lock
-        mover = LogMover(file: file)
-        log = lock == nil ? LogSync(path: nil) : LogSync(path: file + "-wal", mover: mover)
+        log = LogSync(path: lock == nil ? nil : file + "-wal")
         connection = try Connection(file: file)
         tables = SQLiteTransaction(connection)
         try connection.script("PRAGMA busy_timeout = \(options.busyTimeout.milliseconds)")
@@ -79,8 +77,15 @@ public final class SQLiteStore: DeferringStore {
             PRAGMA wal_autocheckpoint = 8192;
             """)
         if let pages = options.pageCountMax { try connection.script("PRAGMA max_page_count = \(pages)") }
+        beginLogAnew()
         try Migration.run(on: connection, from: version)
         try tables.loadOpenWork()
+    }
+
+    /// A log that a lost disk did not take is in the kernel's memory only, and nobody would ever tell: what is in it is
+    /// moved into the file, which is synced. On a full disk it stays, as it may as long as nothing was lost.
+    private func beginLogAnew() {
+        do { try connection.script("PRAGMA wal_checkpoint(TRUNCATE)") } catch { connection.rollBack() }
     }
 
     /// The schema version this program reads and writes.
@@ -101,12 +106,9 @@ public final class SQLiteStore: DeferringStore {
     public func transactionDeferred<T>(_ body: (any StoreTransaction) throws -> T) throws -> T {
         if !isDeferring {
             try connection.script("PRAGMA synchronous = NORMAL")
-            connection.count(mover.frames)
             isDeferring = true
         }
-        let value = try tables.whole(body)
-        mover.finish(on: connection)
-        return value
+        return try tables.whole(body)
     }
 
     public var durability: any StoreDurability { log }

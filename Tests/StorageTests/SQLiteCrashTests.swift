@@ -81,37 +81,6 @@ struct SQLiteCrashTests {
         }
     }
 
-    /// Moved beside the writer, the log stays small, and nothing is missing.
-    @Test func tidied() throws {
-        let folder = try ScratchFolder()
-        let path = folder.file("live.sqlite")
-        func logBytes() throws -> Int {
-            (try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int) ?? 0
-        }
-        let steps = Int64(3000)
-        do {
-            let store = try SQLiteStore(path: path)
-            let durability = store.durability
-            var (wasUntidy, largest) = (0, 0)
-            for number in 0..<steps {
-                try store.transactionDeferred { tx in try SQLiteCrashTests.step(number, tx) }
-                if durability.isUntidy {
-                    wasUntidy += 1
-                    let helper = Thread { durability.tidy() }
-                    helper.start()
-                    while !helper.isFinished { usleep(100) }
-                    #expect(!durability.isUntidy)
-                }
-                largest = max(largest, try logBytes())
-            }
-            #expect(wasUntidy >= 2, "enough was written for it")
-            #expect(largest < 32 << 20, "\(largest)")
-            try durability.wait()
-            #expect(try SQLiteCrashTests.steps(in: store) == steps)
-        }
-        #expect(try SQLiteCrashTests.steps(in: try SQLiteStore(path: path)) == steps)
-    }
-
     /// A log that the disk does not take is no log, and asking again does not help.
     @Test func lostLog() throws {
         let folder = try ScratchFolder()
