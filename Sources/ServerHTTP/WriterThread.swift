@@ -156,8 +156,6 @@ final class WriterThread: Sendable {
                         commit([item], store, deferring, now: now)
                     }
                 }
-                answers.leaveRoom()
-                return
             } else {
                 group[0].fail(error)
             }

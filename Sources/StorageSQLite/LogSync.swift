@@ -16,13 +16,8 @@ final class LogSync: StoreDurability {
     /// nil: of a database in memory, where nothing is durable anyhow.
     private let path: String?
     private let state = Mutex(State.closed)
-    private let sync: @Sendable (Int32) -> Int32
 
-    /// - Parameter sync: 0, or -1 and `errno`.
-    init(path: String?, sync: @escaping @Sendable (Int32) -> Int32 = { fdatasync($0) }) {
-        self.path = path
-        self.sync = sync
-    }
+    init(path: String?) { self.path = path }
 
     deinit { state.withLock { if case .open(let descriptor) = $0 { close(descriptor) } } }
 
@@ -31,7 +26,7 @@ final class LogSync: StoreDurability {
         try state.withLock { state in
             do throws(StoreError) {
                 let descriptor = try Self.descriptor(&state, path)
-                while sync(descriptor) != 0 {
+                while fdatasync(descriptor) != 0 {
                     if errno == EINTR { continue }
                     throw Self.lost(path)
                 }
