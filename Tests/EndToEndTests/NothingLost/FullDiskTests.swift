@@ -27,8 +27,7 @@ struct FullDiskTests {
         "Filled in mid-work, killed and started while it is full: it waits, says so, and later reports all",
         .enabled("this system lets nobody mount", canMount))
     func fillsUp() async throws {
-        // Long enough that most of the work is not done, and none reported, when the server goes.
-        let host = try await FrailHost(steps: 200)
+        let host = try await FrailHost(steps: 100)
         try "preset: maximum\ndisk:\n  keep_free: 0 B\n"
             .write(toFile: host.data + "/preferences.yaml", atomically: true, encoding: .utf8)
         let (disk, log) = (host.site.folder.path("disk"), host.site.folder.path("Ada.log"))
@@ -41,17 +40,16 @@ struct FullDiskTests {
         // The disk as the client sees it.
         let inside = "/proc/\(shell.pid)/root\(disk)"
         let data = inside + "/data"
-        try await host.holdAll(in: data)
-        host.relay.set(.refuses)
-        #expect(try await eventually(limitSeconds: 900) { !host.finished(in: data).isEmpty }, "\(host.log)")
+        let halted = try await Self.halt(shell, of: host, in: data)
         let fill = try Running(
             "/bin/dd", ["if=/dev/zero", "of=\(inside)/filler", "bs=4096"], outputPath: "/dev/null",
             errorPath: "/dev/null")
         _ = await fill.wait(limitSeconds: 60)
+        for process in halted { kill(process, SIGCONT) }
         #expect(try await eventually { host.log.contains("No space left") }, "\(host.log)")
         let kept = host.finished(in: data)
-        let client = try #require(Self.client(of: shell))
-        kill(client, SIGKILL)
+        #expect(!kept.isEmpty && kept != host.held(in: data), "\(host.log)")
+        kill(try #require(Self.client(of: shell)), SIGKILL)
         #expect(try await eventually { host.log.split(separator: "running in").count >= 3 }, "it starts: \(host.log)")
         #expect(host.finished(in: data).isSuperset(of: kept))
         try FileManager.default.removeItem(atPath: inside + "/filler")
@@ -62,6 +60,28 @@ struct FullDiskTests {
         try "".write(toFile: inside + "/end", atomically: false, encoding: .utf8)
         if let client = Self.client(of: shell) { kill(client, SIGTERM) }
         #expect(await shell.wait(limitSeconds: 120) == 0, "\(host.log)")
+    }
+
+    /// Takes the server away and stops the client and its workers with SIGSTOP, at a moment at which some result is
+    /// complete, and another one, still to be written, is not.
+    private static func halt(_ shell: Running, of host: FrailHost, in data: String) async throws -> [Int32] {
+        var halted: [Int32] = []
+        let isHalted = try await eventually {
+            guard !host.finished(in: data).isEmpty, let client = client(of: shell) else { return false }
+            host.relay.set(.refuses)
+            halted = [client]
+            kill(client, SIGSTOP)
+            // Only one that is stopped starts no further ones.
+            halted += FrailHost.children(of: client)
+            for process in halted { kill(process, SIGSTOP) }
+            let finished = host.finished(in: data)
+            if !finished.isEmpty, finished != host.held(in: data) { return true }
+            for process in halted { kill(process, SIGCONT) }
+            host.relay.set(.passes)
+            return false
+        }
+        try #require(isHalted, "\(host.log)")
+        return halted
     }
 
     private static func client(of shell: Running) -> Int32? {
