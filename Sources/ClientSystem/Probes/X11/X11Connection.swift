@@ -44,7 +44,11 @@ final class X11Connection {
         guard xcb_connection_has_error(raw) == 0, let root = Self.root(raw, screen) else {
             // What has failed has to be freed as well.
             xcb_disconnect(raw)
-            throw Fault(.unreachable, "the X11 display \(PrintableText.clean(display)) cannot be opened")
+            // XCB does not say which it is.
+            throw Fault(
+                .unreachable,
+                "the X11 display \(PrintableText.clean(display)) cannot be opened: there is no server, or it does not "
+                    + "let us in (XAUTHORITY)")
         }
         self.raw = raw
         self.root = root

@@ -36,6 +36,8 @@ public final class X11IdleProbe: Sendable {
         /// Wakes the thread; nil while there is none.
         var wake: WakePipe?
         var nextStart = 0.0
+        /// Until the next start after the next end, in seconds.
+        var pause: Double
         var lastHeard = 0.0
         var isComputing = false
         var isStopped = false
@@ -45,8 +47,8 @@ public final class X11IdleProbe: Sendable {
 
     private let display: X11Display
     private let report: @Sendable (ProbeReading) -> Void
-    private let state = Mutex(State())
-    private let retrySeconds: Double
+    private let state: Mutex<State>
+    private let retrySeconds: ClosedRange<Double>
     private let answerSeconds: Double
     /// How much later than expected the server may be heard.
     private let patienceSeconds: Double
@@ -54,16 +56,20 @@ public final class X11IdleProbe: Sendable {
 
     /// - Parameter patienceSeconds: a server that is silent for so much longer than the period does not answer.
     /// - Parameter answerSeconds: a server that does not answer for so long is given up, and tried again as a new one.
-    /// - Parameter retrySeconds: until a display that could not be read is tried again: somebody may log in.
+    /// - Parameter retrySeconds: until a display that could not be read is tried again: the shortest after it was read,
+    ///   then twice as long every time. A server that starts anew is read soon; one that is not there costs little,
+    ///   and is tried all the same, since somebody may log in.
     /// - Parameter report: called for every reading, on the probe's thread or inside of `tend`.
     public init(
-        display: X11Display, patienceSeconds: Double = 5, answerSeconds: Double = 60, retrySeconds: Double = 60,
+        display: X11Display, patienceSeconds: Double = 5, answerSeconds: Double = 60,
+        retrySeconds: ClosedRange<Double> = 1...60,
         report: @escaping @Sendable (ProbeReading) -> Void
     ) {
         self.display = display
         self.patienceSeconds = patienceSeconds
         self.answerSeconds = answerSeconds
         self.retrySeconds = retrySeconds
+        state = Mutex(State(pause: retrySeconds.lowerBound))
         self.report = report
     }
 
@@ -89,7 +95,7 @@ public final class X11IdleProbe: Sendable {
             state.lastHeard = now
             BlockingThread.start("x11") { [self] in work(wake) }
         } catch {
-            state.nextStart = now + retrySeconds
+            state.nextStart = now + retrySeconds.upperBound
             tell(.unavailable(error.message))
         }
     }
@@ -135,14 +141,17 @@ public final class X11IdleProbe: Sendable {
         let end = follow(wake)
         if hear() { tell(.unavailable(end.message)) }
         state.withLock {
-            $0.nextStart = millrace_monotonic_seconds() + retrySeconds
+            $0.nextStart = millrace_monotonic_seconds() + $0.pause
+            $0.pause = min(2 * $0.pause, retrySeconds.upperBound)
             $0.wake = nil
         }
     }
 
+    /// - Parameter isRead: whether it was an idle time.
     /// - Returns: whether anybody wants to know.
-    private func hear() -> Bool {
+    private func hear(isRead: Bool = false) -> Bool {
         state.withLock {
+            if isRead { $0.pause = retrySeconds.lowerBound }
             $0.lastHeard = millrace_monotonic_seconds()
             $0.isSilenceTold = false
             return !$0.isStopped
@@ -158,10 +167,11 @@ public final class X11IdleProbe: Sendable {
             var pace = X11Pace(isAlarmTrusted: desk.hasAlarm)
             pace.change(isComputing: state.withLock { $0.isComputing })
             while true {
+                let asked = millrace_monotonic_seconds()
                 let idle = try desk.idleMilliseconds()
                 let now = millrace_monotonic_seconds()
-                pace.note(idle: idle, at: now, isAnnounced: try desk.takeAlarm())
-                if hear() { tell(.userInput, .idle(milliseconds: idle)) }
+                pace.note(idle: idle, asked: asked, heard: now, isAnnounced: try desk.takeAlarm())
+                if hear(isRead: true) { tell(.userInput, .idle(milliseconds: idle)) }
                 if pace.isWindowDue {
                     let window = try desk.fullScreenWindow()
                     if hear() { tell(.fullScreen, Self.value(window)) }
