@@ -11,16 +11,22 @@ public struct X11Display: Hashable, Sendable {
     public var name: String?
     /// XWayland sees only what goes to X11 windows, so its idle time would be too long.
     public var isWayland: Bool
+    /// The socket of the account's own bus. When there is no such display, or no longer, the account's session is asked
+    /// there for its display; nil: it is not.
+    public var userBus: String?
 
-    public init(name: String?, isWayland: Bool = false) {
+    public init(name: String?, isWayland: Bool = false, userBus: String? = nil) {
         self.name = name
         self.isWayland = isWayland
+        self.userBus = userBus
     }
 
     /// That of this process.
     public static var ofEnvironment: X11Display {
-        X11Display(
-            name: getenv("DISPLAY").map { String(cString: $0) }, isWayland: getenv("WAYLAND_DISPLAY") != nil)
+        let value = { (name: String) in getenv(name).map { String(cString: $0) } }
+        return X11Display(
+            name: value("DISPLAY"), isWayland: value("WAYLAND_DISPLAY") != nil,
+            userBus: value("XDG_RUNTIME_DIR").map { "\($0)/bus" })
     }
 }
 
@@ -184,14 +190,28 @@ public final class X11IdleProbe: Sendable {
     }
 
     private func open(_ wake: WakePipe) throws(Fault) -> X11Desk {
-        guard !display.isWayland else {
+        do throws(Fault) {
+            return try open(display.name ?? "", isWayland: display.isWayland, authority: nil, wake)
+        } catch {
+            // Whoever stops us does not want to wait for a bus.
+            guard !display.isWayland, let bus = display.userBus, !state.withLock({ $0.isStopped }) else { throw error }
+            guard let session = try? X11Session(bus: bus), session.isWayland || !session.display.isEmpty else {
+                throw error
+            }
+            return try open(session.display, isWayland: session.isWayland, authority: session.authority, wake)
+        }
+    }
+
+    private func open(
+        _ name: String, isWayland: Bool, authority: String?, _ wake: WakePipe
+    ) throws(Fault) -> X11Desk {
+        guard !isWayland else {
             throw Fault(.unreachable, "this is a Wayland session, whose input X11 does not see")
         }
         // For XCB an empty name is that of the environment.
-        guard let name = display.name, !name.isEmpty else {
-            throw Fault(.unreachable, "there is no X11 display (DISPLAY is not set)")
-        }
-        let connection = try X11Connection(display: name, answerSeconds: answerSeconds) {
+        guard !name.isEmpty else { throw Fault(.unreachable, "there is no X11 display (DISPLAY is not set)") }
+        let cookie = authority.flatMap { X11Cookie.read(file: $0, display: name) }
+        let connection = try X11Connection(display: name, cookie: cookie, answerSeconds: answerSeconds) {
             [self] (file, events, until) throws(Fault) in try rest(file, events, until, wake)
         }
         return try X11Desk(connection)
