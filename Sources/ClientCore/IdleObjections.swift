@@ -26,14 +26,21 @@ extension IdlePolicy {
         var least: (kind: ProbeKind, idle: Double)?
         var latest: (kind: ProbeKind, age: Double)?
         for reading in readings where reading.kind.isInput {
-            guard case .idle(let milliseconds) = reading.value else { continue }
+            guard case .idle(let milliseconds) = reading.value else {
+                guard let touch = touches[reading.kind] else { continue }
+                let idle = max(0, (now - touch).seconds)
+                if idle < least?.idle ?? .infinity { least = (reading.kind, idle) }
+                continue
+            }
             let age = age(reading, now)
             let idle = Double(milliseconds) / 1000 + age
             if idle < least?.idle ?? .infinity { least = (reading.kind, idle) }
             if age < latest?.age ?? .infinity { latest = (reading.kind, age) }
         }
-        guard let least, let latest else { return .noSource }
-        if least.idle < settings.preferences.idleSeconds { return .somebody(least.kind, idleSeconds: least.idle) }
+        if let least, least.idle < settings.preferences.idleSeconds {
+            return .somebody(least.kind, idleSeconds: least.idle)
+        }
+        guard let latest else { return .noSource }
         if latest.age <= settings.staleSeconds { return .nobody }
         return latest.age <= settings.forgetSeconds ? .unknown(latest.kind, silentSeconds: latest.age) : .noSource
     }

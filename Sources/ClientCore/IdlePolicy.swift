@@ -6,7 +6,8 @@ import Preferences
 ///
 /// - Somebody is there when any source of input tells of a touch within `in_use.idle_after`: an old reading still tells
 ///   that. When all sources that spoke are silent, somebody may be there, for `forgetSeconds`; a source that is
-///   unavailable, or was silent for longer, counts as none. A machine without any has no user.
+///   unavailable, or was silent for longer, counts as none but for the touch that it told of before. A machine without
+///   any has no user.
 /// - Readings of the surroundings hold until the next one, or for `forgetSeconds`: a dead probe never blocks for ever.
 public struct IdlePolicy: Hashable, Sendable {
     public internal(set) var settings: IdleSettings
@@ -17,6 +18,9 @@ public struct IdlePolicy: Hashable, Sendable {
     public private(set) var allowance: Allowance
     /// The last reading of each probe, in the order of `ProbeKind`.
     public internal(set) var readings: [ProbeReading] = []
+    /// When somebody last touched the machine, by each source of input that ever told. It holds when the source goes: a
+    /// display that ends, or is too busy to answer, does not send away whoever sits before it.
+    private(set) var touches: [ProbeKind: Timestamp] = [:]
     /// Local time minus UTC; the edge tells it, and tells it anew when summer time begins or ends.
     public internal(set) var utcOffsetSeconds = 0
     public internal(set) var usage: NetworkUsage?
@@ -62,6 +66,7 @@ public struct IdlePolicy: Hashable, Sendable {
     /// The machine slept: as at a start, nothing is computed before it was looked at.
     mutating func beginAnew(_ now: Timestamp) {
         readings = []
+        touches = [:]
         began = now
         overloadSince = nil
         loadBlockedUntil = nil
@@ -99,6 +104,9 @@ public struct IdlePolicy: Hashable, Sendable {
         readings.append(reading)
         let order = ProbeKind.allCases
         readings.sort { order.firstIndex(of: $0.kind)! < order.firstIndex(of: $1.kind)! }
+        if reading.kind.isInput, case .idle(let milliseconds) = reading.value {
+            touches[reading.kind] = reading.at + TimeSpan(milliseconds: -milliseconds)
+        }
         guard case .busy(let busy) = reading.value else { return }
         if busy > loadMaxCores {
             let since = overloadSince ?? reading.at
@@ -168,6 +176,7 @@ public struct IdlePolicy: Hashable, Sendable {
         loadBlockedUntil = loadBlockedUntil.map { $0 + step }
         pausedSince = pausedSince.map { $0 + step }
         standing = standing.mapValues { $0 + step }
+        touches = touches.mapValues { $0 + step }
         for at in readings.indices { readings[at].at = readings[at].at + step }
     }
 }

@@ -194,6 +194,26 @@ struct IdlePolicyTests {
         #expect(policy.isComputing)
     }
 
+    @Test("Whoever touched the machine is still there when the source that told it has gone", arguments: inputs)
+    func sourceGoes(source: ProbeKind) throws {
+        var policy = Self.policy()
+        policy.update(
+            Self.missing(but: source, Self.start) + [Self.busy(0, at: 0), Self.idle(2, at: 0, source)], now: Self.start)
+        for second in [1.0, 100, 177.9] {
+            policy.update(
+                [Self.reading(source, .unavailable("gone"), at: second), Self.busy(0, at: second)],
+                now: Self.at(second))
+            let pause = try #require(policy.pause)
+            #expect(pause.cause == .user && pause.probe == source && pause.endsAt == Self.at(178))
+        }
+        policy.update([Self.busy(0, at: 178)], now: Self.at(178))
+        #expect(policy.isComputing && !policy.allowance.isInUse)
+        // Nobody was there when it went.
+        var away = Self.computing()
+        away.update([Self.reading(.userInput, .unavailable("gone"), at: 1)], now: Self.at(1))
+        #expect(away.isComputing)
+    }
+
     @Test("A load that is no longer told objects for as long, and not longer")
     func silentLoad() {
         var policy = Self.computing()

@@ -14,6 +14,8 @@ final class FakeXServer: Sendable {
         var hasScreenSaver = true
         /// What it says of its counters; nil: it has no SYNC extension.
         var counters: [UInt8]?
+        /// Whoever does not show it is refused; nil: nobody is.
+        var cookie: [UInt8]?
         /// It takes requests, and says nothing, until this is true again.
         var isAnswering = true
     }
@@ -113,7 +115,14 @@ final class FakeXServer: Sendable {
     private func talk(_ client: Int32) {
         guard let head = read(client, 12) else { return }
         let padded = { (at: Int) in (Int(head[at]) + Int(head[at + 1]) * 256 + 3) & ~3 }
-        guard read(client, padded(6) + padded(8)) != nil, write(client, Self.setup) else { return }
+        guard let shown = read(client, padded(6) + padded(8)) else { return }
+        if let cookie = state.withLock({ $0.manner.cookie }) {
+            guard shown == Array("MIT-MAGIC-COOKIE-1".utf8) + [0, 0] + cookie else {
+                _ = write(client, [0, 4, 11, 0, 0, 0, 1, 0] + Array("fake".utf8))
+                return
+            }
+        }
+        guard write(client, Self.setup) else { return }
         var sequence: UInt16 = 0
         while let head = read(client, 4) {
             sequence &+= 1

@@ -1,6 +1,13 @@
 import ClientSystem
 import Testing
 
+extension X11Pace {
+    /// A look that took no time.
+    fileprivate mutating func note(idle: Int64, at now: Double, isAnnounced: Bool) {
+        note(idle: idle, asked: now, heard: now, isAnnounced: isAnnounced)
+    }
+}
+
 @Suite("The pace of X11")
 struct X11PaceTests {
     /// Seconds from a full minute to the next look.
@@ -33,6 +40,21 @@ struct X11PaceTests {
         #expect(!pace.isWatching && wait(pace) == 0.2)
         pace.change(isComputing: false)
         #expect(wait(pace) == 20)
+    }
+
+    @Test("A look that takes long, or whose answer is heard late, is not taken for a return")
+    func slow() {
+        var pace = X11Pace(isAlarmTrusted: true)
+        pace.change(isComputing: true)
+        pace.note(idle: 200_000, asked: 10, heard: 10, isAnnounced: false)
+        pace.note(idle: 204_000, asked: 14, heard: 16, isAnnounced: false)
+        #expect(pace.isWatching && wait(pace) == 4)
+        pace.note(idle: 210_000, asked: 18, heard: 20, isAnnounced: false)
+        pace.note(idle: 214_000, asked: 24, heard: 24, isAnnounced: false)
+        #expect(pace.isWatching && wait(pace) == 4)
+        // Somebody is back during a look.
+        pace.note(idle: 1000, asked: 28, heard: 30, isAnnounced: false)
+        #expect(wait(pace) == 0.2)
     }
 
     @Test("While nothing runs, only the return of somebody who was away is heard at once")

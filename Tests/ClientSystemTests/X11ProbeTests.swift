@@ -28,6 +28,10 @@ struct X11ProbeTests {
         }
     }
 
+    static func closed(_ name: String) -> String {
+        "the X11 display \(name) cannot be opened: there is no server, or it does not let us in (XAUTHORITY)"
+    }
+
     private static func isSilent(_ reading: ProbeReading) -> Bool {
         why(reading.value)?.hasPrefix("the X server did not answer for ") == true
     }
@@ -62,12 +66,12 @@ struct X11ProbeTests {
             (X11Display(name: nil), "there is no X11 display (DISPLAY is not set)"),
             (X11Display(name: ""), "there is no X11 display (DISPLAY is not set)"),
             (X11Display(name: mute.name, isWayland: true), "this is a Wayland session, whose input X11 does not see"),
-            (X11Display(name: "nonsense"), "the X11 display nonsense cannot be opened"),
+            (X11Display(name: "nonsense"), Self.closed("nonsense")),
             (X11Display(name: mute.name), "the X server does not have the screen saver extension"),
         ]
         for (display, why) in cases {
             let readings = Readings()
-            let probe = X11IdleProbe(display: display) { readings.add($0) }
+            let probe = X11IdleProbe(display: display, retrySeconds: 600...600) { readings.add($0) }
             defer { probe.stop() }
             probe.tend()
             #expect(eventually { readings.all.count == 2 && !probe.isRunning })
@@ -79,20 +83,37 @@ struct X11ProbeTests {
         #expect(eventually { mute.connections == 1 && mute.ends == 1 })
     }
 
-    @Test("A server that goes away is said to be gone, ends nothing, and is tried again")
+    @Test("A server that goes away is said to be gone, ends nothing, and is read again at once when it is back")
     func gone() throws {
         let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
-        let probe = X11IdleProbe(display: X11Display(name: server.name), retrySeconds: 0.5) { readings.add($0) }
+        // Were every pause twice as long as the one before, the last would be longer than anybody waits.
+        let probe = X11IdleProbe(display: X11Display(name: server.name), retrySeconds: 0.05...5000) { readings.add($0) }
         defer { probe.stop() }
-        for round in 1...3 {
+        for round in 1...15 {
             let before = readings.idles.count
             #expect(Self.tends(probe) { readings.idles.count > before && server.connections == round })
             server.hangUp()
             let isGone = { (reading: ProbeReading) in why(reading.value) == "the X server has gone" }
             #expect(Self.tends(probe) { readings.all.filter(isGone).count == 2 * round })
         }
+    }
+
+    @Test("A display that stays closed is tried less and less often")
+    func staysAway() throws {
+        let server = try FakeXServer()
+        server.stop()
+        let readings = Readings()
+        let start = millrace_monotonic_seconds()
+        let probe = X11IdleProbe(display: X11Display(name: server.name), retrySeconds: 0.1...0.8) { readings.add($0) }
+        defer { probe.stop() }
+        for tries in 1...6 {
+            #expect(Self.tends(probe) { readings.all.count >= 2 * tries })
+            let least = [0, 0.1, 0.3, 0.7, 1.5, 2.3][tries - 1]
+            #expect(millrace_monotonic_seconds() - start >= least)
+        }
+        #expect(readings.all.allSatisfy { $0.value == .unavailable(Self.closed(server.name)) })
     }
 
     @Test("A server that takes no more is said to be gone; the signal that comes of writing to it ends nothing")
@@ -152,7 +173,7 @@ struct X11ProbeTests {
         let server = try FakeXServer()
         defer { server.stop() }
         let readings = Readings()
-        let probe = X11IdleProbe(display: X11Display(name: server.name), answerSeconds: 1, retrySeconds: 0.1) {
+        let probe = X11IdleProbe(display: X11Display(name: server.name), answerSeconds: 1, retrySeconds: 0.1...0.1) {
             readings.add($0)
         }
         defer { probe.stop() }

@@ -75,7 +75,7 @@ struct XvfbTests {
         let display = try VirtualDisplay(number: 10_000 + Int(getpid()) % 40_000)
         defer { display.clean() }
         let readings = Readings()
-        let probe = X11IdleProbe(display: display.display, retrySeconds: 1) { readings.add($0) }
+        let probe = X11IdleProbe(display: display.display, retrySeconds: 1...1) { readings.add($0) }
         defer { probe.stop() }
         let tends = { (condition: () -> Bool) in
             eventually {
@@ -92,7 +92,7 @@ struct XvfbTests {
         let gone = ProbeReading.Value.unavailable("the X server has gone")
         #expect(tends { readings.all.contains { $0.value == gone && $0.kind == .userInput } })
         #expect(readings.all.contains { $0.value == gone && $0.kind == .fullScreen })
-        let closed = ProbeReading.Value.unavailable("the X11 display :\(display.number) cannot be opened")
+        let closed = ProbeReading.Value.unavailable(X11ProbeTests.closed(":\(display.number)"))
         #expect(tends { readings.all.last?.value == closed })
 
         let before = readings.idles.count

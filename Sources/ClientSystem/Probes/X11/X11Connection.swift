@@ -37,14 +37,21 @@ final class X11Connection {
     private let rest: Rest
 
     /// - Parameter display: as the variable `DISPLAY` names it.
+    /// - Parameter cookie: shown to the server; nil: XCB looks for it in the file that `XAUTHORITY` names.
     /// - Throws: `.unreachable` when it cannot be opened.
-    init(display: String, answerSeconds: Double, rest: @escaping Rest) throws(Fault) {
+    init(display: String, cookie: [UInt8]? = nil, answerSeconds: Double, rest: @escaping Rest) throws(Fault) {
         var screen: Int32 = 0
-        guard let raw = xcb_connect(display, &screen) else { throw Fault(.osError, "there is no memory for XCB") }
+        guard let raw = Self.connect(display, cookie, &screen) else {
+            throw Fault(.osError, "there is no memory for XCB")
+        }
         guard xcb_connection_has_error(raw) == 0, let root = Self.root(raw, screen) else {
             // What has failed has to be freed as well.
             xcb_disconnect(raw)
-            throw Fault(.unreachable, "the X11 display \(PrintableText.clean(display)) cannot be opened")
+            // XCB does not say which it is.
+            throw Fault(
+                .unreachable,
+                "the X11 display \(PrintableText.clean(display)) cannot be opened: there is no server, or it does not "
+                    + "let us in (XAUTHORITY)")
         }
         self.raw = raw
         self.root = root
@@ -58,6 +65,19 @@ final class X11Connection {
 
     /// Readable when something has come.
     var file: Int32 { xcb_get_file_descriptor(raw) }
+
+    private static func connect(_ display: String, _ cookie: [UInt8]?, _ screen: inout Int32) -> OpaquePointer? {
+        guard let cookie else { return xcb_connect(display, &screen) }
+        var (kind, data) = (Array(X11Cookie.kind.utf8), cookie)
+        return kind.withUnsafeMutableBytes { kind in
+            data.withUnsafeMutableBytes { data in
+                var shown = xcb_auth_info_t(
+                    namelen: Int32(kind.count), name: kind.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    datalen: Int32(data.count), data: data.baseAddress?.assumingMemoryBound(to: CChar.self))
+                return xcb_connect_to_display_with_auth_info(display, &shown, &screen)
+            }
+        }
+    }
 
     private static func root(_ raw: OpaquePointer, _ screen: Int32) -> xcb_window_t? {
         var screens = xcb_setup_roots_iterator(xcb_get_setup(raw))

@@ -11,16 +11,22 @@ public struct X11Display: Hashable, Sendable {
     public var name: String?
     /// XWayland sees only what goes to X11 windows, so its idle time would be too long.
     public var isWayland: Bool
+    /// The socket of the account's own bus. When there is no such display, or no longer, the account's session is asked
+    /// there for its display; nil: it is not.
+    public var userBus: String?
 
-    public init(name: String?, isWayland: Bool = false) {
+    public init(name: String?, isWayland: Bool = false, userBus: String? = nil) {
         self.name = name
         self.isWayland = isWayland
+        self.userBus = userBus
     }
 
     /// That of this process.
     public static var ofEnvironment: X11Display {
-        X11Display(
-            name: getenv("DISPLAY").map { String(cString: $0) }, isWayland: getenv("WAYLAND_DISPLAY") != nil)
+        let value = { (name: String) in getenv(name).map { String(cString: $0) } }
+        return X11Display(
+            name: value("DISPLAY"), isWayland: value("WAYLAND_DISPLAY") != nil,
+            userBus: value("XDG_RUNTIME_DIR").map { "\($0)/bus" })
     }
 }
 
@@ -36,6 +42,8 @@ public final class X11IdleProbe: Sendable {
         /// Wakes the thread; nil while there is none.
         var wake: WakePipe?
         var nextStart = 0.0
+        /// Until the next start after the next end, in seconds.
+        var pause: Double
         var lastHeard = 0.0
         var isComputing = false
         var isStopped = false
@@ -45,8 +53,8 @@ public final class X11IdleProbe: Sendable {
 
     private let display: X11Display
     private let report: @Sendable (ProbeReading) -> Void
-    private let state = Mutex(State())
-    private let retrySeconds: Double
+    private let state: Mutex<State>
+    private let retrySeconds: ClosedRange<Double>
     private let answerSeconds: Double
     /// How much later than expected the server may be heard.
     private let patienceSeconds: Double
@@ -54,16 +62,20 @@ public final class X11IdleProbe: Sendable {
 
     /// - Parameter patienceSeconds: a server that is silent for so much longer than the period does not answer.
     /// - Parameter answerSeconds: a server that does not answer for so long is given up, and tried again as a new one.
-    /// - Parameter retrySeconds: until a display that could not be read is tried again: somebody may log in.
+    /// - Parameter retrySeconds: until a display that could not be read is tried again: the shortest after it was read,
+    ///   then twice as long every time. A server that starts anew is read soon; one that is not there costs little,
+    ///   and is tried all the same, since somebody may log in.
     /// - Parameter report: called for every reading, on the probe's thread or inside of `tend`.
     public init(
-        display: X11Display, patienceSeconds: Double = 5, answerSeconds: Double = 60, retrySeconds: Double = 60,
+        display: X11Display, patienceSeconds: Double = 5, answerSeconds: Double = 60,
+        retrySeconds: ClosedRange<Double> = 1...60,
         report: @escaping @Sendable (ProbeReading) -> Void
     ) {
         self.display = display
         self.patienceSeconds = patienceSeconds
         self.answerSeconds = answerSeconds
         self.retrySeconds = retrySeconds
+        state = Mutex(State(pause: retrySeconds.lowerBound))
         self.report = report
     }
 
@@ -89,7 +101,7 @@ public final class X11IdleProbe: Sendable {
             state.lastHeard = now
             BlockingThread.start("x11") { [self] in work(wake) }
         } catch {
-            state.nextStart = now + retrySeconds
+            state.nextStart = now + retrySeconds.upperBound
             tell(.unavailable(error.message))
         }
     }
@@ -135,14 +147,17 @@ public final class X11IdleProbe: Sendable {
         let end = follow(wake)
         if hear() { tell(.unavailable(end.message)) }
         state.withLock {
-            $0.nextStart = millrace_monotonic_seconds() + retrySeconds
+            $0.nextStart = millrace_monotonic_seconds() + $0.pause
+            $0.pause = min(2 * $0.pause, retrySeconds.upperBound)
             $0.wake = nil
         }
     }
 
+    /// - Parameter isRead: whether it was an idle time.
     /// - Returns: whether anybody wants to know.
-    private func hear() -> Bool {
+    private func hear(isRead: Bool = false) -> Bool {
         state.withLock {
+            if isRead { $0.pause = retrySeconds.lowerBound }
             $0.lastHeard = millrace_monotonic_seconds()
             $0.isSilenceTold = false
             return !$0.isStopped
@@ -158,10 +173,11 @@ public final class X11IdleProbe: Sendable {
             var pace = X11Pace(isAlarmTrusted: desk.hasAlarm)
             pace.change(isComputing: state.withLock { $0.isComputing })
             while true {
+                let asked = millrace_monotonic_seconds()
                 let idle = try desk.idleMilliseconds()
                 let now = millrace_monotonic_seconds()
-                pace.note(idle: idle, at: now, isAnnounced: try desk.takeAlarm())
-                if hear() { tell(.userInput, .idle(milliseconds: idle)) }
+                pace.note(idle: idle, asked: asked, heard: now, isAnnounced: try desk.takeAlarm())
+                if hear(isRead: true) { tell(.userInput, .idle(milliseconds: idle)) }
                 if pace.isWindowDue {
                     let window = try desk.fullScreenWindow()
                     if hear() { tell(.fullScreen, Self.value(window)) }
@@ -174,14 +190,28 @@ public final class X11IdleProbe: Sendable {
     }
 
     private func open(_ wake: WakePipe) throws(Fault) -> X11Desk {
-        guard !display.isWayland else {
+        do throws(Fault) {
+            return try open(display.name ?? "", isWayland: display.isWayland, authority: nil, wake)
+        } catch {
+            // Whoever stops us does not want to wait for a bus.
+            guard !display.isWayland, let bus = display.userBus, !state.withLock({ $0.isStopped }) else { throw error }
+            guard let session = try? X11Session(bus: bus), session.isWayland || !session.display.isEmpty else {
+                throw error
+            }
+            return try open(session.display, isWayland: session.isWayland, authority: session.authority, wake)
+        }
+    }
+
+    private func open(
+        _ name: String, isWayland: Bool, authority: String?, _ wake: WakePipe
+    ) throws(Fault) -> X11Desk {
+        guard !isWayland else {
             throw Fault(.unreachable, "this is a Wayland session, whose input X11 does not see")
         }
         // For XCB an empty name is that of the environment.
-        guard let name = display.name, !name.isEmpty else {
-            throw Fault(.unreachable, "there is no X11 display (DISPLAY is not set)")
-        }
-        let connection = try X11Connection(display: name, answerSeconds: answerSeconds) {
+        guard !name.isEmpty else { throw Fault(.unreachable, "there is no X11 display (DISPLAY is not set)") }
+        let cookie = authority.flatMap { X11Cookie.read(file: $0, display: name) }
+        let connection = try X11Connection(display: name, cookie: cookie, answerSeconds: answerSeconds) {
             [self] (file, events, until) throws(Fault) in try rest(file, events, until, wake)
         }
         return try X11Desk(connection)

@@ -10,7 +10,7 @@ package struct X11Pace: Hashable, Sendable {
     private var isSuspicious = false
     private var looks = 0
     private var lastIdle: Int64 = 0
-    private var lastLook = 0.0
+    private var lastHeard = 0.0
 
     /// Between looks at a server that does not announce the user's return, while tasks run.
     private static let pollSeconds = 0.2
@@ -49,11 +49,13 @@ package struct X11Pace: Hashable, Sendable {
 
     /// Notes what a look has shown.
     ///
-    /// - Parameter now: seconds of a clock that is never set.
+    /// - Parameter asked: when it began, in seconds of a clock that is never set.
+    /// - Parameter heard: when it ended. The idle time is one of between: whoever is slow to ask, or to hear, must not
+    ///   take that for somebody's return.
     /// - Parameter isAnnounced: whether the server has announced a return since the last look.
-    package mutating func note(idle: Int64, at now: Double, isAnnounced: Bool) {
-        let expected = lastIdle + Int64((now - lastLook) * 1000)
-        let isBack = lastIdle > Self.alarmMilliseconds && idle < expected - Self.toleranceMilliseconds
+    package mutating func note(idle: Int64, asked: Double, heard: Double, isAnnounced: Bool) {
+        let least = lastIdle + Int64((asked - lastHeard) * 1000)
+        let isBack = lastIdle > Self.alarmMilliseconds && idle < least - Self.toleranceMilliseconds
         if isAnnounced {
             isSuspicious = false
         } else if isSuspicious {
@@ -61,7 +63,7 @@ package struct X11Pace: Hashable, Sendable {
         } else {
             isSuspicious = isAlarmTrusted && isBack
         }
-        (lastIdle, lastLook) = (idle, now)
+        (lastIdle, lastHeard) = (idle, heard)
         looks += 1
     }
 }
