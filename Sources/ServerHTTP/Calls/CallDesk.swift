@@ -54,8 +54,13 @@ final class CallDesk: Sendable {
         let address = runtime.traffic.client(peer, forwarded: forwarded)
         return IncomingCall(
             address: address, network: NetworkPrefix.of(address),
-            closesAfter: head.headerFields[.connection]?.lowercased() == "close",
+            closesAfter: head.headerFields[.connection].map(Self.asksForClose) ?? false,
             account: account())
+    }
+
+    /// - Parameter options: the header field `Connection`, a list whose case does not count (RFC 9110, 7.6.1).
+    static func asksForClose(_ options: String) -> Bool {
+        options.split(whereSeparator: { ", \t".contains($0) }).contains { $0.lowercased() == "close" }
     }
 
     func add(_ piece: ByteBuffer, to call: inout IncomingCall) -> RequestRefusal? {
