@@ -1,11 +1,10 @@
 import CPosix
 import ClientCore
+import ClientSystem
 import Domain
 import Glibc
 import Testing
 import WorkerHost
-
-@testable import ClientSystem
 
 @Suite("The display of the account's session")
 struct X11SessionTests {

@@ -6,12 +6,12 @@ import Glibc
 /// It may start the client with the login, before there is a desktop; and a client that outlives a session has in its
 /// own environment what was right for that. Desktops tell the manager where they are
 /// (`dbus-update-activation-environment --systemd`).
-struct X11Session {
+package struct X11Session {
     /// `DISPLAY`; empty: there is none.
-    let display: String
+    package let display: String
     /// `XAUTHORITY`; nil: the file that XCB finds.
-    let authority: String?
-    let isWayland: Bool
+    package let authority: String?
+    package let isWayland: Bool
 
     private static let manager = "org.freedesktop.systemd1"
     private static let limitSeconds = 1.0
@@ -20,7 +20,7 @@ struct X11Session {
     ///
     /// - Parameter bus: the socket of the account's own bus.
     /// - Throws: what `BusConnection` throws.
-    init(bus: String) throws(Fault) {
+    package init(bus: String) throws(Fault) {
         let connection = try BusConnection(socket: bus, limitSeconds: Self.limitSeconds)
         let call = BusCall(
             Self.manager, "/org/freedesktop/systemd1", "\(BusConnection.bus).Properties", "Get",
@@ -38,14 +38,14 @@ struct X11Session {
 
 /// What a server asks of whoever connects, out of a file that `XAUTHORITY` names. For a file of which this process was
 /// not told at its start: XCB looks for it in the environment, which must not be changed while threads run.
-enum X11Cookie {
-    static let kind = "MIT-MAGIC-COOKIE-1"
+package enum X11Cookie {
+    package static let kind = "MIT-MAGIC-COOKIE-1"
     private static let fileBytesMax = 1 << 16
     /// Families of addresses: a name of this computer, and any address.
     private static let (local, wild) = (256, 65_535)
 
     /// - Returns: nil when the file has none for this display.
-    static func read(file path: String, display: String) -> [UInt8]? {
+    package static func read(file path: String, display: String) -> [UInt8]? {
         var host = [CChar](repeating: 0, count: 256)
         _ = gethostname(&host, host.count - 1)
         let number = display.split(separator: ":", omittingEmptySubsequences: false).last ?? ""
@@ -58,7 +58,7 @@ enum X11Cookie {
 
     /// Entries are a family and four texts: address, number of the display, kind, cookie; each text has its length
     /// before it, and numbers are of two bytes, the larger one first.
-    static func find(in bytes: [UInt8], number: [UInt8], host: [UInt8]) -> [UInt8]? {
+    package static func find(in bytes: [UInt8], number: [UInt8], host: [UInt8]) -> [UInt8]? {
         var left = bytes[...]
         func half() -> Int? {
             guard left.count >= 2 else { return nil }
