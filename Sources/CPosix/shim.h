@@ -26,6 +26,7 @@ static inline int millrace_set_idle_scheduling(void) {
     return sched_setscheduler(0, 5 /* SCHED_IDLE */, &p);
 }
 extern int pipe2(int ends[2], int flags);
+extern int sync_file_range(int file, off_t from, off_t bytes, unsigned int flags);
 extern int memfd_create(const char *name, unsigned int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);

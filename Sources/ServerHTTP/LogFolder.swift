@@ -34,6 +34,14 @@ public struct LogFolder: LogDisk, Sendable {
         try Files.replace(file, with: bytes, isPublic: true)
     }
 
+    public func write(_ files: [TileFile]) throws(Fault) {
+        let whole = files.map { ("\(path)/\($0.path)", $0.bytes) }
+        for folder in Set(whole.map { Files.parent(of: $0.0) }).sorted() {
+            try Files.makeFolder(folder, mode: 0o755, isPublic: true)
+        }
+        try Files.replaceAll(whole, isPublic: true)
+    }
+
     public var isThere: Bool { Files.exists(path) }
 
     public func paths() throws(Fault) -> [String] {

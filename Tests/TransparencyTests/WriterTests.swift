@@ -29,6 +29,37 @@ import Transparency
         }
     }
 
+    /// A store that notes what is written, and what together.
+    final class NotingStore: TileStore {
+        let inner = MemoryTileStore()
+        private let groups = Mutex<[[String]]>([])
+        var written: [[String]] { groups.withLock { $0 } }
+
+        func read(_ path: String) throws(Fault) -> [UInt8]? { try inner.read(path) }
+
+        func write(_ path: String, _ bytes: [UInt8]) throws(Fault) {
+            groups.withLock { $0.append([path]) }
+            try inner.write(path, bytes)
+        }
+
+        func write(_ files: [TileFile]) throws(Fault) {
+            groups.withLock { $0.append(files.map(\.path)) }
+            for file in files { try inner.write(file.path, file.bytes) }
+        }
+    }
+
+    @Test func theCheckpointIsWrittenWhenAllTheOthersAreThere() throws {
+        let store = NotingStore()
+        let edge = try publish(Sample.leaves(300), LogEdge(), store)
+        _ = try publish(Sample.leaves(600), edge, store)
+        #expect(store.written.count == 4)
+        for at in [0, 2] {
+            let together = store.written[at]
+            #expect(together.count > 1 && Set(together).count == together.count && !together.contains("checkpoint"))
+            #expect(store.written[at + 1] == ["checkpoint"])
+        }
+    }
+
     private func publish(_ leaves: [[UInt8]], _ edge: LogEdge, _ store: some TileStore) throws -> LogEdge {
         try Self.writer.publish(Array(leaves[Int(edge.firstLeaf)...]), from: edge, to: store)
     }

@@ -15,6 +15,15 @@ public protocol TileStore: TileReader {
     ///
     /// On return the file survives a power failure. Folders are made as needed.
     func write(_ path: String, _ bytes: [UInt8]) throws(Fault)
+
+    /// Writes files, each as above; in which order they are there is not said. On return all survive a power failure.
+    func write(_ files: [TileFile]) throws(Fault)
+}
+
+extension TileStore {
+    public func write(_ files: [TileFile]) throws(Fault) {
+        for file in files { try write(file.path, file.bytes) }
+    }
 }
 
 extension TileReader {

@@ -11,9 +11,9 @@ public struct TileFile: Hashable, Sendable {
     }
 }
 
-/// A publication: the files in the order in which they must be written, and what to keep afterwards.
+/// A publication: the files, the checkpoint that is written when they are there, and what to keep afterwards.
 public struct Publication: Sendable {
-    /// Entry bundles, then tiles, then the checkpoint. None is changed by writing it again.
+    /// Entry bundles, then tiles. None is changed by writing it again.
     public var files: [TileFile]
     public var edge: LogEdge
     public var checkpoint: SignedCheckpoint
@@ -47,11 +47,10 @@ public struct TileWriter: Sendable {
     ) throws(Fault) -> Publication {
         try check(leaves, edge, published)
         if published?.size == edge.size { try Self.expect(published, edge) }
-        var (files, next) = try Self.files(of: leaves, from: edge) { (next) throws(Fault) in
+        let (files, next) = try Self.files(of: leaves, from: edge) { (next) throws(Fault) in
             if published?.size == next.size { try Self.expect(published, next) }
         }
         let checkpoint = try sign(next)
-        files.append(TileFile(path: TilePath.checkpoint, bytes: checkpoint.note.bytes))
         return Publication(files: files, edge: next, checkpoint: checkpoint)
     }
 
@@ -108,7 +107,9 @@ public struct TileWriter: Sendable {
         }
         let publication = try plan(leaves, from: edge, published: published)
         if published?.size == publication.edge.size { return publication.edge }
-        for file in publication.files { try store.write(file.path, file.bytes) }
+        try store.write(publication.files)
+        // Only now is there what it names.
+        try store.write(TilePath.checkpoint, publication.checkpoint.note.bytes)
         return publication.edge
     }
 
