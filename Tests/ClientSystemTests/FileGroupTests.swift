@@ -1,3 +1,4 @@
+import CPosix
 import Domain
 import Glibc
 import Testing
