@@ -59,7 +59,7 @@ public struct IdlePolicy: Hashable, Sendable {
 
     /// Takes readings in, and decides. Without new readings it decides anew by their age and by the clock.
     public mutating func update(_ new: [ProbeReading], now: Timestamp) {
-        for reading in new { take(reading) }
+        for reading in new { take(reading, now) }
         decide(now)
     }
 
@@ -99,13 +99,15 @@ public struct IdlePolicy: Hashable, Sendable {
 
     // MARK: - Readings
 
-    private mutating func take(_ reading: ProbeReading) {
+    private mutating func take(_ reading: ProbeReading, _ now: Timestamp) {
         readings.removeAll { $0.kind == reading.kind }
         readings.append(reading)
         let order = ProbeKind.allCases
         readings.sort { order.firstIndex(of: $0.kind)! < order.firstIndex(of: $1.kind)! }
         if reading.kind.isInput, case .idle(let milliseconds) = reading.value {
-            touches[reading.kind] = reading.at + TimeSpan(milliseconds: -milliseconds)
+            // A reading that was on its way when the clock was set back is no touch of the future: where it is the last
+            // of its source, nothing would put that right.
+            touches[reading.kind] = min(reading.at, now) + TimeSpan(milliseconds: -milliseconds)
         }
         guard case .busy(let busy) = reading.value else { return }
         if busy > loadMaxCores {

@@ -214,6 +214,18 @@ struct IdlePolicyTests {
         #expect(away.isComputing)
     }
 
+    @Test("A touch told just before the clock was set back keeps nobody waiting until the clock is there again")
+    func touchOfTheFuture() {
+        var policy = Self.policy()
+        policy.update(
+            Self.missing(Self.start) + [Self.busy(0, at: 0), Self.idle(2, at: 3600)], now: Self.start)
+        policy.update(
+            [Self.reading(.userInput, .unavailable("gone"), at: 1), Self.busy(0, at: 1)], now: Self.at(1))
+        #expect(policy.pause?.endsAt == Self.at(178))
+        policy.update([Self.busy(0, at: 178)], now: Self.at(178))
+        #expect(policy.isComputing)
+    }
+
     @Test("A load that is no longer told objects for as long, and not longer")
     func silentLoad() {
         var policy = Self.computing()
