@@ -42,6 +42,18 @@ struct TerminalProbeTests {
         #expect(idleSeconds() == 300)
     }
 
+    @Test("A time that no clock shows, as a terminal's owner may give it, ends nothing")
+    func absurdTimes() {
+        #expect(timespec(tv_sec: 1_800_000_000, tv_nsec: 7_900_000).milliseconds == 1_800_000_000_007)
+        // Pseudo terminals keep what they are given.
+        for seconds in [Int.max, Int.max / 1000, .min, .min / 1000] {
+            let read = timespec(tv_sec: seconds, tv_nsec: 999_999_999).milliseconds
+            // As far away, and it can be reckoned with.
+            let age = probeNow.milliseconds - read
+            #expect(abs(age) > 1 << 46 && abs(age) < 1 << 50 && (age < 0) == (seconds > 0))
+        }
+    }
+
     @Test("Where there is no utmp, all pseudo terminals count")
     func withoutUtmp() throws {
         #expect(why(TerminalProbe(roots: fake.roots).read(now: probeNow))?.contains("neither") == true)
