@@ -68,8 +68,8 @@ enum ProbeFile {
 }
 
 extension timespec {
-    /// Since 1970. Cut to some thousand years: whoever owns a terminal gives it any time that fits into 64 bits, and must
-    /// not end the client of somebody else by that.
+    /// Since 1970. Cut to some thousand years: whoever owns a terminal gives it any time that fits into 64 bits, and
+    /// must not end the client of somebody else by that.
     package var milliseconds: Int64 {
         let farthest: Int64 = 100_000_000_000
         return min(max(Int64(tv_sec), -farthest), farthest) * 1000 + Int64(tv_nsec) / 1_000_000
