@@ -41,20 +41,23 @@ struct FullDiskTests {
         let inside = "/proc/\(shell.pid)/root\(disk)"
         let data = inside + "/data"
         let halted = try await Self.halt(shell, of: host, in: data)
-        let fill = try Running(
-            "/bin/dd", ["if=/dev/zero", "of=\(inside)/filler", "bs=4096"], outputPath: "/dev/null",
-            errorPath: "/dev/null")
-        _ = await fill.wait(limitSeconds: 60)
+        try await Self.fill(inside)
         for process in halted { kill(process, SIGCONT) }
-        #expect(try await eventually { host.log.contains("No space left") }, "\(host.log)")
-        let kept = host.finished(in: data)
-        #expect(!kept.isEmpty && kept != host.held(in: data), "\(host.log)")
-        kill(try #require(Self.client(of: shell)), SIGKILL)
-        #expect(try await eventually { host.log.split(separator: "running in").count >= 3 }, "it starts: \(host.log)")
-        #expect(host.finished(in: data).isSuperset(of: kept))
+        #expect(try await eventually(limitSeconds: 300) { host.log.contains("No space left") }, "\(host.log)")
+        try await Self.killAndStart(shell, of: host, starts: 2)
         try FileManager.default.removeItem(atPath: inside + "/filler")
-        let isDone = try await eventually(limitSeconds: 900) { host.finished(in: data) == host.held(in: data) }
+        let isDone = try await eventually(limitSeconds: 600) {
+            let held = host.held(in: data)
+            return !held.isEmpty && host.finished(in: data) == held
+        }
         #expect(isDone, "\(host.log)")
+
+        // Full once more: what is finished stays.
+        try await Self.fill(inside)
+        let kept = host.finished(in: data)
+        try await Self.killAndStart(shell, of: host, starts: 3)
+        #expect(!kept.isEmpty && host.finished(in: data) == kept, "\(host.log)")
+        try FileManager.default.removeItem(atPath: inside + "/filler")
         host.relay.set(.passes)
         try await host.expectAllValidOnce()
         try "".write(toFile: inside + "/end", atomically: false, encoding: .utf8)
@@ -62,26 +65,43 @@ struct FullDiskTests {
         #expect(await shell.wait(limitSeconds: 120) == 0, "\(host.log)")
     }
 
-    /// Takes the server away and stops the client and its workers with SIGSTOP, at a moment at which some result is
-    /// complete, and another one, still to be written, is not.
+    /// Takes the server away and stops the client and its workers with SIGSTOP, at a moment at which it holds tasks and
+    /// has finished none: nothing that is reported meanwhile gives its space back, and all is still to be written.
     private static func halt(_ shell: Running, of host: FrailHost, in data: String) async throws -> [Int32] {
         var halted: [Int32] = []
-        let isHalted = try await eventually {
-            guard !host.finished(in: data).isEmpty, let client = client(of: shell) else { return false }
+        let isHalted = try await eventually(limitSeconds: 600) {
+            guard !host.held(in: data).isEmpty, host.finished(in: data).isEmpty, let client = client(of: shell),
+                !FrailHost.children(of: client).isEmpty
+            else { return false }
             host.relay.set(.refuses)
             halted = [client]
             kill(client, SIGSTOP)
             // Only one that is stopped starts no further ones.
             halted += FrailHost.children(of: client)
             for process in halted { kill(process, SIGSTOP) }
-            let finished = host.finished(in: data)
-            if !finished.isEmpty, finished != host.held(in: data) { return true }
+            if !host.held(in: data).isEmpty, host.finished(in: data).isEmpty { return true }
             for process in halted { kill(process, SIGCONT) }
             host.relay.set(.passes)
             return false
         }
         try #require(isHalted, "\(host.log)")
         return halted
+    }
+
+    private static func fill(_ disk: String) async throws {
+        let fill = try Running(
+            "/bin/dd", ["if=/dev/zero", "of=\(disk)/filler", "bs=4096"], outputPath: "/dev/null",
+            errorPath: "/dev/null")
+        _ = await fill.wait(limitSeconds: 60)
+    }
+
+    /// - Parameter starts: of the client in all, this one included.
+    private static func killAndStart(_ shell: Running, of host: FrailHost, starts: Int) async throws {
+        kill(try #require(client(of: shell)), SIGKILL)
+        let isStarted = try await eventually(limitSeconds: 300) {
+            host.log.split(separator: "running in").count > starts
+        }
+        #expect(isStarted, "it starts: \(host.log)")
     }
 
     private static func client(of shell: Running) -> Int32? {
