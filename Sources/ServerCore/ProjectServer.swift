@@ -57,7 +57,7 @@ public struct ServerSettings: Hashable, Sendable {
     /// Work units asked of the splitter at a time.
     public var splitDrafts = 250
     /// So many times one after the other, at most, before others have their turn of the worker.
-    public var splitPieces = 16
+    public var splitPieces = 40
     /// The splitter rests while this many units of its batch wait for their first host.
     public var readyUnitsMax: Int64 = 5000
     public var jobTimeoutSeconds = 300.0

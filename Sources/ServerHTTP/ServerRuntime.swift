@@ -89,7 +89,8 @@ public final class ServerRuntime: Sendable {
             metrics: metrics, blobs: core.blobs, queueMax: options.limits.writerQueue, clock: steady,
             makeStore: makeStore)
         pool = JobPool(performers)
-        packers = Packers(threads: min(4, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+        // More than there are cores: some of them wait for the disk.
+        packers = Packers(threads: min(4, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) + 2)
         sweep = UploadSweep(blobs: core.blobs, clock: clock)
         let epoch = try writer.performBlocking { tx, now in
             _ = try core.backfillLog(in: tx, now: now)

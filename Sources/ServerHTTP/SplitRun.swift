@@ -9,7 +9,7 @@ import WorkerHost
 /// and the one before that is written. Only the first piece of a batch goes alone.
 extension ServerRuntime {
     /// Pieces that are being packed while the worker goes on.
-    private static let packingMax = 3
+    private static let packingMax = 5
     /// After so long others have their turn of the worker.
     private static let splitSpan: Duration = .milliseconds(250)
 

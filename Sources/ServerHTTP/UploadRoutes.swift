@@ -1,3 +1,4 @@
+import Bytes
 import Domain
 import HTTPTypes
 import Hummingbird
@@ -21,13 +22,13 @@ extension ServerRoutes {
     }
 
     @Sendable func uploadHead(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let ticket = try await ticket(context)
+        let ticket = try ticket(context)
         let digest = try digestField(request)
         return try await offset(of: ticket.upload.result(digest), digest)
     }
 
     @Sendable func patchResult(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let ticket = try await ticket(context)
+        let ticket = try ticket(context)
         try traffic.admitUpload(of: ticket.host)
         let digest = try digestField(request)
         guard uploads.mayUpload(digest, ticket) else {
@@ -42,9 +43,8 @@ extension ServerRoutes {
         return try await patch(request, UploadName(blob: digest), digest, limit: Int64(Limits.inputBytesMax))
     }
 
-    private func ticket(_ context: ServerContext) async throws -> UploadTicket {
-        let now = try await writer.perform { _, now in now }
-        return try core.uploadTicket(context.parameters.get("ticket") ?? "", now: now)
+    private func ticket(_ context: ServerContext) throws -> UploadTicket {
+        try core.uploadTicket(context.parameters.get("ticket") ?? "", now: runtime.clock.now())
     }
 
     private func digestField(_ request: Request) throws -> Digest {
@@ -69,7 +69,8 @@ extension ServerRoutes {
     }
 
     /// Takes a chunk. Every piece is durable before the next, so that a connection that breaks in the middle loses
-    /// nothing; the last one makes the blob, after its hash was checked.
+    /// nothing; the last one makes the blob, after its hash was checked. What comes whole in one piece never is an
+    /// upload: it is put as a blob at once.
     private func patch(
         _ request: Request, _ upload: UploadName, _ digest: Digest, limit: Int64
     ) async throws -> Response {
@@ -80,17 +81,22 @@ extension ServerRoutes {
             throw RequestRefusal(.tooLarge, "the upload has \(length) bytes, at most \(limit) are allowed")
         }
         try runtime.disk.requireReserve()
-        if let size = try await onDisk({ [core] in try core.blobs.durableSize(of: digest) }) {
-            return Response(status: .created, headers: offsetField(size))
+        // Of the smallest nothing is ever here in part, and to put one again is as cheap as to look for it.
+        if start > 0 || length > Int64(core.blobs.togetherBytesMax) {
+            switch try await present(upload, digest, length: length) {
+            case .blob(let size): return Response(status: .created, headers: offsetField(size))
+            case .upload(let here): guard start == here else { return wrongOffset(start, here: here) }
+            }
         }
-        let here = try await presentOffset(upload, digest, length: length)
-        guard start == here else { return wrongOffset(start, here: here) }
         var writer = UploadWriter(routes: self, upload: upload, at: start, length: length)
         do {
             try await RequestBodyReader.forEachPiece(
                 request, limit: Limits.uploadChunkBytesMax, seconds: traffic.limits.bodySeconds
             ) { piece in
                 try await writer.add(piece)
+            }
+            if try await writer.putWhole(expecting: digest) {
+                return Response(status: .created, headers: offsetField(length))
             }
             try await writer.flush()
             guard writer.at == length else {
@@ -107,17 +113,25 @@ extension ServerRoutes {
         }
     }
 
+    private enum Present {
+        /// All of it, of so many bytes.
+        case blob(Int64)
+        /// So many bytes of it.
+        case upload(Int64)
+    }
+
     /// What is here of an upload. Something longer than the whole is none of it and is dropped: 0.
-    private func presentOffset(_ upload: UploadName, _ digest: Digest, length: Int64) async throws -> Int64 {
+    private func present(_ upload: UploadName, _ digest: Digest, length: Int64) async throws -> Present {
         try await onDisk { [core] in
+            if let size = try core.blobs.durableSize(of: digest) { return .blob(size) }
             let here = try core.blobs.uploadOffset(upload)
-            guard here > length else { return here }
+            guard here > length else { return .upload(here) }
             do {
                 try core.blobs.finishUpload(upload, expecting: digest)
             } catch StoreError.corrupt {
                 // Its hash is another one, as its length said: it is gone now.
             }
-            return 0
+            return .upload(0)
         }
     }
 
@@ -161,6 +175,23 @@ extension ServerRoutes {
         }
 
         private func mayHold(_ piece: ByteBuffer) -> Bool { account?.take(piece.readableBytes) ?? true }
+
+        /// Puts the blob when all of it has come in one piece. - Returns: false when it has not.
+        /// - Throws: `StoreError.corrupt` when its hash is another one.
+        mutating func putWhole(expecting digest: Digest) async throws -> Bool {
+            guard at == 0, Int64(buffer.count) == length else { return false }
+            try routes.runtime.disk.requireReserve()
+            let bytes = buffer
+            try await routes.onDisk { [core = routes.core] in
+                guard SHA256Hash.digest(of: bytes) == digest else {
+                    throw StoreError.corrupt("an upload does not have the hash \(digest)")
+                }
+                _ = try core.blobs.put(bytes)
+            }
+            buffer = []
+            account?.giveBack(bytes.count)
+            return true
+        }
 
         mutating func flush() async throws {
             guard !buffer.isEmpty else { return }

@@ -1,10 +1,11 @@
 import Bytes
 import Domain
-import FoundationEssentials
+import Foundation
 import Glibc
 import ServerCore
 import ServerHTTP
 import Storage
+import StorageSQLite
 import SwiftProtobuf
 import Testing
 import Wire
@@ -76,6 +77,47 @@ struct BlobTests {
             let again = try await patch(0..<10, at: 0)
             #expect(again.status == 201, "what is here need not be sent")
         }
+    }
+
+    @Test(
+        "What comes whole in one piece is put at once, whatever its size, and only with the right hash",
+        arguments: [0, 4096])
+    func whole(smallMax: Int) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "millrace-whole-\(getpid())-\(smallMax)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let store = try FileBlobStore(path: folder.path, hash: BlobHash.factory, smallMax: smallMax)
+        try await withSite(blobs: store) { site in
+            for size in [1, 4096, 4097, 900_000, 1_048_576, 1_048_577] { try await Self.putWhole(size, site) }
+            // In two pieces it is an upload as ever, and whoever begins anew is told where to go on.
+            let bytes = [UInt8](repeating: 9, count: 100)
+            let name = SHA256Hash.digest(of: bytes)
+            #expect(try await Self.patch(name, Array(bytes[..<60]), of: 100, site) == 204)
+            #expect(try await Self.patch(name, Array(bytes[..<60]), of: 100, site) == 409)
+            #expect(try await Self.patch(name, Array(bytes[60...]), at: 60, of: 100, site) == 201)
+            #expect(try site.blobs.read(name, limit: 100) == bytes)
+        }
+    }
+
+    private static func patch(
+        _ name: Digest, _ body: [UInt8], at offset: Int = 0, of length: Int, _ site: LiveSite
+    ) async throws -> Int {
+        let fields = ["Upload-Offset": "\(offset)", "Upload-Length": "\(length)", "Upload-Digest": name.hex]
+        let path = "/v1/blobs/\(name.hex)"
+        return try await site.probe.send("PATCH", path, site.admin.merging(fields) { $1 }, body: body).status
+    }
+
+    private static func putWhole(_ size: Int, _ site: LiveSite) async throws {
+        let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 * 7 >> 3 + size) }
+        let name = SHA256Hash.digest(of: bytes)
+        var other = bytes
+        other[size - 1] ^= 1
+        #expect(try await patch(name, other, of: size, site) == 422, "\(size)")
+        #expect(try !site.blobs.contains(name), "\(size)")
+        #expect(try !site.blobs.contains(SHA256Hash.digest(of: other)), "\(size)")
+        #expect(try await patch(name, bytes, of: size, site) == 201, "\(size)")
+        #expect(try site.blobs.read(name, limit: size) == bytes, "\(size)")
+        #expect(try site.blobs.uploadOffset(UploadName(blob: name)) == 0, "\(size)")
+        #expect(try await patch(name, bytes, of: size, site) == 201, "\(size), again")
     }
 
     @Test("Wrong hash, too many bytes, foreign and expired tickets")
