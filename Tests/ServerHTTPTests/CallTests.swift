@@ -246,6 +246,38 @@ import Wire
         }
     }
 
+    @Test("Whoever sends on and on ahead of an answer is read once more, and is answered when it is time")
+    func readOnceMore() async throws {
+        let store = LiveSite.SharedStore()
+        // Less than is sent: whoever read it all would have to close the connection.
+        try await withSite(store: store, options: { $0.limits.bodyBytes = 1 << 20 }) { site in
+            defer { store.held.set(false) }
+            let volunteer = try await LiveVolunteer(site, "ann")
+            let session = try await volunteer.session()
+            store.held.set(true)
+            let head = "POST /v1/call HTTP/1.1\r\nHost: a\r\nContent-Length: "
+            let body = try envelope(volunteer.request(), session, sequence: 11)
+            let large = Array("\(head)60000\r\n\r\n".utf8) + [UInt8](repeating: 1, count: 60_000)
+            let eager = try RawConnection(port: site.probe.port)
+            var rest = (Array("\(head)\(body.count)\r\n\r\n".utf8) + body + (0..<40).flatMap { _ in large })[...]
+            for _ in 0..<50 {
+                rest = rest.dropFirst(eager.sendSome(rest))
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            eager.look()
+            #expect(!eager.isEnded && eager.received.isEmpty, "the first answer is still out")
+            store.held.set(false)
+            try await LiveSite.eventually {
+                rest = rest.dropFirst(eager.sendSome(rest))
+                eager.look()
+                return eager.isEnded || eager.text.split(separator: "HTTP/1.1 ").count > 40
+            }
+            let statuses = eager.text.split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+            #expect(statuses.first == "200" && statuses.dropFirst().allSatisfy { $0 == "401" })
+            #expect(!eager.isEnded && statuses.count == 41)
+        }
+    }
+
     @Test("A client that closes its side still gets its answer")
     func halfClosed() async throws {
         try await withSession { site, volunteer, session in

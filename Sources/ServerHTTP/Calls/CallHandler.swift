@@ -11,8 +11,9 @@ import Wire
 /// the writer's queue and back, without a task or a thread of its own. Stands in the pipeline behind
 /// `ConnectionWatch`, which ends connections that are too slow, and before the router.
 ///
-/// Reads from the socket only when it can go on with what comes: whoever sends requests ahead, or does not take the
-/// answers, fills the buffers of the two systems and nothing here. What one read brings may be a few requests more.
+/// Reads from the socket only while nothing waits here: whoever sends requests ahead, or does not take the answers, is
+/// read once more at most, and then fills the buffers of the two systems and nothing here. What one read brings may be
+/// a few requests. Most bring nothing ahead, so the socket stays with those that are polled while an answer is out.
 final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -98,7 +99,7 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        isReadHeld = isBusy || !context.channel.isWritable
+        isReadHeld = isReleasing || !queued.isEmpty || !context.channel.isWritable
         if !isReadHeld { context.read() }
     }
 
