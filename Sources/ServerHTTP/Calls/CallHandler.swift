@@ -33,6 +33,7 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let desk: CallDesk
+    private let watch: ConnectionWatch
     private var state = State.waiting
     /// Requests that the router has and has not answered to the end.
     private var unanswered = 0
@@ -52,7 +53,10 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Of parts, about a hundred requests. One read of the socket brings 256 KiB at most, and so may the last one.
     private static let queuedMax = 256
 
-    init(desk: CallDesk) { self.desk = desk }
+    init(desk: CallDesk, watch: ConnectionWatch) {
+        self.desk = desk
+        self.watch = watch
+    }
 
     // MARK: The connection
 
@@ -225,8 +229,12 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func write(
         _ answer: CallAnswer, close: Bool, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
     ) {
+        let isLast = close || desk.isDraining
+        if !isLast, promise == nil, let bytes = answer.plainBytes(context.channel.allocator) {
+            return watch.reply(bytes)
+        }
         var head = answer.head
-        if close || desk.isDraining { head.headerFields[.connection] = "close" }
+        if isLast { head.headerFields[.connection] = "close" }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(bytes: answer.body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
