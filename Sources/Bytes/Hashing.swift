@@ -38,7 +38,7 @@ public struct StreamingSHA256: Sendable {
 
     /// The digest of what came so far; more may follow.
     public func finish() -> Domain.Digest {
-        guard let digest = Domain.Digest(bytes: Array(hash.finalize())) else {
+        guard let digest = hash.finalize().withUnsafeBytes({ Domain.Digest(bytes: $0) }) else {
             preconditionFailure("SHA-256 gives 32 bytes")
         }
         return digest
@@ -49,7 +49,7 @@ public struct StreamingSHA256: Sendable {
 public enum HMACSHA256 {
     /// - Returns: 32 bytes.
     public static func code(for message: [UInt8], key: [UInt8]) -> [UInt8] {
-        Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key)))
+        MACKey(key).code(for: [message])
     }
 
     /// Takes the same time whatever byte differs.
@@ -58,22 +58,34 @@ public enum HMACSHA256 {
     }
 }
 
-/// A key for HMAC with SHA-256 that is used many times.
+/// A key for HMAC with SHA-256 (RFC 2104) that is used many times.
+///
+/// On `SHA256` itself: `HMAC` of swift-crypto is generic and is not specialised for others, which costs a short message
+/// more than the hashing.
 public struct MACKey: Sendable {
-    /// With the key taken in, which is half of the work for a short message.
-    private let start: HMAC<SHA256>
+    /// With the padded key taken in, which is half of the work for a short message.
+    private let (inner, outer): (SHA256, SHA256)
 
     public static let byteCount = 32
+    private static let (innerPad, outerPad): (UInt8, UInt8) = (0x36, 0x5C)
 
-    /// - Parameter bytes: a secret of 32 bytes, uniformly random.
+    /// - Parameter bytes: a secret of 32 bytes, uniformly random; others are taken as RFC 2104 says.
     public init(_ bytes: [UInt8]) {
-        start = HMAC(key: SymmetricKey(data: bytes))
+        let key = bytes.count > SHA256.blockByteCount ? SHA256Hash.digest(of: bytes).bytes : bytes
+        let padding = repeatElement(UInt8(0), count: SHA256.blockByteCount - key.count)
+        func start(_ pad: UInt8) -> SHA256 {
+            var hash = SHA256()
+            (key + padding).map { $0 ^ pad }.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            return hash
+        }
+        (inner, outer) = (start(Self.innerPad), start(Self.outerPad))
     }
 
     /// - Parameter pieces: one message, in pieces. - Returns: 32 bytes.
     public func code(for pieces: [[UInt8]]) -> [UInt8] {
-        var code = start
-        for piece in pieces { piece.withUnsafeBytes { code.update(data: $0) } }
-        return Array(code.finalize())
+        var (inner, outer) = (inner, outer)
+        for piece in pieces { piece.withUnsafeBytes { inner.update(bufferPointer: $0) } }
+        inner.finalize().withUnsafeBytes { outer.update(bufferPointer: $0) }
+        return outer.finalize().withUnsafeBytes { Array($0) }
     }
 }

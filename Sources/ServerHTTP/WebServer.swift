@@ -71,9 +71,7 @@ public struct WebServer: Sendable {
             router: routes.router(),
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [
-                        ConnectionWatch(traffic: runtime.traffic), CallHandler(desk: desk),
-                    ],
+                    additionalChannelHandlers: WebServer.handlers(desk, runtime.traffic),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100))),
             configuration: ApplicationConfiguration(
@@ -99,6 +97,12 @@ public struct WebServer: Sendable {
             if isListening.withLock({ $0 }) || error is CancellationError { throw error }
             throw cannotListen("\(error)")
         }
+    }
+
+    /// Of one connection.
+    private static func handlers(_ desk: CallDesk, _ traffic: TrafficGuard) -> [any RemovableChannelHandler] {
+        let watch = ConnectionWatch(traffic: traffic)
+        return [watch, CallHandler(desk: desk, watch: watch)]
     }
 
     /// What has been accepted and waits to be served must not be dropped: SwiftNIO traps at an unserved connection

@@ -22,7 +22,7 @@ public struct SessionToken: Hashable, Sendable {
 
     /// Host (8 bytes) and end in seconds since 1970 (4), both little-endian, then the nonce.
     public var bytes: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(capacity: SessionToken.byteCount)
         writer.put(i64: host.rawValue)
         writer.put(u32: UInt32(clamping: expiresAt.milliseconds / 1000))
         writer.put(bytes: nonce)
@@ -62,11 +62,13 @@ public enum SessionStart {
 /// The code is the first half of HMAC-SHA256 (RFC 2104) under the key of the session over `millrace-call-v1\n`, token,
 /// sequence and message. The reply is a code over `millrace-reply-v1\n`, token, sequence and message, and the message.
 public struct CallEnvelope: Sendable {
-    public var token: SessionToken
-    public var sequence: Int64
+    public let token: SessionToken
+    public let sequence: Int64
     /// A serialised `SchedulerRequest`.
-    public var message: [UInt8]
-    private var code: [UInt8]
+    public let message: [UInt8]
+    /// Token and sequence as they came.
+    private let bound: [UInt8]
+    private let code: [UInt8]
 
     public static let version: UInt8 = 1
     public static let codeByteCount = 16
@@ -92,17 +94,18 @@ public struct CallEnvelope: Sendable {
         guard let sequence = Int64(exactly: number), sequence > 0 else { return nil }
         self.token = token
         self.sequence = sequence
+        bound = Array(bytes[1..<33])
         code = Array(bytes[33..<49])
         message = Array(bytes[49...])
     }
 
     public func isAuthentic(_ key: MACKey) -> Bool {
-        Self.isSame(code, Self.code(Self.callContext, Self.binding(token, sequence), message, key))
+        Self.isSame(code, Self.code(Self.callContext, bound, message, key))
     }
 
     /// - Returns: the code of the reply and the reply.
     public func sealedReply(_ reply: [UInt8], key: MACKey) -> [UInt8] {
-        Self.code(Self.replyContext, Self.binding(token, sequence), reply, key) + reply
+        Self.code(Self.replyContext, bound, reply, key) + reply
     }
 
     /// - Returns: the reply; nil when it does not answer this call, or was changed on the way.
@@ -116,7 +119,7 @@ public struct CallEnvelope: Sendable {
     }
 
     private static func binding(_ token: SessionToken, _ sequence: Int64) -> [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(capacity: SessionToken.byteCount + 8)
         writer.put(bytes: token.bytes)
         writer.put(i64: sequence)
         return writer.bytes

@@ -35,7 +35,7 @@ import Testing
         #expect(hash.finish() == SHA256Hash.digest(of: Array("abc".utf8)))
     }
 
-    /// RFC 4231, test cases 1, 2, 3, 6 (key longer than a block).
+    /// RFC 4231, test cases 1, 2, 3, 4, 6 and 7 (keys longer than a block).
     @Test(arguments: [
         (
             [UInt8](repeating: 0x0B, count: 20), Array("Hi There".utf8),
@@ -50,15 +50,64 @@ import Testing
             "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"
         ),
         (
+            [UInt8](1...25), [UInt8](repeating: 0xCD, count: 50),
+            "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"
+        ),
+        (
             [UInt8](repeating: 0xAA, count: 131),
             Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        ),
+        (
+            [UInt8](repeating: 0xAA, count: 131),
+            Array(
+                ("This is a test using a larger than block-size key and a larger than block-size data. The key needs to "
+                    + "be hashed before being used by the HMAC algorithm.").utf8),
+            "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"
         ),
     ])
     func hmac(key: [UInt8], message: [UInt8], expected: String) {
         let code = HMACSHA256.code(for: message, key: key)
         #expect(Hex.encode(code) == expected)
         #expect(HMACSHA256.isValid(code, for: message, key: key))
+        #expect(MACKey(key).code(for: [message]) == code)
+        #expect(MACKey(key).code(for: message.map { [$0] }) == code)
+    }
+
+    /// `isValid` is the library's; the codes are our own.
+    @Test("Codes are those of the library for keys and messages of every length about a block's")
+    func hmacOfEveryLength() {
+        var random = SeededGenerator(seed: 4231)
+        func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) } }
+        for keyCount in [0, 1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 200] {
+            let key = bytes(keyCount)
+            let mac = MACKey(key)
+            for count in [0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 128, 1000] {
+                let message = bytes(count)
+                let cut = Int.random(in: 0...count, using: &random)
+                let code = mac.code(for: [Array(message[..<cut]), [], Array(message[cut...])])
+                #expect(HMACSHA256.isValid(code, for: message, key: key))
+                #expect(HMACSHA256.code(for: message, key: key) == code)
+            }
+        }
+    }
+
+    @Test("A key that many use at once gives each the code of his own message")
+    func sharedKey() async {
+        let key = [UInt8](repeating: 5, count: 32)
+        let mac = MACKey(key)
+        let areValid = await withTaskGroup(of: Bool.self) { group in
+            for task in 0..<4 {
+                group.addTask {
+                    (0..<500).allSatisfy { number in
+                        let message = [UInt8](repeating: UInt8(task), count: number)
+                        return HMACSHA256.isValid(mac.code(for: [message]), for: message, key: key)
+                    }
+                }
+            }
+            return await group.reduce(true) { $0 && $1 }
+        }
+        #expect(areValid)
     }
 
     @Test func hmacRefusesEveryChange() {

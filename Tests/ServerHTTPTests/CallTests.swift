@@ -215,6 +215,45 @@ import Wire
         }
     }
 
+    @Test("An answer has the same head whether the connection goes on behind it or ends")
+    func heads() async throws {
+        try await withSession { site, volunteer, session in
+            // The first goes out as bytes, the second through the encoder of SwiftNIO.
+            var heads: [[Substring]] = []
+            for (sequence, options) in [(1, ""), (2, "Connection: close\r\n")] {
+                let body = try envelope(volunteer.request(), session, sequence: Int64(sequence))
+                let head = "POST /v1/call HTTP/1.1\r\nHost: a\r\n\(options)Content-Length: \(body.count)\r\n\r\n"
+                let connection = try RawConnection(port: site.probe.port)
+                let bytes = Array(head.utf8) + body
+                #expect(connection.sendSome(bytes[...]) == bytes.count)
+                func parts() -> [[UInt8]] {
+                    let end = connection.received.indices.dropFirst(3)
+                        .first { connection.received[($0 - 3)...$0] == [13, 10, 13, 10] }
+                    guard let end else { return [] }
+                    return [Array(connection.received[...end]), Array(connection.received[(end + 1)...])]
+                }
+                func announced() -> Int? {
+                    String(decoding: parts().first ?? [], as: UTF8.self)
+                        .firstMatch(of: /Content-Length: ([0-9]+)\r\n/).flatMap { Int($0.1) }
+                }
+                try await LiveSite.eventually {
+                    connection.look()
+                    return announced().map { parts()[1].count >= $0 } ?? false
+                }
+                #expect(parts()[1].count == announced())
+                let opened = CallEnvelope.openedReply(
+                    parts()[1], token: session.token, sequence: Int64(sequence), key: session.key)
+                #expect(opened != nil)
+                let text = String(decoding: parts()[0], as: UTF8.self)
+                    .replacing(/[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT/, with: "now")
+                    .replacing(/Content-Length: [0-9]+/, with: "Content-Length: n")
+                heads.append(text.split(separator: "\r\n", omittingEmptySubsequences: false))
+            }
+            #expect(heads[0] == ["HTTP/1.1 200 OK", "Content-Length: n", "Date: now", "", ""])
+            #expect(heads[1] == ["HTTP/1.1 200 OK", "Content-Length: n", "Date: now", "Connection: close", "", ""])
+        }
+    }
+
     @Test("What is sent ahead of an answer counts against the bodies in memory, and has an end")
     func sentAhead() async throws {
         let store = LiveSite.SharedStore()
@@ -243,6 +282,38 @@ import Wire
             try await LiveSite.eventually {
                 try await site.probe.send("GET", "/metrics").text.contains("millrace_held_body_bytes 0\n")
             }
+        }
+    }
+
+    @Test("Whoever sends on and on ahead of an answer is read once more, and is answered when it is time")
+    func readOnceMore() async throws {
+        let store = LiveSite.SharedStore()
+        // Less than is sent: whoever read it all would have to close the connection.
+        try await withSite(store: store, options: { $0.limits.bodyBytes = 1 << 20 }) { site in
+            defer { store.held.set(false) }
+            let volunteer = try await LiveVolunteer(site, "ann")
+            let session = try await volunteer.session()
+            store.held.set(true)
+            let head = "POST /v1/call HTTP/1.1\r\nHost: a\r\nContent-Length: "
+            let body = try envelope(volunteer.request(), session, sequence: 11)
+            let large = Array("\(head)60000\r\n\r\n".utf8) + [UInt8](repeating: 1, count: 60_000)
+            let eager = try RawConnection(port: site.probe.port)
+            var rest = (Array("\(head)\(body.count)\r\n\r\n".utf8) + body + (0..<40).flatMap { _ in large })[...]
+            for _ in 0..<50 {
+                rest = rest.dropFirst(eager.sendSome(rest))
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            eager.look()
+            #expect(!eager.isEnded && eager.received.isEmpty, "the first answer is still out")
+            store.held.set(false)
+            try await LiveSite.eventually {
+                rest = rest.dropFirst(eager.sendSome(rest))
+                eager.look()
+                return eager.isEnded || eager.text.split(separator: "HTTP/1.1 ").count > 40
+            }
+            let statuses = eager.text.split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+            #expect(statuses.first == "200" && statuses.dropFirst().allSatisfy { $0 == "401" })
+            #expect(!eager.isEnded && statuses.count == 41)
         }
     }
 

@@ -77,6 +77,39 @@ struct ConnectionClockTests {
         #expect(clock.stage == .waiting)
     }
 
+    @Test func aRequestThatWasSentAheadIsTheServersTurnToo() {
+        var clock = ConnectionClock(now: 0)
+        for now in 0..<3 {
+            clock.headEnded(now: Double(now))
+            clock.requestEnded(now: Double(now))
+        }
+        clock.replyEnded(now: 10)
+        clock.replyEnded(now: 20)
+        #expect(clock.stage == .reply, "one is owed yet")
+        #expect(verdict(&clock, at: 10_000, crowded: true) == .keep)
+        clock.replyEnded(now: 10_000)
+        #expect(clock.stage == .waiting)
+        #expect(verdict(&clock, at: 10_005, crowded: true) == .cut(.idle))
+    }
+
+    @Test func theReplyToTheRequestBeforeAnswersNoneThatIsComingIn() {
+        var clock = ConnectionClock(now: 0)
+        clock.headEnded(now: 0)
+        clock.requestEnded(now: 0)
+        clock.headEnded(now: 1)
+        clock.readingPaused(now: 1)
+        clock.replyEnded(now: 500)
+        #expect(verdict(&clock, at: 1000) == .keep, "the server has not read on yet")
+        clock.readingGoesOn(now: 1000)
+        clock.readingPaused(now: 1001)
+        #expect(verdict(&clock, at: 2000) == .keep)
+        clock.readingGoesOn(now: 2000)
+        clock.requestEnded(now: 2001)
+        #expect(clock.stage == .reply)
+        clock.replyEnded(now: 2002)
+        #expect(clock.stage == .waiting)
+    }
+
     @Test func aReplyStallsOnlyWhenNothingMoves() {
         var clock = ConnectionClock(now: 0)
         clock.headEnded(now: 0)

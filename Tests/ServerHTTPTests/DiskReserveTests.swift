@@ -142,6 +142,30 @@ struct DiskReserveTests {
             .first { $0.hasPrefix("millrace_jobs_total{kind=\"split\"}") }
     }
 
+    @Test("Calls that come at about the same time share a look, and the next ones look again")
+    func callsShareALook() async throws {
+        let disk = Disk()
+        let looks = Mutex(0)
+        let space: @Sendable (String) -> DiskSpace? = { _ in
+            looks.withLock { $0 += 1 }
+            return disk.space
+        }
+        try await withSite(options: { $0.space = space }) { site in
+            // Refused at once, but not before the disk was asked for.
+            let count = 80
+            let call = "POST /v1/call HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+            let calls = String(repeating: call + "\r\n", count: count - 1) + call + "Connection: close\r\n\r\n"
+            let before = looks.withLock { $0 }
+            let answers = try await site.probe.conversation(Array(calls.utf8))
+            #expect(answers.map(\.status) == [Int](repeating: 400, count: count))
+            #expect(looks.withLock { $0 } - before < count)
+            disk.set(mebibytes: 100)
+            try await LiveSite.eventually { try await site.probe.send("POST", "/v1/call", body: [1]).status == 503 }
+            disk.set(mebibytes: 50_000)
+            try await LiveSite.eventually { try await site.probe.send("POST", "/v1/call", body: [1]).status == 400 }
+        }
+    }
+
     @Test func reserveIsTheLesserOfBothAndHasTwoSteps() {
         var limits = ServerLimits()
         var reserve = DiskReserve(limits: limits)

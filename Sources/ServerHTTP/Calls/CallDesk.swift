@@ -22,8 +22,31 @@ struct IncomingCall: Sendable {
 
 /// What goes back.
 struct CallAnswer: Sendable {
-    var head: HTTPResponse
+    var status: Int
+    /// Beside the length and the date.
+    var fields: HTTPFields
+    var date: String
     var body: [UInt8]
+
+    var head: HTTPResponse {
+        var head = HTTPResponse(status: .init(code: status), headerFields: fields)
+        head.headerFields[.contentLength] = "\(body.count)"
+        head.headerFields[.date] = date
+        return head
+    }
+
+    /// The bytes that SwiftNIO makes of `head` and `body`; nil when there is something special about them.
+    func plainBytes(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
+        guard status == 200, fields.isEmpty else { return nil }
+        var bytes = allocator.buffer(capacity: 128 + body.count)
+        bytes.writeStaticString("HTTP/1.1 200 OK\r\nContent-Length: ")
+        bytes.writeString(String(body.count))
+        bytes.writeStaticString("\r\nDate: ")
+        bytes.writeString(date)
+        bytes.writeStaticString("\r\n\r\n")
+        bytes.writeBytes(body)
+        return bytes
+    }
 }
 
 /// From the bytes of a call to the bytes of its answer: authenticity, limits, the writer, receipts.
@@ -36,6 +59,8 @@ final class CallDesk: Sendable {
     init(routes: ServerRoutes) { self.routes = routes }
 
     private var runtime: ServerRuntime { routes.runtime }
+
+    private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
 
     static let tooLarge = RequestRefusal(
         .tooLarge, "the call is larger than \(bytesMax) bytes",
@@ -50,7 +75,7 @@ final class CallDesk: Sendable {
     func tooFarAhead() { runtime.metrics.refused("sent_ahead") }
 
     func begin(_ head: HTTPRequest, from peer: String) -> IncomingCall {
-        let forwarded = HTTPField.Name("X-Forwarded-For").flatMap { head.headerFields[$0] }
+        let forwarded = Self.forwardedFor.flatMap { head.headerFields[$0] }
         let address = runtime.traffic.client(peer, forwarded: forwarded)
         return IncomingCall(
             address: address, network: NetworkPrefix.of(address),
@@ -169,15 +194,12 @@ final class CallDesk: Sendable {
     private func answer(
         _ body: [UInt8], status: Int, _ fields: HTTPFields, to incoming: IncomingCall
     ) -> CallAnswer {
-        var head = HTTPResponse(status: .init(code: status), headerFields: fields)
-        head.headerFields[.contentLength] = "\(body.count)"
-        head.headerFields[.date] = runtime.date.text
         let now = ContinuousClock.now
         if ![429, 503, 507].contains(status) { runtime.traffic.answered(now: now) }
         runtime.metrics.request(
             route: CallEnvelope.path, method: "POST", status: status,
             seconds: incoming.start.duration(to: now).inSeconds, bytesIn: incoming.bytes.count,
             bytesOut: body.count)
-        return CallAnswer(head: head, body: body)
+        return CallAnswer(status: status, fields: fields, date: runtime.date.text, body: body)
     }
 }

@@ -11,8 +11,9 @@ import Wire
 /// the writer's queue and back, without a task or a thread of its own. Stands in the pipeline behind
 /// `ConnectionWatch`, which ends connections that are too slow, and before the router.
 ///
-/// Reads from the socket only when it can go on with what comes: whoever sends requests ahead, or does not take the
-/// answers, fills the buffers of the two systems and nothing here. What one read brings may be a few requests more.
+/// Reads from the socket only while nothing waits here: whoever sends requests ahead, or does not take the answers, is
+/// read once more at most, and then fills the buffers of the two systems and nothing here. What one read brings may be
+/// a few requests. Most bring nothing ahead, so the socket stays with those that are polled while an answer is out.
 final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -32,6 +33,7 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let desk: CallDesk
+    private let watch: ConnectionWatch
     private var state = State.waiting
     /// Requests that the router has and has not answered to the end.
     private var unanswered = 0
@@ -51,7 +53,10 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Of parts, about a hundred requests. One read of the socket brings 256 KiB at most, and so may the last one.
     private static let queuedMax = 256
 
-    init(desk: CallDesk) { self.desk = desk }
+    init(desk: CallDesk, watch: ConnectionWatch) {
+        self.desk = desk
+        self.watch = watch
+    }
 
     // MARK: The connection
 
@@ -98,7 +103,7 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        isReadHeld = isBusy || !context.channel.isWritable
+        isReadHeld = isReleasing || !queued.isEmpty || !context.channel.isWritable
         if !isReadHeld { context.read() }
     }
 
@@ -224,8 +229,12 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func write(
         _ answer: CallAnswer, close: Bool, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
     ) {
+        let isLast = close || desk.isDraining
+        if !isLast, promise == nil, let bytes = answer.plainBytes(context.channel.allocator) {
+            return watch.reply(bytes)
+        }
         var head = answer.head
-        if close || desk.isDraining { head.headerFields[.connection] = "close" }
+        if isLast { head.headerFields[.connection] = "close" }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(context.channel.allocator.buffer(bytes: answer.body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)

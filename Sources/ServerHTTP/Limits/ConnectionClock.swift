@@ -30,7 +30,9 @@ package struct ConnectionClock: Hashable, Sendable {
     /// Seconds of this body in which the server itself did not read.
     private var paused = 0.0
     private var pausedSince: Double?
-    private var isAnswered = false
+    /// Of requests that came, and of replies that ended: a request may be sent ahead of the reply to the one before.
+    private var heads = 0
+    private var replies = 0
     /// Of replies: bytes that have left, and when that last grew.
     private var left = 0
     private var movedAt: Double
@@ -52,8 +54,10 @@ package struct ConnectionClock: Hashable, Sendable {
         bodyBytes = 0
         paused = 0
         pausedSince = nil
-        isAnswered = false
+        heads += 1
     }
+
+    private var isAnswered: Bool { replies == heads }
 
     package mutating func bodyCame(bytes: Int) { bodyBytes += bytes }
 
@@ -63,12 +67,10 @@ package struct ConnectionClock: Hashable, Sendable {
     }
 
     package mutating func replyEnded(now: Double) {
+        replies = min(replies + 1, heads)
+        guard isAnswered else { return }
         // A request may be refused before its body has come; the rest of it still has to come in time.
-        guard stage == .reply else {
-            isAnswered = true
-            readingGoesOn(now: now)
-            return
-        }
+        guard stage == .reply else { return readingGoesOn(now: now) }
         stage = .waiting
         since = now
     }

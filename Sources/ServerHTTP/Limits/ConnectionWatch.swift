@@ -128,6 +128,14 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
+    /// A whole reply as it goes over the wire, behind those that came through the pipeline. It goes past the handlers that
+    /// would make these bytes of its parts: they keep nothing from one reply to the next.
+    func reply(_ bytes: ByteBuffer) {
+        hasReplyBegun = true
+        clock.replyEnded(now: Self.now())
+        self.bytes?.send(bytes)
+    }
+
     /// A reply that is not out yet is sent first: closing would throw it away in the middle. A server that ends waits
     /// for it no longer than for requests that run.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -226,9 +234,20 @@ private final class ByteWatch: ChannelDuplexHandler {
 
     private(set) var written = 0
     private let came: () -> Void
+    /// As long as it stands in the pipeline.
+    private var context: ChannelHandlerContext?
 
     init(_ came: @escaping () -> Void) {
         self.came = came
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func send(_ bytes: ByteBuffer) {
+        written += bytes.readableBytes
+        context?.writeAndFlush(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -49,7 +49,8 @@ package struct DiskReserve: Hashable, Sendable {
     }
 }
 
-/// Looks at the disk of the data directory whenever somebody asks: one call of the system, a microsecond or two.
+/// Looks at the disk of the data directory whenever somebody asks: one call of the system, a microsecond or two. Only
+/// calls go by what somebody saw within a hundredth of a second.
 final class DiskWatch: Sendable {
     struct Reading: Hashable, Sendable {
         var state: DiskReserve.State
@@ -71,9 +72,13 @@ final class DiskWatch: Sendable {
     private let path: String
     private let probe: @Sendable (String) -> DiskSpace?
     private let reserve: Mutex<DiskReserve>
+    /// What was seen last, and when.
+    private let seen = Mutex<(reading: Reading, at: ContinuousClock.Instant)?>(nil)
     private let metrics: Metrics
     /// A disk does not empty itself in seconds.
     private static let retryAfterSeconds = 120
+    /// For calls: far less than one may wait for the writer, where nobody looks again.
+    private static let freshness = Duration.milliseconds(10)
 
     init(path: String, limits: ServerLimits, metrics: Metrics, probe: @escaping @Sendable (String) -> DiskSpace?) {
         self.path = path
@@ -84,20 +89,31 @@ final class DiskWatch: Sendable {
 
     /// - Returns: nil when the system does not tell; then nothing is refused.
     func reading() -> Reading? {
+        let now = ContinuousClock.now
         guard let space = probe(path) else { return nil }
-        return reserve.withLock { reserve in
+        let reading = reserve.withLock { reserve in
             Reading(state: reserve.update(space), space: space, reserve: reserve.bytes(total: space.total))
         }
+        seen.withLock { seen in
+            if seen.map({ $0.at < now }) ?? true { seen = (reading, now) }
+        }
+        return reading
+    }
+
+    private func recentReading() -> Reading? {
+        let seen = seen.withLock { $0 }
+        if let seen, seen.at.duration(to: .now) < DiskWatch.freshness { return seen.reading }
+        return reading()
     }
 
     /// For what brings bytes and can wait. - Throws: `.diskReserve`.
-    func requireReserve() throws(RequestRefusal) { try require(below: .low) }
+    func requireReserve() throws(RequestRefusal) { try require(below: .low, reading()) }
 
     /// For what frees work. - Throws: `.diskReserve`.
-    func requireFloor() throws(RequestRefusal) { try require(below: .full) }
+    func requireFloor() throws(RequestRefusal) { try require(below: .full, recentReading()) }
 
-    private func require(below state: DiskReserve.State) throws(RequestRefusal) {
-        guard let reading = reading(), reading.state >= state else { return }
+    private func require(below state: DiskReserve.State, _ reading: Reading?) throws(RequestRefusal) {
+        guard let reading, reading.state >= state else { return }
         metrics.refused("disk_reserve")
         var refusal = RequestRefusal(
             .diskReserve, "the server's disk is nearly full", advice: "keep what you have and try again later")
