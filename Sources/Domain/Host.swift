@@ -59,7 +59,7 @@ public struct HostRecord: Hashable, Sendable {
 
 /// Key and profile of a host, on the heap for all copies of its record.
 @usableFromInline
-final class HostFixed: Hashable, Sendable {
+final class HostFixed: Hashable, Sendable, CustomStringConvertible {
     @usableFromInline let publicKey: [UInt8]
     @usableFromInline let profile: HostProfile
 
@@ -80,6 +80,10 @@ final class HostFixed: Hashable, Sendable {
         hasher.combine(publicKey)
         hasher.combine(profile)
     }
+
+    /// What is printed of a record says all of it.
+    @usableFromInline
+    var description: String { "\(publicKey) \(profile)" }
 }
 
 /// What a host says of itself; used for feasibility, never for credit.

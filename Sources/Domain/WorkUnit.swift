@@ -116,7 +116,7 @@ struct WorkUnitTraits: Hashable, Sendable {
 
 /// The traits of a work unit, on the heap for all copies of its record.
 @usableFromInline
-final class WorkUnitFixed: Hashable, Sendable {
+final class WorkUnitFixed: Hashable, Sendable, CustomStringConvertible {
     @usableFromInline let traits: WorkUnitTraits
 
     init(_ traits: WorkUnitTraits) {
@@ -129,6 +129,10 @@ final class WorkUnitFixed: Hashable, Sendable {
 
     @usableFromInline
     func hash(into hasher: inout Hasher) { hasher.combine(traits) }
+
+    /// What is printed of a record says all of it.
+    @usableFromInline
+    var description: String { "\(traits)" }
 }
 
 /// The life of a work unit. `docs/state-machines.md` has the picture.

@@ -33,6 +33,7 @@ import Testing
         var third = unit()
         Self.unitChanges[at](&third)
         #expect(third == second && third.hashValue == second.hashValue)
+        #expect("\(first)" == "\(unit())" && "\(second)" == "\(third)" && "\(first)" != "\(second)")
     }
 
     @Test func unitsThatShareNothingAreEqual() {
@@ -64,5 +65,6 @@ import Testing
         var third = host()
         Self.hostChanges[at](&third)
         #expect(third == second && third.hashValue == second.hashValue)
+        #expect("\(first)" == "\(host())" && "\(second)" == "\(third)" && "\(first)" != "\(second)")
     }
 }
