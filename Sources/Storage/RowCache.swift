@@ -3,7 +3,7 @@
 /// A row that is changed ten times in a group of calls is written once. What was changed since a savepoint can be taken
 /// back. Rows stay from transaction to transaction; of two generations the older one goes when the younger is full.
 @usableFromInline
-package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
+package struct RowCache<Key: Hashable & Comparable & Sendable, Row: Sendable> {
     /// What the database has of a changed row.
     @usableFromInline
     package enum Stored {
@@ -95,11 +95,18 @@ package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
         keep(key, row)
     }
 
-    /// What must be written, with what the database has of it; afterwards nothing is changed any more.
+    /// What must be written, with what the database has of it, in order of keys, so that rows that lie together in the
+    /// database are found together; afterwards nothing is changed any more.
     @inlinable
     package mutating func takeDirty() -> [(key: Key, row: Row, stored: Stored)] {
-        let all = dirty.compactMap { key, stored in row(key).map { (key: key, row: $0, stored: stored) } }
-        written.formUnion(dirty.keys)
+        let keys = dirty.keys.sorted()
+        var all: [(key: Key, row: Row, stored: Stored)] = []
+        all.reserveCapacity(keys.count)
+        for key in keys {
+            guard let row = row(key), let stored = dirty[key] else { continue }
+            all.append((key, row, stored))
+        }
+        written.formUnion(keys)
         dirty.removeAll(keepingCapacity: true)
         return all
     }

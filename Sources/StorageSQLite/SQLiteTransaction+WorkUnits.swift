@@ -8,22 +8,8 @@ private enum WorkUnitSQL {
         """
         INSERT INTO work_unit (\(WorkUnitColumns.unit)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.unitCount)))
         """)
-    static let updateUnit = Query(
-        """
-        UPDATE work_unit SET state = ?3, canonical = ?4, failure = ?5, failure_text = ?6, awaiting = ?7,
-            revision = ?2, updated_ms = ?8
-        WHERE id = ?1
-        """)
     static let insertTask = Query(
         "INSERT INTO task (\(WorkUnitColumns.task)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.taskCount)))")
-    static let updateTask = Query(
-        "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task)) WHERE id = ?1")
-    /// Without what the assignment says: a column that is named is looked up in the table that it refers to, whether it
-    /// changes or not.
-    static let endTask = Query(
-        "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task, skipping: 2..<6)) WHERE id = ?1")
-    static let sendTask = Query(
-        "UPDATE task SET state = 1, host = ?2, volunteer = ?3, sent_ms = ?4, deadline_ms = ?5 WHERE id = ?1")
     static let units = Query(
         "SELECT \(WorkUnitColumns.unit) FROM work_unit WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?")
     static let tasks = Query("SELECT \(WorkUnitColumns.task) FROM task WHERE id BETWEEN ? AND ? ORDER BY id")
@@ -106,36 +92,17 @@ extension SQLiteTransaction {
                 old = found
             }
             if old.unit != aggregate.unit {
-                try write(WorkUnitSQL.updateUnit) {
-                    $0.integer(id.rawValue)
-                    $0.integer(aggregate.unit.revision)
-                    $0.state(aggregate.unit.state)
-                    $0.boolean(aggregate.awaitsValidation)
-                    $0.time(aggregate.unit.updatedAt)
-                }
+                let parts = UnitParts(changedFrom: old, to: aggregate)
+                try write(parts.update) { $0.unit(aggregate, parts) }
             }
             for (at, task) in aggregate.tasks.enumerated() {
                 if at >= old.tasks.count {
                     try write(WorkUnitSQL.insertTask) { $0.task(task) }
                 } else if old.tasks[at] != task {
-                    try update(task, from: old.tasks[at])
+                    let parts = TaskParts(changedFrom: old.tasks[at].state, to: task.state)
+                    try write(parts.update) { $0.task(task, parts) }
                 }
             }
-        }
-    }
-
-    private func update(_ task: TaskRecord, from old: TaskRecord) throws {
-        guard old.state == .unsent, case .sent(let assignment) = task.state else {
-            let isSame = old.state.assignment != nil && old.state.assignment == task.state.assignment
-            try write(isSame ? WorkUnitSQL.endTask : WorkUnitSQL.updateTask) { $0.task(task) }
-            return
-        }
-        try write(WorkUnitSQL.sendTask) {
-            $0.integer(task.id.rawValue)
-            $0.integer(assignment.host.rawValue)
-            $0.integer(assignment.volunteer.rawValue)
-            $0.time(assignment.sentAt)
-            $0.time(assignment.deadline)
         }
     }
 
