@@ -3,7 +3,9 @@ import Storage
 
 private enum WorkUnitSQL {
     static let batchExists = Query("SELECT 1 FROM batch WHERE id = ?")
-    static let unitExists = Query("SELECT 1 FROM work_unit WHERE id = ?")
+    static let present = Query("SELECT id FROM work_unit WHERE id BETWEEN ? AND ?")
+    static let paid = Query("SELECT DISTINCT task >> 6 FROM ledger WHERE task BETWEEN ? AND ?")
+    static let inSeries = Query("SELECT DISTINCT task >> 6 FROM series WHERE task BETWEEN ? AND ?")
     static let insertUnit = Query(
         """
         INSERT INTO work_unit (\(WorkUnitColumns.unit)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.unitCount)))
@@ -17,6 +19,8 @@ private enum WorkUnitSQL {
 
 extension SQLiteTransaction {
     func insertWorkUnits(_ units: [WorkUnitAggregate]) throws {
+        let runs = runs(of: units.map(\.unit.id.rawValue))
+        let present = try numbers(WorkUnitSQL.present, in: runs)
         var numbers: Set<WorkUnitID> = []
         var knownBatch: BatchID?
         for aggregate in units {
@@ -28,11 +32,12 @@ extension SQLiteTransaction {
                 }
                 knownBatch = id.batch
             }
-            guard numbers.insert(id).inserted, try !exists(WorkUnitSQL.unitExists, id.rawValue) else {
+            guard numbers.insert(id).inserted, !present.contains(id.rawValue) else {
                 throw StoreError.duplicate("work unit \(id)")
             }
             try requireHolders(of: aggregate.tasks[...])
         }
+        try lookAside(units, runs)
         for aggregate in units {
             try write(WorkUnitSQL.insertUnit) {
                 $0.unit(aggregate.unit, awaiting: aggregate.awaitsValidation)
@@ -47,6 +52,44 @@ extension SQLiteTransaction {
             try settleIfLarge()
         }
         if let first = numbers.min() { hints.reopened(at: first.rawValue << 6) }
+    }
+
+    /// Entries of ledger and series outlive units. That there are none is worth knowing: the first one of a task asks
+    /// for others.
+    private func lookAside(_ units: [WorkUnitAggregate], _ runs: [ClosedRange<Int64>]) throws {
+        let tasks = runs.map { $0.lowerBound << 6...$0.upperBound << 6 | 63 }
+        let (paid, inSeries) = (try numbers(WorkUnitSQL.paid, in: tasks), try numbers(WorkUnitSQL.inSeries, in: tasks))
+        for id in units.map(\.unit.id) {
+            if !paid.contains(id.rawValue) { aside.entries.keep(id, []) }
+            if !inSeries.contains(id.rawValue) { aside.withoutSeries.keep(id, true) }
+        }
+    }
+
+    /// Numbers without gaps between them: a piece of the splitter is one run.
+    private func runs(of numbers: [Int64]) -> [ClosedRange<Int64>] {
+        var runs: [ClosedRange<Int64>] = []
+        for number in numbers.sorted() {
+            if let last = runs.last, number &- 1 <= last.upperBound {
+                runs[runs.count - 1] = last.lowerBound...number
+            } else {
+                runs.append(number...number)
+            }
+        }
+        return runs
+    }
+
+    private func numbers(_ query: Query, in runs: [ClosedRange<Int64>]) throws -> Set<Int64> {
+        var found: Set<Int64> = []
+        for run in runs {
+            found.formUnion(
+                try connection.all(
+                    query,
+                    {
+                        $0.integer(run.lowerBound)
+                        $0.integer(run.upperBound)
+                    }, { $0.integer() }))
+        }
+        return found
     }
 
     func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? {
