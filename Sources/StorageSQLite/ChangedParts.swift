@@ -26,6 +26,36 @@ extension ChangedParts {
     }
 }
 
+/// Of `host`, what hardly ever changes.
+struct HostParts: ChangedParts {
+    let rawValue: Int
+
+    static let owner = HostParts(rawValue: 1)
+    static let profile = HostParts(rawValue: 2)
+    static let all: HostParts = [.owner, .profile]
+
+    static let table = "host"
+    static let always = """
+        sequence, measured_flops, valid_count, invalid_count, error_count, credit, provisional_credit, recent,
+        recent_ms, created_ms, last_seen_ms, removed_ms
+        """
+    static let columns = [
+        "volunteer, public_key",
+        "name, platform, cpu_model, cores, memory_bytes, disk_free_bytes, benchmark_flops, client_version",
+    ]
+    static let updates = makeUpdates()
+}
+
+extension HostParts {
+    /// - Parameter old: as the database has it.
+    init(changedFrom old: HostRecord, to new: HostRecord) {
+        var parts: HostParts = []
+        if old.volunteer != new.volunteer || old.publicKey != new.publicKey { parts.insert(.owner) }
+        if old.profile != new.profile { parts.insert(.profile) }
+        self = parts
+    }
+}
+
 /// Of `work_unit`, what may change.
 struct UnitParts: ChangedParts {
     let rawValue: Int
