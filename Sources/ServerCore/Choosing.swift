@@ -21,8 +21,7 @@ extension ProjectServer {
     ) throws -> (Choice, [TaskID: SchedulableTask]) {
         guard asker.want.tasks > 0 else { return (Choice(tasks: [], refusals: []), [:]) }
         // A host at its limit gets nothing whatever waits: no queue is read for it.
-        let before = Scheduler.choose([], host: asker.view, want: asker.want, now: now)
-        if before.refusals.contains(where: \.isOfHost) { return (before, [:]) }
+        if let limit = Scheduler.limit(of: asker.view) { return (Choice(tasks: [], refusals: [limit]), [:]) }
         var programs = ProgramGate(core: self, tx: tx, now: now)
         var gate = PairingGate(core: self, asker: asker, tx: tx, now: now)
         var batches = BatchGate(tx: tx)
