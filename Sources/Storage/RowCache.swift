@@ -60,7 +60,8 @@ package struct RowCache<Key: Hashable & Comparable & Sendable, Row: Sendable> {
     package mutating func row(_ key: Key) -> Row? {
         if let row = young[key] { return row }
         guard let row = old.removeValue(forKey: key) else { return nil }
-        keep(key, row)
+        if young.count >= generationMax { turn() }
+        young[key] = row
         return row
     }
 
@@ -90,9 +91,18 @@ package struct RowCache<Key: Hashable & Comparable & Sendable, Row: Sendable> {
     ///   - isStored: false when nobody knows what the database has.
     @inlinable
     package mutating func change(_ key: Key, to row: Row, from stored: Row, isStored: Bool = true) {
-        changes.append(Change(key: key, row: self.row(key) ?? stored, stored: dirty[key]))
-        if dirty[key] == nil { dirty[key] = isStored ? .known(stored) : .unknown }
+        let before = self.row(key) ?? stored
+        let known = RowCache.fill(&dirty[key], isStored ? .known(stored) : .unknown)
+        changes.append(Change(key: key, row: before, stored: known))
         keep(key, row)
+    }
+
+    /// - Returns: what was there already, and stays.
+    @inlinable
+    static func fill(_ place: inout Stored?, _ stored: Stored) -> Stored? {
+        if let known = place { return known }
+        place = stored
+        return nil
     }
 
     /// What must be written, with what the database has of it, in order of keys, so that rows that lie together in the
@@ -154,19 +164,25 @@ package struct RowCache<Key: Hashable & Comparable & Sendable, Row: Sendable> {
         written.remove(key)
     }
 
+    /// No row is in both generations.
     @inlinable
     mutating func keep(_ key: Key, _ row: Row) {
-        if young.count >= generationMax, young[key] == nil {
-            // What may have to be written, for the first time or again, must not be dropped with its generation.
-            let changed = written.union(dirty.keys).compactMap { key in (young[key] ?? old[key]).map { (key, $0) } }
-            old = young
-            young = [:]
-            for (key, row) in changed {
-                old[key] = nil
-                young[key] = row
-            }
-        }
-        old[key] = nil
+        if young.count >= generationMax, young[key] == nil { turn() }
+        let count = young.count
         young[key] = row
+        if young.count > count { old[key] = nil }
+    }
+
+    /// The younger generation becomes the older one.
+    @usableFromInline
+    mutating func turn() {
+        // What may have to be written, for the first time or again, must not be dropped with its generation.
+        let changed = written.union(dirty.keys).compactMap { key in (young[key] ?? old[key]).map { (key, $0) } }
+        swap(&old, &young)
+        young.removeAll(keepingCapacity: true)
+        for (key, row) in changed {
+            old[key] = nil
+            young[key] = row
+        }
     }
 }
