@@ -12,6 +12,8 @@ private enum WorkUnitSQL {
         """)
     static let insertTask = Query(
         "INSERT INTO task (\(WorkUnitColumns.task)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.taskCount)))")
+    /// Of a task that nobody has: all else is NULL.
+    static let insertBareTask = Query("INSERT INTO task (id, state) VALUES (?, ?)")
     static let units = Query(
         "SELECT \(WorkUnitColumns.unit) FROM work_unit WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?")
     static let tasks = Query("SELECT \(WorkUnitColumns.task) FROM task WHERE id BETWEEN ? AND ? ORDER BY id")
@@ -42,9 +44,7 @@ extension SQLiteTransaction {
             try write(WorkUnitSQL.insertUnit) {
                 $0.unit(aggregate.unit, awaiting: aggregate.awaitsValidation)
             }
-            for task in aggregate.tasks {
-                try write(WorkUnitSQL.insertTask) { $0.task(task) }
-            }
+            for task in aggregate.tasks { try insert(task) }
             unitRows.inserted(aggregate.unit.id)
             // It is sent soon.
             unitRows.read(aggregate.unit.id, aggregate)
@@ -109,7 +109,7 @@ extension SQLiteTransaction {
         let id = aggregate.unit.id
         guard let old = try workUnit(id) else { throw StoreError.missing("work unit \(id)") }
         try StoreRules.check(aggregate, replacing: old)
-        for (at, task) in aggregate.tasks.enumerated() where at >= old.tasks.count || old.tasks[at] != task {
+        for at in aggregate.tasks.indices where at >= old.tasks.count || old.tasks[at] != aggregate.tasks[at] {
             try requireHolders(of: aggregate.tasks[at...at])
         }
         if opens(old, becoming: aggregate) { hints.reopened(at: id.rawValue << 6) }
@@ -140,12 +140,20 @@ extension SQLiteTransaction {
             }
             for (at, task) in aggregate.tasks.enumerated() {
                 if at >= old.tasks.count {
-                    try write(WorkUnitSQL.insertTask) { $0.task(task) }
+                    try insert(task)
                 } else if old.tasks[at] != task {
                     let parts = TaskParts(changedFrom: old.tasks[at].state, to: task.state)
                     try write(parts.update) { $0.task(task, parts) }
                 }
             }
+        }
+    }
+
+    private func insert(_ task: TaskRecord) throws {
+        if TaskParts(changedFrom: .unsent, to: task.state).isEmpty {
+            try write(WorkUnitSQL.insertBareTask) { $0.task(task, []) }
+        } else {
+            try write(WorkUnitSQL.insertTask) { $0.task(task) }
         }
     }
 
