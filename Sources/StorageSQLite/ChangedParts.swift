@@ -62,22 +62,19 @@ struct UnitParts: ChangedParts {
 
     static let canonical = UnitParts(rawValue: 1)
     static let failure = UnitParts(rawValue: 2)
-    static let awaiting = UnitParts(rawValue: 4)
 
     static let table = "work_unit"
-    static let always = "state, revision, updated_ms"
-    static let columns = ["canonical", "failure, failure_text", "awaiting"]
+    static let always = "state, awaiting, revision, updated_ms"
+    static let columns = ["canonical", "failure, failure_text"]
     static let updates = makeUpdates()
 }
 
 extension UnitParts {
     /// - Parameter old: as the database has it.
-    init(changedFrom old: WorkUnitAggregate, to new: WorkUnitAggregate) {
+    init(changedFrom old: WorkUnitState, to new: WorkUnitState) {
         var parts: UnitParts = []
-        let (before, after) = (old.unit.state, new.unit.state)
-        if before.namedTask != after.namedTask { parts.insert(.canonical) }
-        if before.failure != after.failure { parts.insert(.failure) }
-        if old.awaitsValidation != new.awaitsValidation { parts.insert(.awaiting) }
+        if old.namedTask != new.namedTask { parts.insert(.canonical) }
+        if old.failure != new.failure { parts.insert(.failure) }
         self = parts
     }
 }

@@ -135,7 +135,7 @@ extension SQLiteTransaction {
                 old = found
             }
             if old.unit != aggregate.unit {
-                let parts = UnitParts(changedFrom: old, to: aggregate)
+                let parts = UnitParts(changedFrom: old.unit.state, to: aggregate.unit.state)
                 try write(parts.update) { $0.unit(aggregate, parts) }
             }
             for (at, task) in aggregate.tasks.enumerated() {

@@ -56,11 +56,11 @@ extension Binder {
         let unit = aggregate.unit
         integer(unit.id.rawValue)
         integer(unit.state.code)
+        boolean(aggregate.awaitsValidation)
         integer(unit.revision)
         time(unit.updatedAt)
         if parts.contains(.canonical) { integer(unit.state.namedTask?.rawValue) }
         if parts.contains(.failure) { failure(unit.state.failure) }
-        if parts.contains(.awaiting) { boolean(aggregate.awaitsValidation) }
     }
 
     /// state, canonical, failure, failure_text
