@@ -1,10 +1,12 @@
 /// What the server knows of a host.
+///
+/// Records are copied at every look and change, and all copies of one share key and profile, which hardly ever change:
+/// whoever sets one gets both for himself.
 public struct HostRecord: Hashable, Sendable {
     public var id: HostID
     public var volunteer: VolunteerID
-    /// Ed25519 public key, 32 bytes: the host's identity.
-    public var publicKey: [UInt8]
-    public var profile: HostProfile
+    @usableFromInline
+    var fixed: HostFixed
     /// Highest sequence number seen; a request with a lower or equal one is a replay.
     public var sequence: Int64
     /// Measured speed: FLOPs of valid work over its wall seconds, exponentially averaged; nil until measured.
@@ -30,8 +32,7 @@ public struct HostRecord: Hashable, Sendable {
     ) {
         self.id = id
         self.volunteer = volunteer
-        self.publicKey = publicKey
-        self.profile = profile
+        fixed = HostFixed(publicKey, profile)
         self.sequence = sequence
         self.measuredFlopsPerSecond = measuredFlopsPerSecond
         self.validCount = validCount
@@ -44,6 +45,45 @@ public struct HostRecord: Hashable, Sendable {
         self.lastSeenAt = lastSeenAt
         self.removedAt = removedAt
     }
+
+    /// Ed25519 public key, 32 bytes: the host's identity.
+    @inlinable public var publicKey: [UInt8] {
+        get { fixed.publicKey }
+        set { fixed = HostFixed(newValue, fixed.profile) }
+    }
+    @inlinable public var profile: HostProfile {
+        get { fixed.profile }
+        set { fixed = HostFixed(fixed.publicKey, newValue) }
+    }
+}
+
+/// Key and profile of a host, on the heap for all copies of its record.
+@usableFromInline
+final class HostFixed: Hashable, Sendable, CustomStringConvertible {
+    @usableFromInline let publicKey: [UInt8]
+    @usableFromInline let profile: HostProfile
+
+    @usableFromInline
+    init(_ publicKey: [UInt8], _ profile: HostProfile) {
+        self.publicKey = publicKey
+        self.profile = profile
+    }
+
+    /// What two records share need not be compared; it is the same in most comparisons.
+    @usableFromInline
+    static func == (a: HostFixed, b: HostFixed) -> Bool {
+        a === b || a.publicKey == b.publicKey && a.profile == b.profile
+    }
+
+    @usableFromInline
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(publicKey)
+        hasher.combine(profile)
+    }
+
+    /// What is printed of a record says all of it.
+    @usableFromInline
+    var description: String { "\(publicKey) \(profile)" }
 }
 
 /// What a host says of itself; used for feasibility, never for credit.

@@ -1,28 +1,15 @@
 /// What the server knows of a work unit. Everything but `state`, `revision` and `updatedAt` never changes.
+///
+/// Records are copied at every look, step and change, and all copies of one share what never changes: whoever sets a
+/// field of that part gets a part of his own.
 public struct WorkUnitRecord: Hashable, Sendable {
     public var id: WorkUnitID
-    /// For people: what the splitter calls this piece, for example `band 25, ratios 0-7`.
-    public var label: String
-    public var app: String
-    /// The signed container, a blob.
-    public var container: Digest
-    public var containerBytes: Int64
-    /// Floating-point operations, from the splitter: the base of credit and of run-time estimates.
-    public var flops: Double
-    /// Credit that each valid task of this unit earns.
-    public var credit: Credit
-    public var memoryBytes: Int64
-    public var diskBytes: Int64
-    public var outputBytesMax: Int64
-    /// A task is stopped after this many floating-point operations at the host's measured speed.
-    public var flopsBound: Double
-    public var checkEach: Bool
-    public var replication: ReplicationRule
     public var state: WorkUnitState
     /// Counts the saved changes; a save with another revision than the stored one is refused.
     public var revision: Int64
-    public var createdAt: Timestamp
     public var updatedAt: Timestamp
+    @usableFromInline
+    var fixed: WorkUnitFixed
 
     public init(
         id: WorkUnitID, label: String, app: String, container: Digest, containerBytes: Int64, flops: Double,
@@ -31,23 +18,121 @@ public struct WorkUnitRecord: Hashable, Sendable {
         updatedAt: Timestamp
     ) {
         self.id = id
-        self.label = label
-        self.app = app
-        self.container = container
-        self.containerBytes = containerBytes
-        self.flops = flops
-        self.credit = credit
-        self.memoryBytes = memoryBytes
-        self.diskBytes = diskBytes
-        self.outputBytesMax = outputBytesMax
-        self.flopsBound = flopsBound
-        self.checkEach = checkEach
-        self.replication = replication
         self.state = state
         self.revision = revision
-        self.createdAt = createdAt
         self.updatedAt = updatedAt
+        fixed = WorkUnitFixed(
+            WorkUnitTraits(
+                label: label, app: app, container: container, containerBytes: containerBytes, flops: flops,
+                credit: credit, memoryBytes: memoryBytes, diskBytes: diskBytes, outputBytesMax: outputBytesMax,
+                flopsBound: flopsBound, checkEach: checkEach, replication: replication, createdAt: createdAt))
     }
+}
+
+/// What never changes of a work unit.
+extension WorkUnitRecord {
+    /// For people: what the splitter calls this piece, for example `band 25, ratios 0-7`.
+    @inlinable public var label: String {
+        get { fixed.traits.label }
+        set { set(\.label, newValue) }
+    }
+    @inlinable public var app: String {
+        get { fixed.traits.app }
+        set { set(\.app, newValue) }
+    }
+    /// The signed container, a blob.
+    @inlinable public var container: Digest {
+        get { fixed.traits.container }
+        set { set(\.container, newValue) }
+    }
+    @inlinable public var containerBytes: Int64 {
+        get { fixed.traits.containerBytes }
+        set { set(\.containerBytes, newValue) }
+    }
+    /// Floating-point operations, from the splitter: the base of credit and of run-time estimates.
+    @inlinable public var flops: Double {
+        get { fixed.traits.flops }
+        set { set(\.flops, newValue) }
+    }
+    /// Credit that each valid task of this unit earns.
+    @inlinable public var credit: Credit {
+        get { fixed.traits.credit }
+        set { set(\.credit, newValue) }
+    }
+    @inlinable public var memoryBytes: Int64 {
+        get { fixed.traits.memoryBytes }
+        set { set(\.memoryBytes, newValue) }
+    }
+    @inlinable public var diskBytes: Int64 {
+        get { fixed.traits.diskBytes }
+        set { set(\.diskBytes, newValue) }
+    }
+    @inlinable public var outputBytesMax: Int64 {
+        get { fixed.traits.outputBytesMax }
+        set { set(\.outputBytesMax, newValue) }
+    }
+    /// A task is stopped after this many floating-point operations at the host's measured speed.
+    @inlinable public var flopsBound: Double {
+        get { fixed.traits.flopsBound }
+        set { set(\.flopsBound, newValue) }
+    }
+    @inlinable public var checkEach: Bool {
+        get { fixed.traits.checkEach }
+        set { set(\.checkEach, newValue) }
+    }
+    @inlinable public var replication: ReplicationRule {
+        get { fixed.traits.replication }
+        set { set(\.replication, newValue) }
+    }
+    @inlinable public var createdAt: Timestamp {
+        get { fixed.traits.createdAt }
+        set { set(\.createdAt, newValue) }
+    }
+
+    @usableFromInline
+    mutating func set<Value>(_ trait: WritableKeyPath<WorkUnitTraits, Value>, _ value: Value) {
+        var traits = fixed.traits
+        traits[keyPath: trait] = value
+        fixed = WorkUnitFixed(traits)
+    }
+}
+
+@usableFromInline
+struct WorkUnitTraits: Hashable, Sendable {
+    @usableFromInline var label: String
+    @usableFromInline var app: String
+    @usableFromInline var container: Digest
+    @usableFromInline var containerBytes: Int64
+    @usableFromInline var flops: Double
+    @usableFromInline var credit: Credit
+    @usableFromInline var memoryBytes: Int64
+    @usableFromInline var diskBytes: Int64
+    @usableFromInline var outputBytesMax: Int64
+    @usableFromInline var flopsBound: Double
+    @usableFromInline var checkEach: Bool
+    @usableFromInline var replication: ReplicationRule
+    @usableFromInline var createdAt: Timestamp
+}
+
+/// The traits of a work unit, on the heap for all copies of its record.
+@usableFromInline
+final class WorkUnitFixed: Hashable, Sendable, CustomStringConvertible {
+    @usableFromInline let traits: WorkUnitTraits
+
+    init(_ traits: WorkUnitTraits) {
+        self.traits = traits
+    }
+
+    /// What two records share need not be compared; it is the same in most comparisons.
+    @usableFromInline
+    static func == (a: WorkUnitFixed, b: WorkUnitFixed) -> Bool { a === b || a.traits == b.traits }
+
+    @usableFromInline
+    func hash(into hasher: inout Hasher) { hasher.combine(traits) }
+
+    /// What is printed of a record says all of it.
+    @usableFromInline
+    var description: String { "\(traits)" }
 }
 
 /// The life of a work unit. `docs/state-machines.md` has the picture.

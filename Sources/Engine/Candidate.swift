@@ -170,8 +170,6 @@ public struct Refusal: Hashable, Sendable {
     }
 
     public var reason: Reason
-    /// Whether it holds whatever else waits, so that there is no use in looking further.
-    public var isOfHost: Bool { reason == .inProgressLimit || reason == .dailyQuota }
     /// How many tasks it kept from this host; 0 for reasons that are not of single tasks.
     public var count: Int
     /// For people, for example `3 tasks need 4.0 GB of memory, this host offers 2.0 GB`.

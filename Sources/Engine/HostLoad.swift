@@ -19,6 +19,8 @@ struct HostLoad {
     private let availability: Double
     private let queuedSeconds: Double
     private var jobs: [Job] = []
+    /// Places of the jobs, earliest deadline first.
+    private var order: [Int] = []
 
     init(host: HostView, queuedSeconds: Double) {
         cores = min(max(host.cores, 1), HostLoad.coresMax)
@@ -34,41 +36,42 @@ struct HostLoad {
     /// - Returns: nil when it was taken; otherwise in how many seconds of wall time it would be done, or with how
     ///   many it would make another one late.
     mutating func add(_ job: Job) -> Double? {
-        let all = jobs + [job]
-        let ends = endSeconds(all)
+        jobs.append(job)
+        let place = order.firstIndex { HostLoad.isEarlier(job, jobs[$0]) } ?? order.count
+        order.insert(jobs.count - 1, at: place)
+        let ends = endSeconds()
         // Not `end > due`: a run time that is not a number must be refused too.
-        let late = zip(all, ends).filter { !($1 <= $0.dueSeconds) }
-        if let own = late.first(where: { $0.0.task == job.task }) ?? late.first { return own.1 }
-        jobs = all
-        return nil
+        guard let late = jobs.indices.first(where: { !(ends[$0] <= jobs[$0].dueSeconds) }) else { return nil }
+        let own = jobs.count - 1
+        jobs.removeLast()
+        order.remove(at: place)
+        return ends[own] <= job.dueSeconds ? ends[late] : ends[own]
     }
 
     /// New work on the core that has least of it, in seconds of computing.
     var newSecondsOnIdlestCore: Double {
         var loads = [Double](repeating: 0, count: cores)
-        for job in inOrder(jobs) { loads[HostLoad.idlest(loads)] += job.seconds }
+        for at in order { loads[HostLoad.idlest(loads)] += jobs[at].seconds }
         return loads.min() ?? 0
     }
 
     /// When each job will be done, in wall seconds from now, pauses included.
-    private func endSeconds(_ all: [Job]) -> [Double] {
+    private func endSeconds() -> [Double] {
         // Only so many run at once as the largest of them fits into memory.
-        let largest = max(all.map(\.memoryBytes).max() ?? 1, 1)
+        let largest = max(jobs.reduce(Int64.min) { max($0, $1.memoryBytes) }, 1)
         let slots = Int(min(Int64(cores), max(memoryBytes / largest, 1)))
         // The queued work is spread over all cores; on fewer slots it takes accordingly longer.
         var loads = [Double](repeating: queuedSeconds * Double(cores) / Double(slots), count: slots)
-        var ends: [TaskID: Double] = [:]
-        for job in inOrder(all) {
+        var ends = [Double](repeating: .infinity, count: jobs.count)
+        for at in order {
             let core = HostLoad.idlest(loads)
-            loads[core] += job.seconds
-            ends[job.task] = loads[core] / availability
+            loads[core] += jobs[at].seconds
+            ends[at] = loads[core] / availability
         }
-        return all.map { ends[$0.task] ?? .infinity }
+        return ends
     }
 
-    private func inOrder(_ jobs: [Job]) -> [Job] {
-        jobs.sorted { ($0.dueSeconds, $0.task) < ($1.dueSeconds, $1.task) }
-    }
+    private static func isEarlier(_ a: Job, _ b: Job) -> Bool { (a.dueSeconds, a.task) < (b.dueSeconds, b.task) }
 
     private static func idlest(_ loads: [Double]) -> Int {
         var best = 0

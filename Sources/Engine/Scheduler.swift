@@ -17,7 +17,7 @@ public enum Scheduler {
         guard want.tasks > 0 else { return Choice(tasks: [], refusals: []) }
         var round = SchedulerRound(host: host, want: want, now: now)
         for candidate in candidates {
-            if round.isSatisfied || round.hostLimit() != nil { break }
+            if round.isSatisfied || limit(of: host, given: round.count) != nil { break }
             try round.consider(candidate, allows)
         }
         return round.choice()
@@ -52,6 +52,23 @@ public enum Scheduler {
     }
 
     static let inProgressBuffer = 4
+
+    /// Why the host gets nothing more whatever waits; nil: it may get more.
+    /// - Parameter given: tasks that it gets now.
+    public static func limit(of host: HostView, given: Int = 0) -> Refusal? {
+        let limit = inProgressMax(host)
+        if host.inProgress + given >= limit {
+            let text = "this host has \(host.inProgress + given) tasks in progress, its limit is \(limit)"
+            return Refusal(reason: .inProgressLimit, count: 0, text: text)
+        }
+        if host.sentLastDay + given >= host.dailyQuota {
+            let text =
+                "this host may get \(host.dailyQuota) tasks a day after its errors and invalid results; "
+                + "each valid result raises that"
+            return Refusal(reason: .dailyQuota, count: 0, text: text)
+        }
+        return nil
+    }
 }
 
 /// One call of the scheduler: what was taken, and what was refused.
@@ -84,21 +101,7 @@ private struct SchedulerRound {
         chosen.count >= tasksMax || (want.seconds > 0 && !chosen.isEmpty && load.newSecondsOnIdlestCore >= want.seconds)
     }
 
-    /// Why the host gets nothing more whatever waits.
-    func hostLimit() -> Refusal? {
-        let limit = Scheduler.inProgressMax(host)
-        if host.inProgress + chosen.count >= limit {
-            let text = "this host has \(host.inProgress + chosen.count) tasks in progress, its limit is \(limit)"
-            return Refusal(reason: .inProgressLimit, count: 0, text: text)
-        }
-        if host.sentLastDay + chosen.count >= host.dailyQuota {
-            let text =
-                "this host may get \(host.dailyQuota) tasks a day after its errors and invalid results; "
-                + "each valid result raises that"
-            return Refusal(reason: .dailyQuota, count: 0, text: text)
-        }
-        return nil
-    }
+    var count: Int { chosen.count }
 
     mutating func consider(_ task: Candidate, _ allows: (TaskID) throws -> Bool) rethrows {
         let unit = task.id.unit
@@ -133,7 +136,7 @@ private struct SchedulerRound {
     func choice() -> Choice {
         if isSatisfied { return Choice(tasks: chosen, refusals: []) }
         var reasons = refusals.refusals(host: host)
-        if let limit = hostLimit() {
+        if let limit = Scheduler.limit(of: host, given: count) {
             reasons.insert(limit, at: 0)
         } else if reasons.isEmpty {
             let text = chosen.isEmpty ? "no task is waiting to be computed" : "no more tasks are waiting to be computed"

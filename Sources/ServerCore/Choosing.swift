@@ -21,8 +21,7 @@ extension ProjectServer {
     ) throws -> (Choice, [TaskID: SchedulableTask]) {
         guard asker.want.tasks > 0 else { return (Choice(tasks: [], refusals: []), [:]) }
         // A host at its limit gets nothing whatever waits: no queue is read for it.
-        let before = Scheduler.choose([], host: asker.view, want: asker.want, now: now)
-        if before.refusals.contains(where: \.isOfHost) { return (before, [:]) }
+        if let limit = Scheduler.limit(of: asker.view) { return (Choice(tasks: [], refusals: [limit]), [:]) }
         var programs = ProgramGate(core: self, tx: tx, now: now)
         var gate = PairingGate(core: self, asker: asker, tx: tx, now: now)
         var batches = BatchGate(tx: tx)
@@ -98,13 +97,12 @@ extension ProjectServer {
         for _ in 0..<min(2 * asker.want.tasks + 2, settings.placesMax) {
             let head = first.unit.index
             let unit = WorkUnitID(batch: batch, index: head + places.next(below: max(1, units - head)))
-            var after = TaskID(rawValue: unit.rawValue << 6 - 1)
-            // Behind the last one the queue goes on at its head.
-            if !(try hasTask(of: batch, after: after, in: tx)) {
-                after = TaskID(rawValue: first.rawValue - 1)
-            }
             // Not the first behind the place: that one lies behind whatever was given before, more often than not.
-            var found = try tx.unsentNumbers(after: after, limit: 16)
+            var found = try tx.unsentNumbers(after: TaskID(rawValue: unit.rawValue << 6 - 1), limit: 16)
+            // Behind the last one the queue goes on at its head.
+            if found.first?.unit.batch != batch {
+                found = try tx.unsentNumbers(after: TaskID(rawValue: first.rawValue - 1), limit: 16)
+            }
             found.removeAll { $0.unit.batch != batch }
             var row: [SchedulableTask] = []
             while row.count < 2, !found.isEmpty {
@@ -116,10 +114,6 @@ extension ProjectServer {
         let all = (0..<2).flatMap { column in rows.compactMap { $0.count > column ? $0[column] : nil } }
         // Units that somebody has begun first: what waits for a second result does not wait long.
         return all.filter(\.isBegun) + all.filter { !$0.isBegun }
-    }
-
-    private func hasTask(of batch: BatchID, after: TaskID, in tx: any StoreTransaction) throws -> Bool {
-        try tx.unsentNumbers(after: after, limit: 1).first?.unit.batch == batch
     }
 
     /// The store passes over tasks of units that this volunteer has had. When that leaves none, those may still wait

@@ -34,6 +34,8 @@ package struct Appended {
     package private(set) var days: [(day: Day, amount: Credit)] = []
     package private(set) var leaves: [[UInt8]] = []
     private var written = Written()
+    /// Places of entries that are not written: the first one of each task.
+    private var firstEntries: [TaskID: Int] = [:]
     /// The next numbers, when they are known; those of the lists are below them.
     package var nextEntry: Int64?
     package var nextLeaf: Int64?
@@ -42,12 +44,21 @@ package struct Appended {
     package var mark: Mark { Mark(ledger: ledger.count, days: days.count, leaves: leaves.count, written: written) }
 
     package mutating func append(_ entry: LedgerEntry) {
+        if firstEntries[entry.task] == nil { firstEntries[entry.task] = ledger.count }
         ledger.append(entry)
         nextEntry = entry.number + 1
     }
 
     package func unwrittenEntries(for task: TaskID) -> [LedgerEntry] {
-        ledger[written.ledger...].filter { $0.task == task }
+        guard let first = firstEntries[task] else { return [] }
+        return ledger[first...].filter { $0.task == task }
+    }
+
+    private mutating func findFirstEntries() {
+        firstEntries.removeAll(keepingCapacity: true)
+        for place in written.ledger..<ledger.count where firstEntries[ledger[place].task] == nil {
+            firstEntries[ledger[place].task] = place
+        }
     }
 
     package mutating func append(_ day: Day, _ amount: Credit) { days.append((day, amount)) }
@@ -66,11 +77,9 @@ package struct Appended {
         for (day, amount) in days[written.days...] { sums[day, default: .zero] = sums[day, default: .zero] + amount }
         let found = (ledger[written.ledger...], sums, leaves[written.leaves...])
         written = Written(ledger: ledger.count, days: days.count, leaves: leaves.count)
+        firstEntries.removeAll(keepingCapacity: true)
         return found
     }
-
-    /// Whether some of it is in the database already.
-    package var hasWritten: Bool { written.ledger > 0 }
 
     package var hasUnwritten: Bool {
         written.ledger < ledger.count || written.days < days.count || written.leaves < leaves.count
@@ -83,6 +92,7 @@ package struct Appended {
         part.days.removeFirst(written.days)
         part.leaves.removeFirst(written.leaves)
         part.written = Written()
+        part.findFirstEntries()
         return part
     }
 
@@ -93,6 +103,7 @@ package struct Appended {
         days.removeSubrange(mark.days...)
         leaves.removeSubrange(mark.leaves...)
         written = mark.written
+        findFirstEntries()
     }
 
     package mutating func commit() {
@@ -100,6 +111,7 @@ package struct Appended {
         days.removeAll(keepingCapacity: true)
         leaves.removeAll(keepingCapacity: true)
         written = Written()
+        firstEntries.removeAll(keepingCapacity: true)
     }
 
     package mutating func forget() { self = Appended() }

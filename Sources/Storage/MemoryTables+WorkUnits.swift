@@ -52,7 +52,7 @@ extension MemoryTables {
     }
 
     func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
-        open.unsent.from(after.rawValue + 1).prefix(max(limit, 0)).map { TaskID(rawValue: $0) }
+        open.unsent(after: after, limit: limit)
     }
 
     func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {

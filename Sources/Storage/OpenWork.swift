@@ -34,40 +34,56 @@ package struct OpenWork: Sendable {
     }
 
     private mutating func takeBack(_ task: TaskID, _ assignment: Assignment) {
-        out[assignment.host]?.remove(task.rawValue)
-        if out[assignment.host]?.isEmpty == true { out[assignment.host] = nil }
+        OpenWork.take(task, from: &out[assignment.host])
         let time = assignment.deadline.milliseconds
-        due[time]?.remove(task.rawValue)
-        guard due[time]?.isEmpty == true else { return }
-        due[time] = nil
-        deadlines.remove(time)
+        if OpenWork.take(task, from: &due[time]) { deadlines.remove(time) }
+    }
+
+    /// - Returns: whether it was the last one of a list, which is nil then.
+    @discardableResult
+    private static func take(_ task: TaskID, from numbers: inout SortedNumbers?) -> Bool {
+        numbers?.remove(task.rawValue)
+        guard let left = numbers, left.isEmpty else { return false }
+        numbers = nil
+        return true
     }
 
     /// A unit takes the place of what it was; nil: it was not there, or is no more.
     package mutating func replace(_ old: WorkUnitAggregate?, by new: WorkUnitAggregate?) {
         guard let id = (new ?? old)?.unit.id else { return }
-        if let old { counts[id.batch, default: BatchCounts()].count(old, by: -1) }
-        if let new { counts[id.batch, default: BatchCounts()].count(new) }
+        OpenWork.count(old, new, &counts[id.batch, default: BatchCounts()])
         if (old.map { !$0.unit.state.isFinal } ?? false) != (new.map { !$0.unit.state.isFinal } ?? false) {
             if counts(of: id.batch).open > 0 { unfinished.insert(id.batch) } else { unfinished.remove(id.batch) }
         }
         let (waited, waits) = (old?.awaitsValidation ?? false, new?.awaitsValidation ?? false)
         if waits, !waited { awaiting.insert(id.rawValue) }
         if waited, !waits { awaiting.remove(id.rawValue) }
-        for at in 0..<max(old?.tasks.count ?? 0, new?.tasks.count ?? 0) {
-            let before = old.flatMap { at < $0.tasks.count ? $0.tasks[at].state : nil }
-            let after = new.flatMap { at < $0.tasks.count ? $0.tasks[at].state : nil }
+        let (before, after) = (old?.tasks ?? [], new?.tasks ?? [])
+        for at in 0..<max(before.count, after.count) {
             let task = TaskID(unit: id, ordinal: at)
-            switch (before == .unsent, after == .unsent) {
-            case (false, true): unsent.insert(task.rawValue)
-            case (true, false): unsent.remove(task.rawValue)
-            default: break
-            }
-            let (was, isNow) = (before?.sent, after?.sent)
+            let wasUnsent = at < before.count && before[at].state.isUnsent
+            let isUnsent = at < after.count && after[at].state.isUnsent
+            if isUnsent, !wasUnsent { unsent.insert(task.rawValue) }
+            if wasUnsent, !isUnsent { unsent.remove(task.rawValue) }
+            let was = at < before.count ? before[at].state.sent : nil
+            let isNow = at < after.count ? after[at].state.sent : nil
             if was == isNow { continue }
             if let was { takeBack(task, was) }
             if let isNow { send(task, to: isNow.host, until: isNow.deadline) }
         }
+    }
+
+    private static func count(_ old: WorkUnitAggregate?, _ new: WorkUnitAggregate?, _ counts: inout BatchCounts) {
+        if let old { counts.count(old, by: -1) }
+        if let new { counts.count(new) }
+    }
+
+    /// Unsent tasks behind one, in order of number.
+    package func unsent(after task: TaskID, limit: Int) -> [TaskID] {
+        var found: [TaskID] = []
+        found.reserveCapacity(min(max(limit, 0), unsent.count))
+        unsent.forEach(from: task.rawValue + 1, limit: limit) { found.append(TaskID(rawValue: $0)) }
+        return found
     }
 
     /// How the batches stood before some changes, given in order.
@@ -122,5 +138,6 @@ package struct OpenWork: Sendable {
 }
 
 extension TaskState {
+    fileprivate var isUnsent: Bool { if case .unsent = self { true } else { false } }
     fileprivate var sent: Assignment? { if case .sent(let assignment) = self { assignment } else { nil } }
 }

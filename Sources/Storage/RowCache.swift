@@ -3,7 +3,7 @@
 /// A row that is changed ten times in a group of calls is written once. What was changed since a savepoint can be taken
 /// back. Rows stay from transaction to transaction; of two generations the older one goes when the younger is full.
 @usableFromInline
-package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
+package struct RowCache<Key: Hashable & Comparable & Sendable, Row: Sendable> {
     /// What the database has of a changed row.
     @usableFromInline
     package enum Stored {
@@ -60,7 +60,8 @@ package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
     package mutating func row(_ key: Key) -> Row? {
         if let row = young[key] { return row }
         guard let row = old.removeValue(forKey: key) else { return nil }
-        keep(key, row)
+        if young.count >= generationMax { turn() }
+        young[key] = row
         return row
     }
 
@@ -90,16 +91,32 @@ package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
     ///   - isStored: false when nobody knows what the database has.
     @inlinable
     package mutating func change(_ key: Key, to row: Row, from stored: Row, isStored: Bool = true) {
-        changes.append(Change(key: key, row: self.row(key) ?? stored, stored: dirty[key]))
-        if dirty[key] == nil { dirty[key] = isStored ? .known(stored) : .unknown }
+        let before = self.row(key) ?? stored
+        let known = RowCache.fill(&dirty[key], isStored ? .known(stored) : .unknown)
+        changes.append(Change(key: key, row: before, stored: known))
         keep(key, row)
     }
 
-    /// What must be written, with what the database has of it; afterwards nothing is changed any more.
+    /// - Returns: what was there already, and stays.
+    @inlinable
+    static func fill(_ place: inout Stored?, _ stored: Stored) -> Stored? {
+        if let known = place { return known }
+        place = stored
+        return nil
+    }
+
+    /// What must be written, with what the database has of it, in order of keys, so that rows that lie together in the
+    /// database are found together; afterwards nothing is changed any more.
     @inlinable
     package mutating func takeDirty() -> [(key: Key, row: Row, stored: Stored)] {
-        let all = dirty.compactMap { key, stored in row(key).map { (key: key, row: $0, stored: stored) } }
-        written.formUnion(dirty.keys)
+        let keys = dirty.keys.sorted()
+        var all: [(key: Key, row: Row, stored: Stored)] = []
+        all.reserveCapacity(keys.count)
+        for key in keys {
+            guard let row = row(key), let stored = dirty[key] else { continue }
+            all.append((key, row, stored))
+        }
+        written.formUnion(keys)
         dirty.removeAll(keepingCapacity: true)
         return all
     }
@@ -147,19 +164,25 @@ package struct RowCache<Key: Hashable & Sendable, Row: Sendable> {
         written.remove(key)
     }
 
+    /// No row is in both generations.
     @inlinable
     mutating func keep(_ key: Key, _ row: Row) {
-        if young.count >= generationMax, young[key] == nil {
-            // What may have to be written, for the first time or again, must not be dropped with its generation.
-            let changed = written.union(dirty.keys).compactMap { key in (young[key] ?? old[key]).map { (key, $0) } }
-            old = young
-            young = [:]
-            for (key, row) in changed {
-                old[key] = nil
-                young[key] = row
-            }
-        }
-        old[key] = nil
+        if young.count >= generationMax, young[key] == nil { turn() }
+        let count = young.count
         young[key] = row
+        if young.count > count { old[key] = nil }
+    }
+
+    /// The younger generation becomes the older one.
+    @usableFromInline
+    mutating func turn() {
+        // What may have to be written, for the first time or again, must not be dropped with its generation.
+        let changed = written.union(dirty.keys).compactMap { key in (young[key] ?? old[key]).map { (key, $0) } }
+        swap(&old, &young)
+        young.removeAll(keepingCapacity: true)
+        for (key, row) in changed {
+            old[key] = nil
+            young[key] = row
+        }
     }
 }

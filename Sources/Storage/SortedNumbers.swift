@@ -75,6 +75,18 @@ package struct SortedNumbers: Sendable {
         if pieces[at].isEmpty { pieces.remove(at: at) }
     }
 
+    /// The first numbers from `value` on, `limit` at most.
+    func forEach(from value: Int64, limit: Int, _ body: (Int64) -> Void) {
+        var (left, at) = (max(limit, 0), piece(of: value))
+        guard at < pieces.count else { return }
+        var place = SortedNumbers.place(of: value, in: pieces[at])
+        while left > 0, at < pieces.count {
+            for number in pieces[at][place...].prefix(left) { body(number) }
+            left -= pieces[at].count - place
+            (at, place) = (at + 1, 0)
+        }
+    }
+
     /// The numbers from `value` on.
     package func from(_ value: Int64) -> Run {
         let at = piece(of: value)

@@ -58,8 +58,8 @@ public enum StoreRules {
     /// - Throws: `StoreError.conflict` with what is wrong.
     public static func check(_ aggregate: WorkUnitAggregate) throws {
         let unit = aggregate.unit
-        func require(_ holds: Bool, _ what: String) throws {
-            if !holds { throw StoreError.conflict("work unit \(unit.id): \(what)") }
+        func require(_ holds: Bool, _ what: @autoclosure () -> String) throws {
+            if !holds { throw StoreError.conflict("work unit \(unit.id): \(what())") }
         }
         try require(unit.id.rawValue >= 0, "number is negative")
         try require(unit.revision >= 0, "revision is negative")

@@ -24,7 +24,9 @@ struct AsideRows {
 }
 
 /// A host and an app, without its version.
-struct TrustKey: Hashable, Sendable {
+struct TrustKey: Hashable, Comparable, Sendable {
     var host: HostID
     var app: String
+
+    static func < (a: TrustKey, b: TrustKey) -> Bool { (a.host, a.app) < (b.host, b.app) }
 }

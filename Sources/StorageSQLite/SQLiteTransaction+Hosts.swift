@@ -24,11 +24,6 @@ enum HostSQL {
     static let hosts = Query("SELECT \(columns) FROM host ORDER BY id")
     static let hostsOf = Query("SELECT \(columns) FROM host WHERE volunteer = ? ORDER BY id")
     static let insertHost = Query("INSERT INTO host (\(columns)) VALUES (\(WorkUnitColumns.marks(23)))")
-    static let updateHost = Query("UPDATE host SET \(WorkUnitColumns.assignments(columns)) WHERE id = ?1")
-    /// Without owner and key, which hardly ever change: a column that is named costs a look at its index and at the
-    /// table that it refers to, whether it changes or not.
-    static let touchHost = Query(
-        "UPDATE host SET \(WorkUnitColumns.assignments(columns, skipping: 1..<3)) WHERE id = ?1")
 }
 
 extension SQLiteTransaction {
@@ -94,18 +89,16 @@ extension SQLiteTransaction {
         if host.publicKey != old.publicKey {
             // Keys are unique, and the database knows them.
             try settle()
-            try write(HostSQL.updateHost) { bind(host, &$0) }
+            try write(HostParts.all.update) { bind(host, .all, &$0) }
         }
         hostRows.change(host.id, to: host, from: old)
         try settleIfLarge()
     }
 
     func writeHost(_ host: HostRecord, over stored: RowCache<HostID, HostRecord>.Stored) throws {
-        var isSame = false
-        if case .known(let old) = stored {
-            isSame = old.volunteer == host.volunteer && old.publicKey == host.publicKey
-        }
-        try write(isSame ? HostSQL.touchHost : HostSQL.updateHost) { bind(host, &$0) }
+        var parts = HostParts.all
+        if case .known(let old) = stored { parts = HostParts(changedFrom: old, to: host) }
+        try write(parts.update) { bind(host, parts, &$0) }
     }
 
     func hosts() throws -> [HostRecord] {
@@ -148,27 +141,17 @@ extension SQLiteTransaction {
 
     private func bind(_ host: HostRecord, _ to: inout Binder) {
         to.integer(host.id.rawValue)
-        to.integer(host.volunteer.rawValue)
-        to.blob(host.publicKey)
-        to.text(host.profile.name)
-        to.text(host.profile.platform)
-        to.text(host.profile.cpuModel)
-        to.integer(host.profile.cores)
-        to.integer(host.profile.memoryBytes)
-        to.integer(host.profile.diskFreeBytes)
-        to.real(host.profile.benchmarkFlopsPerSecond)
-        to.text(host.profile.clientVersion)
-        to.integer(host.sequence)
-        to.real(host.measuredFlopsPerSecond)
-        to.integer(host.validCount)
-        to.integer(host.invalidCount)
-        to.integer(host.errorCount)
-        to.integer(host.credit.microcobblestones)
-        to.integer(host.provisionalCredit.microcobblestones)
-        to.recent(host.recent)
-        to.time(host.createdAt)
-        to.time(host.lastSeenAt)
-        to.integer(host.removedAt?.milliseconds)
+        to.owner(host)
+        to.profile(host.profile)
+        to.standing(host)
+    }
+
+    /// For an update of `parts`.
+    private func bind(_ host: HostRecord, _ parts: HostParts, _ to: inout Binder) {
+        to.integer(host.id.rawValue)
+        to.standing(host)
+        if parts.contains(.owner) { to.owner(host) }
+        if parts.contains(.profile) { to.profile(host.profile) }
     }
 
     private func readHost(_ row: inout Row) -> HostRecord {
@@ -187,5 +170,38 @@ extension SQLiteTransaction {
             provisionalCredit: Credit(microcobblestones: row.integer()), recent: row.recent(), createdAt: row.time(),
             lastSeenAt: row.time(), removedAt: row.optionalInteger().map(Timestamp.init(milliseconds:))
         )
+    }
+}
+
+extension Binder {
+    fileprivate mutating func owner(_ host: HostRecord) {
+        integer(host.volunteer.rawValue)
+        blob(host.publicKey)
+    }
+
+    fileprivate mutating func profile(_ profile: HostProfile) {
+        text(profile.name)
+        text(profile.platform)
+        text(profile.cpuModel)
+        integer(profile.cores)
+        integer(profile.memoryBytes)
+        integer(profile.diskFreeBytes)
+        real(profile.benchmarkFlopsPerSecond)
+        text(profile.clientVersion)
+    }
+
+    /// All behind the profile.
+    fileprivate mutating func standing(_ host: HostRecord) {
+        integer(host.sequence)
+        real(host.measuredFlopsPerSecond)
+        integer(host.validCount)
+        integer(host.invalidCount)
+        integer(host.errorCount)
+        integer(host.credit.microcobblestones)
+        integer(host.provisionalCredit.microcobblestones)
+        recent(host.recent)
+        time(host.createdAt)
+        time(host.lastSeenAt)
+        integer(host.removedAt?.milliseconds)
     }
 }

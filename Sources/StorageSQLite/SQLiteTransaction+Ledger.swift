@@ -6,7 +6,7 @@ private enum LedgerSQL {
         "number, at_ms, kind, debit_project, debit_host, credit_project, credit_host, amount, task, project"
     static let nextNumber = Query("SELECT coalesce(max(number), 0) + 1 FROM ledger")
     static let insert = Query("INSERT INTO ledger (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    static let byTask = Query("SELECT \(columns) FROM ledger WHERE task = ? ORDER BY number")
+    static let byUnit = Query("SELECT \(columns) FROM ledger WHERE task BETWEEN ? AND ? ORDER BY number")
     static let page = Query("SELECT \(columns) FROM ledger WHERE number >= ? ORDER BY number LIMIT ?")
     static let ofVolunteer = Query(
         """
@@ -55,17 +55,26 @@ extension SQLiteTransaction {
 
     func ledgerEntries(for task: TaskID) throws -> [LedgerEntry] {
         try alive()
-        var stored = storedEntries[task]
-        if stored == nil {
-            stored = try connection.all(LedgerSQL.byTask, { $0.integer(task.rawValue) }, readEntry)
-            if !appended.hasWritten { storedEntries[task] = stored }
-        }
-        return (stored ?? []) + appended.unwrittenEntries(for: task)
+        return try writtenEntries(of: task.unit).filter { $0.task == task } + appended.unwrittenEntries(for: task)
+    }
+
+    /// Entries of all tasks of a unit, which are asked for one after the other.
+    private func writtenEntries(of unit: WorkUnitID) throws -> [LedgerEntry] {
+        if let known = aside.entries.value(unit) { return known }
+        let found = try connection.all(
+            LedgerSQL.byUnit,
+            {
+                $0.integer(unit.rawValue << 6)
+                $0.integer(unit.rawValue << 6 | 63)
+            }, readEntry)
+        aside.entries.keep(unit, found)
+        return found
     }
 
     func writeAppended() throws {
         let (entries, days, leaves) = appended.take()
-        if !entries.isEmpty { storedEntries.removeAll() }
+        // Those that were paid are hardly asked for again.
+        for entry in entries { aside.entries.drop(entry.task.unit) }
         for entry in entries { try write(LedgerSQL.insert) { bind(entry, &$0) } }
         try addToBalances(entries)
         try writeDays(days)

@@ -49,7 +49,7 @@ extension SQLiteTransaction {
 
     func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
         try alive()
-        return open.unsent.from(after.rawValue + 1).prefix(max(limit, 0)).map { TaskID(rawValue: $0) }
+        return open.unsent(after: after, limit: limit)
     }
 
     func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {

@@ -15,11 +15,6 @@ private enum TeamSQL {
     static let inTeam = Query("SELECT \(membership) FROM membership WHERE team = ? ORDER BY from_ms, volunteer")
     static let lasting = Query("SELECT \(membership) FROM membership WHERE until_ms IS NULL ORDER BY volunteer")
     static let last = Query("SELECT \(membership) FROM membership WHERE volunteer = ? ORDER BY id DESC LIMIT 1")
-    static let atMoment = Query(
-        """
-        SELECT team FROM membership
-        WHERE volunteer = ?1 AND from_ms <= ?2 AND (until_ms IS NULL OR until_ms > ?2) ORDER BY id DESC LIMIT 1
-        """)
     static let join = Query(
         """
         INSERT INTO membership (id, \(membership))
@@ -68,7 +63,11 @@ extension SQLiteTransaction {
     }
 
     func memberships(of volunteer: VolunteerID) throws -> [Membership] {
-        try connection.all(TeamSQL.ofVolunteer, { $0.integer(volunteer.rawValue) }, readMembership)
+        try alive()
+        if let known = aside.memberships.value(volunteer) { return known }
+        let found = try connection.all(TeamSQL.ofVolunteer, { $0.integer(volunteer.rawValue) }, readMembership)
+        aside.memberships.keep(volunteer, found)
+        return found
     }
 
     func memberships(in team: TeamID) throws -> [Membership] {
@@ -78,18 +77,14 @@ extension SQLiteTransaction {
     func lastingMemberships() throws -> [Membership] { try connection.all(TeamSQL.lasting, readMembership) }
 
     func team(of volunteer: VolunteerID, at moment: Timestamp) throws -> TeamID? {
-        try connection.first(
-            TeamSQL.atMoment,
-            {
-                $0.integer(volunteer.rawValue)
-                $0.time(moment)
-            }, { TeamID(rawValue: $0.integer()) })
+        try memberships(of: volunteer).last { $0.contains(moment) }?.team
     }
 
     func insertMembership(_ membership: Membership) throws {
         try requireVolunteer(membership.volunteer)
         guard try team(membership.team) != nil else { throw StoreError.missing("team \(membership.team)") }
         try StoreRules.check(membership, after: try lastMembership(of: membership.volunteer))
+        aside.memberships.drop(membership.volunteer)
         try write(TeamSQL.join) {
             $0.integer(membership.volunteer.rawValue)
             $0.integer(membership.team.rawValue)
@@ -102,6 +97,7 @@ extension SQLiteTransaction {
             throw StoreError.missing("a membership of volunteer \(volunteer) that lasts")
         }
         _ = try StoreRules.closed(last, at: moment)
+        aside.memberships.drop(volunteer)
         try write(TeamSQL.leave) {
             $0.integer(volunteer.rawValue)
             $0.time(moment)

@@ -75,6 +75,7 @@ extension SQLiteTransaction {
         guard try isTaken == nil && seriesEntry(for: entry.task) == nil else {
             throw StoreError.duplicate("series entry for task \(entry.task)")
         }
+        aside.withoutSeries.drop(entry.task.unit)
         try write(TrustSQL.insertEntry) {
             $0.integer(entry.task.rawValue)
             $0.integer(entry.host.rawValue)
@@ -85,7 +86,9 @@ extension SQLiteTransaction {
     }
 
     func seriesEntry(for task: TaskID) throws -> SeriesEntry? {
-        try connection.first(TrustSQL.entryOf, { $0.integer(task.rawValue) }, readEntry)
+        try alive()
+        if aside.withoutSeries.value(task.unit) != nil { return nil }
+        return try connection.first(TrustSQL.entryOf, { $0.integer(task.rawValue) }, readEntry)
     }
 
     func updateSeriesEntry(_ entry: SeriesEntry) throws {

@@ -3,27 +3,17 @@ import Storage
 
 private enum WorkUnitSQL {
     static let batchExists = Query("SELECT 1 FROM batch WHERE id = ?")
-    static let unitExists = Query("SELECT 1 FROM work_unit WHERE id = ?")
+    static let present = Query("SELECT id FROM work_unit WHERE id BETWEEN ? AND ?")
+    static let paid = Query("SELECT DISTINCT task >> 6 FROM ledger WHERE task BETWEEN ? AND ?")
+    static let inSeries = Query("SELECT DISTINCT task >> 6 FROM series WHERE task BETWEEN ? AND ?")
     static let insertUnit = Query(
         """
         INSERT INTO work_unit (\(WorkUnitColumns.unit)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.unitCount)))
         """)
-    static let updateUnit = Query(
-        """
-        UPDATE work_unit SET state = ?3, canonical = ?4, failure = ?5, failure_text = ?6, awaiting = ?7,
-            revision = ?2, updated_ms = ?8
-        WHERE id = ?1
-        """)
     static let insertTask = Query(
         "INSERT INTO task (\(WorkUnitColumns.task)) VALUES (\(WorkUnitColumns.marks(WorkUnitColumns.taskCount)))")
-    static let updateTask = Query(
-        "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task)) WHERE id = ?1")
-    /// Without what the assignment says: a column that is named is looked up in the table that it refers to, whether it
-    /// changes or not.
-    static let endTask = Query(
-        "UPDATE task SET \(WorkUnitColumns.assignments(WorkUnitColumns.task, skipping: 2..<6)) WHERE id = ?1")
-    static let sendTask = Query(
-        "UPDATE task SET state = 1, host = ?2, volunteer = ?3, sent_ms = ?4, deadline_ms = ?5 WHERE id = ?1")
+    /// Of a task that nobody has: all else is NULL.
+    static let insertBareTask = Query("INSERT INTO task (id, state) VALUES (?, ?)")
     static let units = Query(
         "SELECT \(WorkUnitColumns.unit) FROM work_unit WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?")
     static let tasks = Query("SELECT \(WorkUnitColumns.task) FROM task WHERE id BETWEEN ? AND ? ORDER BY id")
@@ -31,6 +21,8 @@ private enum WorkUnitSQL {
 
 extension SQLiteTransaction {
     func insertWorkUnits(_ units: [WorkUnitAggregate]) throws {
+        let runs = runs(of: units.map(\.unit.id.rawValue))
+        let present = try numbers(WorkUnitSQL.present, in: runs)
         var numbers: Set<WorkUnitID> = []
         var knownBatch: BatchID?
         for aggregate in units {
@@ -42,18 +34,17 @@ extension SQLiteTransaction {
                 }
                 knownBatch = id.batch
             }
-            guard numbers.insert(id).inserted, try !exists(WorkUnitSQL.unitExists, id.rawValue) else {
+            guard numbers.insert(id).inserted, !present.contains(id.rawValue) else {
                 throw StoreError.duplicate("work unit \(id)")
             }
             try requireHolders(of: aggregate.tasks[...])
         }
+        try lookAside(units, runs)
         for aggregate in units {
             try write(WorkUnitSQL.insertUnit) {
                 $0.unit(aggregate.unit, awaiting: aggregate.awaitsValidation)
             }
-            for task in aggregate.tasks {
-                try write(WorkUnitSQL.insertTask) { $0.task(task) }
-            }
+            for task in aggregate.tasks { try insert(task) }
             unitRows.inserted(aggregate.unit.id)
             // It is sent soon.
             unitRows.read(aggregate.unit.id, aggregate)
@@ -61,6 +52,44 @@ extension SQLiteTransaction {
             try settleIfLarge()
         }
         if let first = numbers.min() { hints.reopened(at: first.rawValue << 6) }
+    }
+
+    /// Entries of ledger and series outlive units. That there are none is worth knowing: the first one of a task asks
+    /// for others.
+    private func lookAside(_ units: [WorkUnitAggregate], _ runs: [ClosedRange<Int64>]) throws {
+        let tasks = runs.map { $0.lowerBound << 6...$0.upperBound << 6 | 63 }
+        let (paid, inSeries) = (try numbers(WorkUnitSQL.paid, in: tasks), try numbers(WorkUnitSQL.inSeries, in: tasks))
+        for id in units.map(\.unit.id) {
+            if !paid.contains(id.rawValue) { aside.entries.keep(id, []) }
+            if !inSeries.contains(id.rawValue) { aside.withoutSeries.keep(id, true) }
+        }
+    }
+
+    /// Numbers without gaps between them: a piece of the splitter is one run.
+    private func runs(of numbers: [Int64]) -> [ClosedRange<Int64>] {
+        var runs: [ClosedRange<Int64>] = []
+        for number in numbers.sorted() {
+            if let last = runs.last, number &- 1 <= last.upperBound {
+                runs[runs.count - 1] = last.lowerBound...number
+            } else {
+                runs.append(number...number)
+            }
+        }
+        return runs
+    }
+
+    private func numbers(_ query: Query, in runs: [ClosedRange<Int64>]) throws -> Set<Int64> {
+        var found: Set<Int64> = []
+        for run in runs {
+            found.formUnion(
+                try connection.all(
+                    query,
+                    {
+                        $0.integer(run.lowerBound)
+                        $0.integer(run.upperBound)
+                    }, { $0.integer() }))
+        }
+        return found
     }
 
     func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? {
@@ -80,7 +109,7 @@ extension SQLiteTransaction {
         let id = aggregate.unit.id
         guard let old = try workUnit(id) else { throw StoreError.missing("work unit \(id)") }
         try StoreRules.check(aggregate, replacing: old)
-        for (at, task) in aggregate.tasks.enumerated() where at >= old.tasks.count || old.tasks[at] != task {
+        for at in aggregate.tasks.indices where at >= old.tasks.count || old.tasks[at] != aggregate.tasks[at] {
             try requireHolders(of: aggregate.tasks[at...at])
         }
         if opens(old, becoming: aggregate) { hints.reopened(at: id.rawValue << 6) }
@@ -106,36 +135,25 @@ extension SQLiteTransaction {
                 old = found
             }
             if old.unit != aggregate.unit {
-                try write(WorkUnitSQL.updateUnit) {
-                    $0.integer(id.rawValue)
-                    $0.integer(aggregate.unit.revision)
-                    $0.state(aggregate.unit.state)
-                    $0.boolean(aggregate.awaitsValidation)
-                    $0.time(aggregate.unit.updatedAt)
-                }
+                let parts = UnitParts(changedFrom: old.unit.state, to: aggregate.unit.state)
+                try write(parts.update) { $0.unit(aggregate, parts) }
             }
             for (at, task) in aggregate.tasks.enumerated() {
                 if at >= old.tasks.count {
-                    try write(WorkUnitSQL.insertTask) { $0.task(task) }
+                    try insert(task)
                 } else if old.tasks[at] != task {
-                    try update(task, from: old.tasks[at])
+                    let parts = TaskParts(changedFrom: old.tasks[at].state, to: task.state)
+                    try write(parts.update) { $0.task(task, parts) }
                 }
             }
         }
     }
 
-    private func update(_ task: TaskRecord, from old: TaskRecord) throws {
-        guard old.state == .unsent, case .sent(let assignment) = task.state else {
-            let isSame = old.state.assignment != nil && old.state.assignment == task.state.assignment
-            try write(isSame ? WorkUnitSQL.endTask : WorkUnitSQL.updateTask) { $0.task(task) }
-            return
-        }
-        try write(WorkUnitSQL.sendTask) {
-            $0.integer(task.id.rawValue)
-            $0.integer(assignment.host.rawValue)
-            $0.integer(assignment.volunteer.rawValue)
-            $0.time(assignment.sentAt)
-            $0.time(assignment.deadline)
+    private func insert(_ task: TaskRecord) throws {
+        if TaskParts(changedFrom: .unsent, to: task.state).isEmpty {
+            try write(WorkUnitSQL.insertBareTask) { $0.task(task, []) }
+        } else {
+            try write(WorkUnitSQL.insertTask) { $0.task(task) }
         }
     }
 

@@ -18,8 +18,7 @@ final class SQLiteTransaction: StoreTransaction {
     var batchRows: [BatchID: BatchRecord] = [:]
     var openBatchIDs: [BatchID]?
     var appended = Appended()
-    /// Ledger entries of tasks as they were read in this transaction, as long as none were written in it.
-    var storedEntries: [TaskID: [LedgerEntry]] = [:]
+    var aside = AsideRows()
     /// The end of the log, for its publisher.
     var recentLeaves = RecentLeaves()
     /// Of all units that are stored or changed here.
@@ -129,7 +128,7 @@ final class SQLiteTransaction: StoreTransaction {
     private func undo(_ depth: Int) throws {
         let mark = savepoints[depth - 1]
         areCountsWritten = batchesCounted.isEmpty
-        storedEntries.removeAll()
+        aside.forget()
         if issued == depth {
             try connection.run(SQLiteTransaction.backToMark)
             try connection.run(SQLiteTransaction.release)
@@ -173,7 +172,6 @@ final class SQLiteTransaction: StoreTransaction {
     private func kept() {
         hints.keep()
         recentLeaves.add(appended.leaves, before: appended.nextLeaf, isWhole: !hasOverflowed)
-        storedEntries.removeAll(keepingCapacity: true)
         hostRows.commit()
         volunteerRows.commit()
         unitRows.commit()
@@ -189,7 +187,7 @@ final class SQLiteTransaction: StoreTransaction {
         hints.undo(to: 0)
         batchesCounted.removeAll()
         areCountsWritten = true
-        storedEntries.removeAll()
+        aside.forget()
         knownHosts.removeAll()
         knownVolunteers.removeAll()
         batchRows.removeAll()

@@ -51,60 +51,79 @@ extension Binder {
         time(unit.updatedAt)
     }
 
+    /// For an update of `parts`.
+    mutating func unit(_ aggregate: WorkUnitAggregate, _ parts: UnitParts) {
+        let unit = aggregate.unit
+        integer(unit.id.rawValue)
+        integer(unit.state.code)
+        boolean(aggregate.awaitsValidation)
+        integer(unit.revision)
+        time(unit.updatedAt)
+        if parts.contains(.canonical) { integer(unit.state.namedTask?.rawValue) }
+        if parts.contains(.failure) { failure(unit.state.failure) }
+    }
+
     /// state, canonical, failure, failure_text
     mutating func state(_ state: WorkUnitState) {
-        let code: Int64 =
-            switch state {
-            case .ready: 0
-            case .active: 1
-            case .comparing: 2
-            case .validated: 3
-            case .assembled: 4
-            case .purged: 5
-            case .failed: 6
-            case .cancelled: 7
-            case .provisional: 8
-            }
-        integer(code)
-        integer((state.canonical ?? state.provisional)?.rawValue)
-        switch state {
-        case .failed(.tooManyErrors):
+        integer(state.code)
+        integer(state.namedTask?.rawValue)
+        failure(state.failure)
+    }
+
+    private mutating func failure(_ failure: FailureReason?) {
+        switch failure {
+        case .tooManyErrors:
             integer(1)
             null()
-        case .failed(.noAgreement):
+        case .noAgreement:
             integer(2)
             null()
-        case .failed(.unusable(let reason)):
+        case .unusable(let reason):
             integer(3)
             text(reason)
-        default:
-            null()
-            null()
+        case nil: nulls(2)
         }
     }
 
     mutating func task(_ task: TaskRecord) {
+        self.task(task, [.assignment, .report, .check, .verdict, .difference, .error])
+    }
+
+    /// For an update of `parts`.
+    mutating func task(_ task: TaskRecord, _ parts: TaskParts) {
+        let state = task.state
         integer(task.id.rawValue)
-        integer(task.state.code)
-        let assignment = task.state.assignment
-        integer(assignment?.host.rawValue)
-        integer(assignment?.volunteer.rawValue)
-        integer(assignment?.sentAt.milliseconds)
-        integer(assignment?.deadline.milliseconds)
-        report(task.state.report)
-        if case .reported(_, _, let check) = task.state {
-            integer(check == .pending ? 0 : check == .plausible ? 1 : 2)
-        } else {
-            null()
+        integer(state.code)
+        if parts.contains(.assignment) { assignment(state.assignment) }
+        if parts.contains(.report) { report(state.report) }
+        if parts.contains(.check) { check(state.check) }
+        if parts.contains(.verdict) { verdict(state.verdict) }
+        if parts.contains(.difference) { difference(state.verdict?.difference) }
+        if parts.contains(.error) { error(state.error) }
+    }
+
+    private mutating func assignment(_ assignment: Assignment?) {
+        guard let assignment else { return nulls(4) }
+        integer(assignment.host.rawValue)
+        integer(assignment.volunteer.rawValue)
+        time(assignment.sentAt)
+        time(assignment.deadline)
+    }
+
+    private mutating func check(_ check: CheckState?) {
+        switch check {
+        case .pending: integer(0)
+        case .plausible: integer(1)
+        case .proven: integer(2)
+        case nil: null()
         }
-        if case .decided(_, _, let verdict) = task.state { self.verdict(verdict) } else { nulls(7) }
-        if case .failed(_, let error) = task.state {
-            time(error.at)
-            integer(error.code.rawValue)
-            text(error.message)
-        } else {
-            nulls(3)
-        }
+    }
+
+    private mutating func error(_ error: TaskError?) {
+        guard let error else { return nulls(3) }
+        time(error.at)
+        integer(error.code.rawValue)
+        text(error.message)
     }
 
     private mutating func nulls(_ count: Int) {
@@ -121,14 +140,36 @@ extension Binder {
         text(report.fingerprint)
     }
 
-    private mutating func verdict(_ verdict: Verdict) {
+    private mutating func verdict(_ verdict: Verdict?) {
+        guard let verdict else { return nulls(4) }
         integer(verdict.outcome.rawValue)
         time(verdict.decidedAt)
         text(verdict.reason)
         integer(verdict.comparedWith?.rawValue)
-        text(verdict.difference?.element)
-        real(verdict.difference?.distance)
-        real(verdict.difference?.tolerance)
+    }
+
+    private mutating func difference(_ difference: Difference?) {
+        guard let difference else { return nulls(3) }
+        text(difference.element)
+        real(difference.distance)
+        real(difference.tolerance)
+    }
+}
+
+extension WorkUnitState {
+    /// The number in the column `state`.
+    var code: Int64 {
+        switch self {
+        case .ready: 0
+        case .active: 1
+        case .comparing: 2
+        case .validated: 3
+        case .assembled: 4
+        case .purged: 5
+        case .failed: 6
+        case .cancelled: 7
+        case .provisional: 8
+        }
     }
 }
 

@@ -59,6 +59,48 @@ struct RemovalConformanceTests {
         }
     }
 
+    @Test("units that come back find what their tasks were paid", arguments: StoreKind.allCases)
+    func paidBefore(kind: StoreKind) throws {
+        let bench = try bench(kind, units: 3)
+        let task = TaskID(unit: unit(1), ordinal: 0)
+        let entry = try bench.store.transaction { (tx: any StoreTransaction) throws in
+            #expect(try tx.ledgerEntries(for: task) == [])
+            let entry = try tx.appendLedger(Samples.entry(task, host: 1, amount: 7))
+            #expect(try tx.ledgerEntries(for: task) == [entry])
+            return entry
+        }
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
+            #expect(try tx.ledgerEntries(for: task) == [entry])
+            #expect(try tx.removeWorkUnits(of: batch, limit: 3) == 3)
+            try tx.insertWorkUnits((0..<3).map { ended(batch, $0) })
+            #expect(try tx.ledgerEntries(for: task) == [entry])
+            #expect(try tx.ledgerEntries(for: TaskID(unit: unit(1), ordinal: 1)) == [])
+            #expect(refusal { try tx.appendLedger(Samples.entry(task, host: 1, amount: 7)) } == "duplicate")
+        }
+    }
+
+    @Test("an entry that is undone was never there", arguments: StoreKind.allCases)
+    func undoneEntry(kind: StoreKind) throws {
+        struct Stop: Error {}
+        let bench = try bench(kind, units: 3)
+        let task = TaskID(unit: unit(1), ordinal: 0)
+        for isWritten in [false, true] {
+            try bench.store.transaction { (tx: any StoreTransaction) throws in
+                #expect(throws: Stop.self) {
+                    try tx.savepoint { tx in
+                        let entry = try tx.appendLedger(Samples.entry(task, host: 1, amount: 7))
+                        // Looks at a whole table, and so has all of it written.
+                        if isWritten { _ = try tx.ledgerSummary() }
+                        #expect(try tx.ledgerEntries(for: task) == [entry])
+                        throw Stop()
+                    }
+                }
+                #expect(try tx.ledgerEntries(for: task) == [])
+            }
+        }
+        _ = try bench.store.transaction { try $0.appendLedger(Samples.entry(task, host: 1, amount: 7)) }
+    }
+
     @Test("what is still to come is refused, and then all stays", arguments: StoreKind.allCases)
     func refused(kind: StoreKind) throws {
         let assignment = Samples.assignment(1, 1)
