@@ -29,10 +29,10 @@ struct CallAnswer: Sendable {
     var body: [UInt8]
 
     var head: HTTPResponse {
-        var head = HTTPResponse(status: .init(code: status), headerFields: fields)
-        head.headerFields[.contentLength] = "\(body.count)"
-        head.headerFields[.date] = date
-        return head
+        var all = fields
+        all[.contentLength] = "\(body.count)"
+        all[.date] = date
+        return HTTPResponse(status: HTTPResponse.Status(code: status), headerFields: all)
     }
 
     /// The bytes that SwiftNIO makes of `head` and `body`; nil when there is something special about them.

@@ -128,8 +128,8 @@ final class ConnectionWatch: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    /// A whole reply as it goes over the wire, behind those that came through the pipeline. It goes past the handlers that
-    /// would make these bytes of its parts: they keep nothing from one reply to the next.
+    /// A whole reply as it goes over the wire, behind those that came through the pipeline. It goes past the handlers
+    /// that would make these bytes of its parts: they keep nothing from one reply to the next.
     func reply(_ bytes: ByteBuffer) {
         hasReplyBegun = true
         clock.replyEnded(now: Self.now())
