@@ -39,7 +39,7 @@ struct AwayTests {
     func week() async throws {
         let clock = try FakedClock()
         let host = try await FrailHost(serverEnvironment: clock.environment)
-        host.environment = clock.environment
+        host.clock = clock
         try await host.finishAllWhileServerIsAway()
         let kept = host.finished(in: host.data)
         for day in 1...7 {
@@ -51,7 +51,9 @@ struct AwayTests {
             }
             // The longest wait between two calls is five minutes.
             #expect(
-                try await eventually(limitSeconds: 600) { host.relay.refused > before }, "day \(day): \(host.log)")
+                try await eventually(limitSeconds: 600) { host.hasEnded || host.relay.refused > before },
+                "day \(day): \(host.log)")
+            try #require(!host.hasEnded, "day \(day): the client has ended: \(host.log)")
             // It has heard of that before the next day: its wait then ends with the day.
             try await Task.sleep(for: .seconds(2))
             #expect(host.finished(in: host.data) == kept)
@@ -67,7 +69,7 @@ struct AwayTests {
     func clockBack() async throws {
         let clock = try FakedClock()
         let host = try await FrailHost()
-        host.environment = clock.environment
+        host.clock = clock
         try host.start()
         try await host.holdAll()
         host.relay.set(.refuses)
@@ -93,24 +95,29 @@ struct AwayTests {
 /// Another time of day for programs of a test, by libfaketime; what counts seconds and not dates goes on as ever.
 final class FakedClock {
     private let folder: TemporaryFolder
-    private let shared = "/millrace-\(UUID().uuidString.prefix(8))"
-    let environment: [String: String]
+    private let library: String
 
     init() throws {
         folder = try TemporaryFolder()
         let root = "/usr/lib"
-        let library = try #require(
+        library = try #require(
             try FileManager.default.contentsOfDirectory(atPath: root).map {
                 "\(root)/\($0)/faketime/libfaketimeMT.so.1"
             }
             .first { FileManager.default.fileExists(atPath: $0) }, "install faketime: make setup")
-        environment = [
+        try set("+0")
+    }
+
+    /// Of one program; the next one gets another, since the library ends a program whose semaphore the one before it
+    /// has just taken away.
+    var environment: [String: String] {
+        let shared = "/millrace-\(UUID().uuidString.prefix(8))"
+        return [
             "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": folder.path("clock"), "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
             // Otherwise the library changes the environment before Swift has found its arguments beside it.
             "FAKETIME_SHARED": "\(shared)-sem \(shared)-shm",
         ]
-        try set("+0")
     }
 
     /// - Parameter offset: against the real time, as `+3d`; holds at once, also for programs that run.

@@ -9,8 +9,8 @@ final class FrailHost {
     let site: Site
     let relay: Relay
     private(set) var client: Running?
-    /// Of the clients, beside what they always have; for one with another clock.
-    var environment: [String: String] = [:]
+    /// Of the clients; nil: the real time.
+    var clock: FakedClock?
 
     var data: String { site.folder.path("Ada") }
     var log: String { site.logText("Ada.log") }
@@ -29,7 +29,7 @@ final class FrailHost {
         try #require(submitted.status == 0, "submit: \(submitted.errors)")
         relay = try Relay(to: site.url)
         let attached = try await Programs.run(
-            "millrace-client", ["attach", relay.url, "--name", "Ada", "--data", data], environment: environment)
+            "millrace-client", ["attach", relay.url, "--name", "Ada", "--data", data])
         try #require(attached.status == 0, "attach: \(attached.errors)")
     }
 
@@ -40,9 +40,12 @@ final class FrailHost {
         client = try Running(
             "millrace-client",
             ["run", "--always", "--cores", "\(cores)", "--buffer-seconds", "100000", "--data", folder ?? data],
-            environment: environment.merging(["MILLRACE_WORKER": Programs.path("millrace-worker")]) { $1 },
+            environment: ["MILLRACE_WORKER": Programs.path("millrace-worker")]
+                .merging(clock?.environment ?? [:]) { $1 },
             outputPath: site.folder.path(log), errorPath: site.folder.path(log))
     }
+
+    var hasEnded: Bool { client?.process.isRunning != true }
 
     /// SIGTERM. - Returns: the exit code.
     func stop() async -> Int32 { await client?.stop() ?? -1 }
