@@ -86,12 +86,14 @@ extension SQLiteTransaction {
         guard let old = try self.host(host.id) else { throw StoreError.missing("host \(host.id)") }
         try StoreRules.check(host)
         try requireVolunteer(host.volunteer)
-        if host.publicKey != old.publicKey {
+        let isSameKey = host.publicKey == old.publicKey
+        if !isSameKey {
             // Keys are unique, and the database knows them.
             try settle()
             try write(HostParts.all.update) { bind(host, .all, &$0) }
         }
-        hostRows.change(host.id, to: host, from: old)
+        // What was written here is not what the row was before: a part that goes back to that must be written again.
+        hostRows.change(host.id, to: host, from: old, isStored: isSameKey)
         try settleIfLarge()
     }
 

@@ -94,4 +94,20 @@ struct ChangedRowTests {
             host.sequence += 1
         }
     }
+
+    /// A new key is written at once, and all of the row with it.
+    @Test("a part that goes back to what it was, behind a new key", arguments: StoreKind.allCases)
+    func backAgain(kind: StoreKind) throws {
+        let bench = try bench(kind, [])
+        try bench.store.transaction { (tx: any StoreTransaction) throws in
+            var host = try #require(try tx.host(HostID(rawValue: 1)))
+            let profile = host.profile
+            host.publicKey = [UInt8](repeating: 77, count: 32)
+            host.profile = .erased
+            try tx.updateHost(host)
+            host.profile = profile
+            try tx.updateHost(host)
+            #expect(try tx.hosts().first == host)
+        }
+    }
 }

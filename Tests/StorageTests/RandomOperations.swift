@@ -7,7 +7,7 @@ enum RandomOperation {
     case updateBatch(Int64, cursor: UInt8, BatchState)
     case insertVolunteer(name: Int)
     case insertHost(volunteer: Int64, key: UInt8)
-    case updateHost(Int64, key: UInt8, sequence: Int64)
+    case updateHost(Int64, key: UInt8, name: Int, sequence: Int64)
     case insertUnits(batch: Int64, from: Int64, count: Int64, tasks: Int)
     case removeUnits(batch: Int64, limit: Int)
     case change(WorkUnitID, seed: UInt64, stale: Bool)
@@ -47,7 +47,9 @@ enum RandomOperation {
         case 1: return .updateBatch(unit.batch.rawValue, cursor: UInt8(random.below(256)), states[random.below(6)])
         case 2: return .insertVolunteer(name: random.below(8))
         case 3: return .insertHost(volunteer: Int64(random.below(6) + 1), key: UInt8(random.below(10)))
-        case 4: return .updateHost(Int64(random.below(6) + 1), key: UInt8(random.below(10)), sequence: 5)
+        case 4:
+            return .updateHost(
+                Int64(random.below(6) + 1), key: UInt8(random.below(10)), name: random.below(3), sequence: 5)
         case 5, 6:
             return .insertUnits(
                 batch: unit.batch.rawValue, from: unit.index, count: Int64(random.below(4)),
@@ -88,9 +90,9 @@ enum RandomOperation {
             return "\(try tx.insertVolunteer { Samples.volunteer($0, name: "name \(name)") })"
         case .insertHost(let volunteer, let key):
             return "\(try tx.insertHost { Samples.host($0, of: VolunteerID(rawValue: volunteer), key: key) })"
-        case .updateHost(let id, let key, let sequence):
+        case .updateHost(let id, let key, let name, let sequence):
             guard var host = try tx.host(HostID(rawValue: id)) else { return "no host" }
-            host.publicKey[0] = key
+            (host.publicKey[0], host.profile.name) = (key, "host \(name)")
             host.sequence += sequence
             try tx.updateHost(host)
         case .insertUnits(let batch, let from, let count, let tasks):
@@ -174,7 +176,7 @@ enum RandomOperation {
         let limit = random.below(9)
         let index = Int64(random.below(12))
         let host = HostID(rawValue: Int64(random.below(6) + 1))
-        switch random.below(21) {
+        switch random.below(23) {
         case 15:
             let first = UTCDay(number: index - 6)
             return try CreditGrouping.allCases.map { "\(try tx.creditSums(by: $0, from: first, through: .last))" }
@@ -196,6 +198,9 @@ enum RandomOperation {
         case 14:
             let first = try tx.firstChecking(of: host, app: "pulsar")
             return "\(String(describing: first)) \(try tx.trustRecords())"
+        case 21, 22:
+            let task = TaskID(unit: WorkUnitID(batch: batch, index: index), ordinal: random.below(4))
+            return "\(try tx.ledgerEntries(for: task)) \(String(describing: try tx.seriesEntry(for: task)))"
         case 0: return "\(try tx.counts(of: batch)) \(try tx.activeHostCount(of: batch))"
         case 1: return "\(try tx.overdueTasks(before: Timestamp(milliseconds: index * 10), limit: limit))"
         case 2: return "\(try tx.sentTasks(of: host))"

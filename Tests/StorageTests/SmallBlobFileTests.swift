@@ -155,6 +155,29 @@ struct SmallBlobFileTests {
         #expect(RawDatabase(path).text("SELECT group_concat(name, ' ') FROM (\(tables))") == "blob place placed")
     }
 
+    @Test("after a checkpoint the file alone is whole, and who still reads what was before is named")
+    func checkpoint() throws {
+        let folder = try ScratchFolder()
+        let path = folder.file("small.sqlite")
+        let old = (0..<30).map(Self.bytes)
+        Self.makeOld(path, old)
+        let store = try SmallBlobs(file: path)
+        #expect(RawDatabase(path).text("PRAGMA user_version") == "2")
+        try store.checkpoint()
+        #expect(try Data(contentsOf: URL(filePath: path + "-wal")).isEmpty)
+        try FileManager.default.copyItem(atPath: path, toPath: path + ".copy")
+        let model = Dictionary(uniqueKeysWithValues: old.map { (Self.name($0), $0) })
+        try Self.compare(SmallBlobs(file: path + ".copy"), model, "the copy")
+
+        let reader = RawDatabase(path)
+        reader.run("BEGIN; SELECT * FROM placed")
+        try store.put([(Self.name([1]), [1])])
+        #expect(throws: StoreError.self) { try store.checkpoint() }
+        reader.run("COMMIT")
+        try store.checkpoint()
+        #expect(try store.bytes(of: Self.name([1])) == [1])
+    }
+
     @Test("names that begin alike are told apart")
     func alike() throws {
         let folder = try ScratchFolder()

@@ -101,7 +101,9 @@ public struct DataBackup {
                 return try fan.status(of: name) != nil
             }
         }
+        // Whatever was changed at opening: `take` goes on with the files alone.
         try store.checkpoint()
+        try small.checkpoint()
         return found
     }
 

@@ -251,6 +251,20 @@ package final class SmallBlobs: SmallBlobStore {
         }
     }
 
+    /// Moves what the log holds into the file, for who goes on with the file alone: closing it would do that, too, and
+    /// tell nobody when it fails in the middle.
+    ///
+    /// - Throws: `StoreError.io`; `.locked` when somebody still reads what was there before.
+    package func checkpoint() throws {
+        try writer.withLock { writer in
+            try Self.mending(writer.connection) { connection in
+                guard try connection.text("PRAGMA wal_checkpoint(TRUNCATE)") == "0" else {
+                    throw StoreError.locked("\(connection.file): somebody reads it")
+                }
+            }
+        }
+    }
+
     /// A statement of its own: when it fails, the next one begins afresh.
     private static func mending<T>(_ connection: Connection, _ body: (Connection) throws -> T) throws -> T {
         do { return try body(connection) } catch {
