@@ -54,12 +54,10 @@ public struct ServerSettings: Hashable, Sendable {
     public var idleCallSeconds = 10.0
     /// How long after the deadline an upload ticket is good.
     public var ticketGraceSeconds = 7.0 * 86_400
-    /// Work units asked of the splitter at a time; of a batch's first ones its dictionary is made.
+    /// Work units asked of the splitter at a time.
     public var splitDrafts = 250
-    /// At most so many behind the first piece: while one is written no call is answered.
-    public var splitDraftsLater = 100
     /// So many times one after the other, at most, before others have their turn of the worker.
-    public var splitPieces = 100
+    public var splitPieces = 40
     /// The splitter rests while this many units of its batch wait for their first host.
     public var readyUnitsMax: Int64 = 5000
     public var jobTimeoutSeconds = 300.0

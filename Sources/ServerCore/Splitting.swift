@@ -22,16 +22,13 @@ extension ProjectServer {
         var split = WireSplitJob()
         split.context = try context(of: batch)
         split.cursor = .init(field: batch.cursor)
-        let limit =
-            batch.workUnitCount == 0
-            ? settings.splitDrafts : min(settings.splitDrafts, settings.splitDraftsLater)
-        split.limit = UInt32(limit)
+        split.limit = UInt32(settings.splitDrafts)
         var message = WireWorkerJob()
         message.split = split
         var job = ServerJob(
             key: .split(batch.id), message: message, timeoutSeconds: settings.jobTimeoutSeconds, batch: batch,
             tasks: [])
-        job.pieces = Int(min((room - 1) / Int64(limit) + 1, Int64(settings.splitPieces)))
+        job.pieces = Int(min((room - 1) / Int64(settings.splitDrafts) + 1, Int64(settings.splitPieces)))
         return job
     }
 

@@ -73,8 +73,8 @@ public final class SQLiteStore: DeferringStore {
             PRAGMA secure_delete = ON;
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -16384;
-            PRAGMA journal_size_limit = 134217728;
-            PRAGMA wal_autocheckpoint = 32768;
+            PRAGMA journal_size_limit = 67108864;
+            PRAGMA wal_autocheckpoint = 8192;
             """)
         if let pages = options.pageCountMax { try connection.script("PRAGMA max_page_count = \(pages)") }
         beginLogAnew()

@@ -103,7 +103,8 @@ final class CallHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        isReadHeld = isReleasing || !queued.isEmpty || !context.channel.isWritable
+        // An event that is held ends the connection: nothing more is to come before it.
+        isReadHeld = isReleasing || !queued.isEmpty || isBusy && !heldEvents.isEmpty || !context.channel.isWritable
         if !isReadHeld { context.read() }
     }
 
