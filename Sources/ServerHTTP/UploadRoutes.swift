@@ -81,8 +81,8 @@ extension ServerRoutes {
             throw RequestRefusal(.tooLarge, "the upload has \(length) bytes, at most \(limit) are allowed")
         }
         try runtime.disk.requireReserve()
-        // To put one of the smallest again is as cheap as to look for it. What somebody has sent of it in parts meanwhile
-        // goes with stale uploads.
+        // To put one of the smallest again is as cheap as to look for it. What somebody has sent of it in parts
+        // meanwhile goes with stale uploads.
         if start > 0 || length > Int64(core.blobs.togetherBytesMax) {
             switch try await present(upload, digest, length: length) {
             case .blob(let size): return Response(status: .created, headers: offsetField(size))
