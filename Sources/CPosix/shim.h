@@ -92,9 +92,11 @@ static inline int millrace_has_ended(pid_t pid) {
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == pid;
 }
 
-// CPU seconds of this process: user and system.
+// CPU seconds of this process: user and system. Under a limit of CPU time the kernel adds up for the process at ticks
+// only, some milliseconds apart; asking for the thread's own time first brings the sum up to date.
 static inline double millrace_own_cpu_seconds(void) {
     struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0) { return 0; }
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
