@@ -99,7 +99,7 @@ package final class SmallBlobs: SmallBlobStore {
         var added: [UnplacedBlobs.Entry] = []
         var names: Set<Digest> = []
         for blob in all where names.insert(blob.digest).inserted {
-            if try isStored(blob.digest, writer.connection) { continue }
+            if try look(blob.digest, .size, writer.connection, { $0.integer() }) != nil { continue }
             let entry = UnplacedBlobs.Entry(blob.digest, writer.nextID)
             writer.nextID += 1
             try writer.connection.run(SmallBlobSQL.insert) {
@@ -110,13 +110,6 @@ package final class SmallBlobs: SmallBlobStore {
             added.append(entry)
         }
         return added
-    }
-
-    private func isStored(_ digest: Digest, _ connection: Connection) throws -> Bool {
-        if unplaced.withLock({ $0.id(of: digest) }) != nil { return true }
-        return try placed(digest, SmallBlobSQL.Column.size.placed, connection) { _ in true }
-            ?? (hasOld ? connection.first(SmallBlobSQL.Column.size.old, { $0.digest(digest) }, { _ in true }) : nil)
-            ?? false
     }
 
     /// With every commit a part of what came before: nobody waits for much of it at once.
@@ -162,18 +155,12 @@ package final class SmallBlobs: SmallBlobStore {
             }
             if let found = try connection.first(column.byNumber, bind, value) { return found }
         }
-        if let found = try placed(digest, column.placed, connection, value) { return found }
-        return hasOld ? try connection.first(column.old, { $0.digest(digest) }, value) : nil
-    }
-
-    private func placed<T>(
-        _ digest: Digest, _ query: Query, _ connection: Connection, _ value: (inout Row) throws -> T
-    ) throws -> T? {
         let bind = { (binder: inout Binder) in
             binder.integer(UnplacedBlobs.Entry.start(of: digest))
             binder.digest(digest)
         }
-        return try connection.first(query, bind, value)
+        if let found = try connection.first(column.placed, bind, value) { return found }
+        return hasOld ? try connection.first(column.old, { $0.digest(digest) }, value) : nil
     }
 
     package func page(after digest: Digest?, limit: Int) throws -> [(digest: Digest, bytes: [UInt8])] {
