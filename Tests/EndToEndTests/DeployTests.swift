@@ -115,21 +115,36 @@ struct DeployTests {
         let done = { try await site.json(["status", "1"]).number("units_validated") }
         #expect(try await eventually { try await done() >= 1 }, "\(site.logText("ada.log")) \(proxy.log)")
         #expect(await ada.stop() == 0)
-        // The certificate is renewed: whoever knows only the old one turns away, others notice nothing.
-        let old = site.folder.path("old.pem")
-        try FileManager.default.copyItem(atPath: proxy.certificate, toPath: old)
-        try await proxy.renewCertificate()
         let status = ["status", "--server", url, "--token-file", site.token]
-        #expect(
-            try await eventually {
-                try await Programs.run("millrace", status, environment: ["MILLRACE_CA_FILE": old]).status == 69
-            })
-        let renewed = try await Programs.run("millrace", status, environment: trusting)
-        #expect(renewed.status == 0, "\(renewed.errors)")
+        try await renew(proxy, in: site.folder) { trusted in
+            try await Programs.run("millrace", status, environment: ["MILLRACE_CA_FILE": trusted])
+        }
         #expect(await site.server?.stop() == 0)
         // And when nobody is behind it, clients are told so.
         let gone = try await Programs.run("millrace", status, environment: trusting)
         #expect(gone.status == 69 && gone.errors.contains("does not answer"), "\(gone.errors)")
+    }
+
+    /// The certificate is renewed: whoever trusts both, as one who trusts their authority does, notices nothing; whoever
+    /// knows only the old one turns away in the end. For a while a worker of nginx that still shows the old one may answer.
+    private func renew(
+        _ proxy: Proxy, in folder: TemporaryFolder, asking ask: (_ trusted: String) async throws -> Programs.Outcome
+    ) async throws {
+        let (old, both) = (folder.path("old.pem"), folder.path("both.pem"))
+        try FileManager.default.copyItem(atPath: proxy.certificate, toPath: old)
+        #expect(try await ask(old).status == 0)
+        try await proxy.renewCertificate {
+            let certificates = try [old, proxy.certificate].map { try String(contentsOfFile: $0, encoding: .utf8) }
+            try certificates.joined().write(toFile: both, atomically: true, encoding: .utf8)
+        }
+        var broken: [String] = []
+        let isTakenUp = try await eventually {
+            let answer = try await ask(both)
+            if answer.status != 0 { broken.append(answer.errors) }
+            let (new, former) = (try await ask(proxy.certificate), try await ask(old))
+            return new.status == 0 && former.status == 69
+        }
+        #expect(isTakenUp && broken.isEmpty, "\(broken)")
     }
 }
 
@@ -192,8 +207,9 @@ private final class Proxy {
         process.waitUntilExit()
     }
 
-    func renewCertificate() async throws {
+    func renewCertificate(_ beforeItIsTakenUp: () throws -> Void) async throws {
         try await makeCertificate()
+        try beforeItIsTakenUp()
         kill(try #require(running?.pid), SIGHUP)
     }
 
