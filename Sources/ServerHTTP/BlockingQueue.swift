@@ -28,6 +28,16 @@ final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     /// Waits for at least one element. - Returns: up to `limit`, in order; empty once the queue is closed and empty.
     func take(limit: Int) -> [Element] {
         lock.lock(whenValue: .ready)
+        return takeLocked(limit)
+    }
+
+    /// Up to `limit` of those that wait, in order, without waiting for any.
+    func takeWaiting(limit: Int) -> [Element] {
+        lock.lock()
+        return takeLocked(limit)
+    }
+
+    private func takeLocked(_ limit: Int) -> [Element] {
         let taken = Array(elements.prefix(limit))
         elements.removeFirst(taken.count)
         lock.unlock(withValue: elements.isEmpty && !isClosed ? .empty : .ready)

@@ -57,6 +57,8 @@ public final class ServerRuntime: Sendable {
     /// Every event wakes the tick at once; by itself it only looks for deadlines that have passed.
     private static let tickSeconds = 1.0
     private static let tickPauseMicroseconds: UInt32 = 4000
+    /// The same where each look at the store is a turn that other processes wait for: where the daemons run, elsewhere.
+    private static let sharedPausesMicroseconds = (leading: UInt32(50_000), other: UInt32(150_000))
     /// Where others serve requests, too, nobody wakes the tick for what they bring. So long may it take until another
     /// process takes over from one that has died.
     private static let sharedTickSeconds = 0.25
@@ -125,7 +127,10 @@ public final class ServerRuntime: Sendable {
                     swept = .now
                 }
                 // What comes meanwhile is one tick's work: on a busy server each call would bring one otherwise.
-                usleep(ServerRuntime.tickPauseMicroseconds)
+                let shared = ServerRuntime.sharedPausesMicroseconds
+                usleep(
+                    !leadership.isShared
+                        ? ServerRuntime.tickPauseMicroseconds : leads ? shared.leading : shared.other)
                 wake.wait(
                     seconds: leadership.isShared ? ServerRuntime.sharedTickSeconds : ServerRuntime.tickSeconds)
             }

@@ -112,22 +112,25 @@ final class WriterThread: Sendable {
                 group.forEach { $0.fail(lost) }
                 answers.leaveRoom()
             } else {
-                commit(group, store, deferring, now: clock.now())
+                commit(group, store, deferring)
             }
         }
         if deferring != nil { answers.stop() }
     }
 
     private func commit(
-        _ group: [any WriterItem], _ store: any Store, _ deferring: (any DeferringStore)?, now: Timestamp
+        _ first: [any WriterItem], _ store: any Store, _ deferring: (any DeferringStore)?, joins: Bool = true
     ) {
-        let start = ContinuousClock.now
+        var (group, start) = (first, ContinuousClock.now)
         do {
             // What the body takes, and of that the deciding; the rest of it is for blobs and has a stage of its own.
             var (body, deciding) = (Duration.zero, Duration.zero)
             let work = { [self] (tx: any StoreTransaction) in
-                let began = ContinuousClock.now
+                let (began, now) = (ContinuousClock.now, clock.now())
                 defer { body = began.duration(to: .now) }
+                // A store that others share may have waited for its turn: who came meanwhile comes along.
+                if joins { group += queue.takeWaiting(limit: Self.groupMax - group.count) }
+                start = began
                 let refused = try runAll(group, tx, now)
                 deciding = began.duration(to: .now)
                 // Blob first: a crash here leaves blobs that no row names.
@@ -137,6 +140,7 @@ final class WriterThread: Sendable {
             }
             let refused = try deferring?.transactionDeferred(work) ?? store.transaction(work)
             let (decided, ended) = (deciding.inSeconds, start.advanced(by: body))
+            let (group, start) = (group, start)
             let waits = group.map { $0.handedIn.duration(to: start).inSeconds }
             let durable = { @Sendable [self] (error: (any Error)?) in
                 metrics.group(waits: waits, transaction: decided, commit: ended.duration(to: .now).inSeconds)
@@ -153,7 +157,7 @@ final class WriterThread: Sendable {
                     if let lost = answers.failure {
                         item.fail(lost)
                     } else {
-                        commit([item], store, deferring, now: now)
+                        commit([item], store, deferring, joins: false)
                     }
                 }
             } else {

@@ -14,13 +14,20 @@ struct AsideRows {
     var memberships = Recent<VolunteerID, [Membership]>(max: 32_768)
     /// Hosts and apps that have no record of trust.
     var withoutTrust = Recent<TrustKey, Bool>(max: 32_768)
+    /// Every app of which records of trust were asked for: a project has few.
+    var trustApps: Set<String> = []
 
     mutating func forgetBatches() {
         batches.removeAll()
         openBatches = nil
     }
 
-    mutating func forget() { self = AsideRows() }
+    /// Rows of trust outlast this, and are found by the apps.
+    mutating func forget() {
+        let apps = trustApps
+        self = AsideRows()
+        trustApps = apps
+    }
 }
 
 /// A host and an app, without its version.

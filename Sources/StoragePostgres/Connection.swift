@@ -17,6 +17,7 @@ final class Connection {
     private(set) var broken: StoreError?
     /// Nothing more can be said to the server.
     private(set) var isLost = false
+    private(set) var roundTrips = 0
 
     private enum Pending {
         /// What was prepared.
@@ -122,6 +123,7 @@ final class Connection {
     func exchange(keeping count: Int) throws -> [Answer] {
         if let broken { throw broken }
         if pending.isEmpty && count == 0 { return [] }
+        roundTrips += 1
         guard PQpipelineSync(handle) == 1 else { throw lost(nil) }
         pending.append(.sync)
         let statements = pending.count { if case .statement = $0 { true } else { false } }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Small blobs as rows of the database that several servers share. Safe to call from any thread.
 ///
-/// What threads put at the same time is committed together, as `SmallBlobs` does it; blobs never change, so what was
-/// put or read lately is kept in memory.
+/// What threads put at the same time is committed together, as `SmallBlobs` does it, and what they ask for at the same
+/// time is one query; blobs never change, so what was put or read lately is kept in memory.
 public final class PostgresSmallBlobs: SmallBlobStore {
     /// One blob that waits to be durable.
     private final class Waiting: @unchecked Sendable {
@@ -20,15 +20,30 @@ public final class PostgresSmallBlobs: SmallBlobStore {
         }
     }
 
+    /// One blob that somebody waits for.
+    private final class Asked: @unchecked Sendable {
+        let digest: Digest
+        /// Written under the reader's lock only.
+        var result: Result<[UInt8]?, any Error>?
+
+        init(_ digest: Digest) {
+            self.digest = digest
+        }
+    }
+
     private static let insert = Query(
         Columns("digest:b bytes:b").insert(into: "small_blob", onConflict: "ON CONFLICT DO NOTHING").sql,
         columns: [.bytes, .bytes])
-    private static let bytes = Query("SELECT bytes FROM small_blob WHERE digest = $1")
+    private static let some = Query(
+        """
+        SELECT b.digest, b.bytes FROM unnest($1::bytea[]) AS v (digest) JOIN small_blob b ON b.digest = v.digest
+        """, columns: [.bytes])
     private static let delete = Query("DELETE FROM small_blob WHERE digest = $1")
     private static let any = Query("SELECT 1::bigint FROM small_blob LIMIT 1")
     private static let page = Query("SELECT digest, bytes FROM small_blob WHERE digest > $1 ORDER BY digest LIMIT $2")
 
     private let waiting = Mutex<[Waiting]>([])
+    private let asked = Mutex<[Asked]>([])
     private let writer: Mutex<Session>
     private let reader: Mutex<Session>
     private let known = Mutex(Recent<Digest, [UInt8]>(max: 8 << 20))
@@ -80,11 +95,33 @@ public final class PostgresSmallBlobs: SmallBlobStore {
 
     public func bytes(of digest: Digest) throws -> [UInt8]? {
         if let blob = recent(digest) { return blob }
-        let found = try reader.withLock { session in
-            try Self.asking(session) { try $0.first(Self.bytes, { $0.digest(digest) }, { $0.blob() }) }
+        let mine = Asked(digest)
+        asked.withLock { $0.append(mine) }
+        return try reader.withLock { session in
+            if mine.result == nil { read(session) }
+            return try mine.result?.get() ?? nil
         }
-        if let found { known.withLock { $0.keep(digest, found, weight: found.count + 96) } }
-        return found
+    }
+
+    /// Answers everybody who waits.
+    private func read(_ session: Session) {
+        let all = asked.withLock { asked in
+            defer { asked = [] }
+            return asked
+        }
+        for part in all.parts {
+            let found = Result { try rows(Set(part.map(\.digest)), session) }
+            for blob in part { blob.result = found.map { $0[blob.digest] } }
+        }
+    }
+
+    private func rows(_ digests: Set<Digest>, _ session: Session) throws -> [Digest: [UInt8]] {
+        let rows = try Self.asking(session) { link in
+            try link.all(
+                Self.some, { to in for digest in digests { to.digest(digest) } }, { (try $0.digest(), $0.blob()) })
+        }
+        known.withLock { for (digest, bytes) in rows { $0.keep(digest, bytes, weight: bytes.count + 96) } }
+        return Dictionary(rows) { first, _ in first }
     }
 
     public func recent(_ digest: Digest) -> [UInt8]? { known.withLock { $0.value(digest) } }

@@ -33,6 +33,9 @@ public final class PostgresStore: Store {
         try tables.whole(body)
     }
 
+    /// How often the present connection was waited for: what a transaction costs besides its statements.
+    package var roundTrips: Int { tables.connection?.roundTrips ?? 0 }
+
     /// Units that the transaction in progress has changed and not written yet.
     package var unitsUnwritten: Int { tables.unitRows.dirtyCount }
 

@@ -8,6 +8,7 @@ enum HostSQL {
     static let volunteerColumns = volunteerRow.list
     static let volunteer = Query("SELECT \(volunteerColumns) FROM volunteer WHERE id = $1")
     static let volunteers = Query("SELECT \(volunteerColumns) FROM volunteer ORDER BY id")
+    static let someVolunteers = Query("SELECT \(volunteerColumns) FROM volunteer WHERE id = ANY ($1::bigint[])")
     static let insertVolunteer = volunteerRow.insert(into: "volunteer")
     static let updateVolunteers = volunteerRow.update("volunteer")
 
@@ -23,6 +24,7 @@ enum HostSQL {
     static let host = Query("SELECT \(columns) FROM host WHERE id = $1")
     static let hostByKey = Query("SELECT \(columns) FROM host WHERE public_key = $1")
     static let hosts = Query("SELECT \(columns) FROM host ORDER BY id")
+    static let someHosts = Query("SELECT \(columns) FROM host WHERE id = ANY ($1::bigint[])")
     static let hostsOf = Query("SELECT \(columns) FROM host WHERE volunteer = $1 ORDER BY id")
     static let insertHost = row.insert(into: "host")
     static let updateHosts = row.update("host")
@@ -157,7 +159,7 @@ extension PostgresTransaction {
         to.integer(volunteer.erasedAt?.milliseconds)
     }
 
-    private func readVolunteer(_ row: inout Row) -> VolunteerRecord {
+    func readVolunteer(_ row: inout Row) -> VolunteerRecord {
         VolunteerRecord(
             id: VolunteerID(rawValue: row.integer()), name: row.text(),
             credit: Credit(microcobblestones: row.integer()), recent: row.recent(), showsHosts: row.boolean(),
@@ -190,7 +192,7 @@ extension PostgresTransaction {
         to.integer(host.removedAt?.milliseconds)
     }
 
-    private func readHost(_ row: inout Row) -> HostRecord {
+    func readHost(_ row: inout Row) -> HostRecord {
         let id = HostID(rawValue: row.integer())
         let volunteer = VolunteerID(rawValue: row.integer())
         let publicKey = row.blob()

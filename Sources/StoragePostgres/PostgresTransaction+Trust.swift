@@ -1,12 +1,13 @@
 import Domain
 import Storage
 
-private enum TrustSQL {
+enum TrustSQL {
     static let row = Columns(
         "host app:t last_sequence streak evidence:r evidence_ms passed failed last_failed_ms")
     static let columns = row.list
     static let one = Query("SELECT \(columns) FROM trust WHERE host = $1 AND app = $2")
     static let all = Query("SELECT \(columns) FROM trust ORDER BY host, app")
+    static let ofHosts = Query("SELECT \(columns) FROM trust WHERE host = ANY ($1::bigint[])")
     static let save = row.insert(
         into: "trust",
         onConflict: """
@@ -41,6 +42,7 @@ extension PostgresTransaction {
         try alive()
         let key = TrustKey(host: host, app: app)
         if let known = trustRows.row(key) { return known }
+        aside.trustApps.insert(app)
         if aside.withoutTrust.value(key) != nil { return nil }
         let found = try first(
             TrustSQL.one,
@@ -159,7 +161,7 @@ extension PostgresTransaction {
             }, readEntry)
     }
 
-    private func readTrust(_ row: inout Row) -> TrustRecord {
+    func readTrust(_ row: inout Row) -> TrustRecord {
         TrustRecord(
             host: HostID(rawValue: row.integer()), app: row.text(), lastSequence: row.integer(), streak: row.integer(),
             evidence: row.real(), evidenceAt: row.time(), passed: row.integer(), failed: row.integer(),

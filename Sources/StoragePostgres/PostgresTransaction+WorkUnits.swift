@@ -1,7 +1,7 @@
 import Domain
 import Storage
 
-private enum WorkUnitSQL {
+enum WorkUnitSQL {
     static let batchExists = Query("SELECT 1::bigint FROM batch WHERE id = $1")
     static let present = Query("SELECT id FROM work_unit WHERE id = ANY ($1::bigint[]) LIMIT 1")
     static let paid = Query(
@@ -218,7 +218,7 @@ extension PostgresTransaction {
     }
 
     /// Both in order of number.
-    private func joined(_ units: [WorkUnitRecord], _ tasks: [TaskRecord]) -> [WorkUnitAggregate] {
+    func joined(_ units: [WorkUnitRecord], _ tasks: [TaskRecord]) -> [WorkUnitAggregate] {
         var at = 0
         return units.map { unit in
             let start = at

@@ -133,8 +133,8 @@ final class PostgresTransaction: StoreTransaction {
                 }
                 notes.append(note)
             }
-            for note in notes { follow(note) }
             self.seen = news.last?.commit
+            try follow(notes)
         } else {
             try readAgain()
         }
@@ -150,26 +150,6 @@ final class PostgresTransaction: StoreTransaction {
             Commit(generation: $0.integer(), writer: $0.integer())
         }
         guard seen != nil else { throw link.lose(.corrupt("\(link.name): the table of changes is empty")) }
-    }
-
-    /// What another process has committed.
-    private func follow(_ note: ChangeNote) {
-        for host in note.hosts { hostRows.drop(HostID(rawValue: host)) }
-        for volunteer in note.volunteers { volunteerRows.drop(VolunteerID(rawValue: volunteer)) }
-        for unit in note.units {
-            unitRows.drop(unit.id)
-            aside.entries.drop(unit.id)
-            aside.withoutSeries.drop(unit.id)
-            if unit.old != unit.new { open.replace(unit.old?.aggregate(unit.id), by: unit.new?.aggregate(unit.id)) }
-        }
-        if !note.trust.isEmpty { trustRows.forget() }
-        if !note.trust.isEmpty { aside.withoutTrust.removeAll() }
-        if note.hasTeams { teamRows.forget() }
-        if note.hasTeams { aside.memberships.removeAll() }
-        if note.hasBatches { aside.forgetBatches() }
-        appended.nextEntry = note.nextEntry
-        appended.nextLeaf = note.nextLeaf
-        term = note.term
     }
 
     private static let tell = Query("INSERT INTO change (generation, writer, note) VALUES ($1, $2, $3)")
