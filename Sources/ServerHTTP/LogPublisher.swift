@@ -39,14 +39,14 @@ final class LogPublisher: Sendable {
 
     /// Publishes, and remembers how it went.
     ///
-    /// - Returns: what is new about it, for the server's own log: the same trouble is told once.
-    func attempt(_ writer: DaemonWriter) -> LogHealth.News? {
+    /// - Returns: how many leaves are new; what is new about it, for the server's own log: the same trouble is told once.
+    func attempt(_ writer: DaemonWriter) -> (leaves: Int64, news: LogHealth.News?) {
         do {
-            try publish(writer)
-            return state.withLock { $0.went(nil, waiting: 0, now: .now) }
+            let leaves = try publish(writer)
+            return (leaves, state.withLock { $0.went(nil, waiting: 0, now: .now) })
         } catch {
             let waiting = (try? behind(writer)) ?? nil
-            return state.withLock { $0.went("\(error)", waiting: waiting, now: .now) }
+            return (0, state.withLock { $0.went("\(error)", waiting: waiting, now: .now) })
         }
     }
 
@@ -59,7 +59,7 @@ final class LogPublisher: Sendable {
         return (try? published())?.map { max(0, count - $0.size) }
     }
 
-    /// Publishes until nothing is left. - Returns: how many leaves are new.
+    /// Publishes what is there; what comes meanwhile is for the next time. - Returns: how many leaves are new.
     @discardableResult
     func publish(_ writer: DaemonWriter) throws -> Int64 {
         let keyBytes = Array((key + "\n").utf8)
@@ -76,6 +76,7 @@ final class LogPublisher: Sendable {
             let next = try TileWriter(signer: signer).publish(leaves, from: edge, to: files)
             try save(next, writer)
             total += next.size - edge.size
+            guard leaves.count == leavesAtOnce else { return total }
         }
     }
 

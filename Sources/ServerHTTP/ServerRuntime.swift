@@ -62,8 +62,6 @@ public final class ServerRuntime: Sendable {
     /// Where others serve requests, too, nobody wakes the tick for what they bring. So long may it take until another
     /// process takes over from one that has died.
     private static let sharedTickSeconds = 0.25
-    /// How far the public log may be behind.
-    private static let publishSeconds = 2.0
     /// How often it is looked whether the statistics files are old.
     private static let statisticsLookSeconds = 60.0
     private static let hostKeysMax = 100_000
@@ -103,9 +101,12 @@ public final class ServerRuntime: Sendable {
         let sweepEvery = options.sweepEvery
         memory.withLock { $0.leads = !leadership.isShared }
         BlockingThread.start("millrace-log") { [self] in
+            var last = ContinuousClock.now
             while !memory.withLock({ $0.isStopping }) {
-                publish()
-                publishing.wait(seconds: ServerRuntime.publishSeconds)
+                let start = ContinuousClock.now
+                let leaves = publish()
+                publishing.wait(seconds: LogPace.pause(after: leaves, in: last.duration(to: start).inSeconds))
+                last = start
             }
             publish()
             publishingEnded.signal()
@@ -256,13 +257,17 @@ public final class ServerRuntime: Sendable {
 
     /// A log that cannot be published (the disk is full, the database was changed) stops nothing else; it is said once,
     /// and `/healthz`, `/metrics` and `millrace status` go on saying it.
-    private func publish() {
-        guard memory.withLock({ $0.leads }) else { return }
-        switch publisher.attempt(DaemonWriter(writer: writer, leadership: leadership)) {
+    /// - Returns: how many leaves the public has learned of.
+    @discardableResult
+    private func publish() -> Int64 {
+        guard memory.withLock({ $0.leads }) else { return 0 }
+        let attempt = publisher.attempt(DaemonWriter(writer: writer, leadership: leadership))
+        switch attempt.news {
         case .behind(let trouble): logs[.ledger].error("the public log is behind", metadata: ["error": "\(trouble)"])
         case .caughtUp: logs[.ledger].notice("the public log has caught up")
         case nil: break
         }
+        return attempt.leaves
     }
 
     /// Nothing waits for these files either; the old ones stay.
