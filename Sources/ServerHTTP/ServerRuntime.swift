@@ -59,8 +59,8 @@ public final class ServerRuntime: Sendable {
     private static let tickPauseMicroseconds: UInt32 = 4000
     /// The same where each look at the store is a turn that other processes wait for: where the daemons run, elsewhere.
     private static let sharedPausesMicroseconds = (leading: UInt32(50_000), other: UInt32(150_000))
-    /// Where others serve requests, too, nobody wakes the tick for what they bring. So long may it take until another
-    /// process takes over from one that has died.
+    /// Where others serve requests, too, nobody wakes the tick for what they bring. So long, and a pause, may it take
+    /// until another process takes over from one that has died.
     private static let sharedTickSeconds = 0.25
     /// How often it is looked whether the statistics files are old.
     private static let statisticsLookSeconds = 60.0

@@ -126,10 +126,11 @@ final class WriterThread: Sendable {
             // What the body takes, and of that the deciding; the rest of it is for blobs and has a stage of its own.
             var (body, deciding) = (Duration.zero, Duration.zero)
             let work = { [self] (tx: any StoreTransaction) in
-                let (began, now) = (ContinuousClock.now, clock.now())
-                defer { body = began.duration(to: .now) }
                 // A store that others share may have waited for its turn: who came meanwhile comes along.
                 if joins { group += queue.takeWaiting(limit: Self.groupMax - group.count) }
+                // After that, so that nobody in the group came later than it began.
+                let (began, now) = (ContinuousClock.now, clock.now())
+                defer { body = began.duration(to: .now) }
                 start = began
                 let refused = try runAll(group, tx, now)
                 deciding = began.duration(to: .now)

@@ -86,11 +86,21 @@ extension PostgresTransaction {
     /// that was made before this process knew of it would read all of it one by one, each in a round trip under the lock.
     func readNeighbours(of task: TaskID) throws {
         guard unitRows.row(task.unit) == nil else { return }
+        try readUnits(open.unsent.from(task.rawValue).prefix(WantedRows.neighbours).map { TaskID(rawValue: $0).unit })
+    }
+
+    /// The same for a unit that waits for its validation. Where the daemons run, those that wait behind it are asked for
+    /// next, and all that were reported to other processes would be read one by one.
+    func readNeighbours(of unit: WorkUnitID) throws {
+        guard open.awaiting.contains(unit.rawValue) else { return }
+        try readUnits(
+            open.awaiting.from(unit.rawValue).prefix(WantedRows.neighbours).map { WorkUnitID(rawValue: $0) })
+    }
+
+    /// Those that memory does not have.
+    private func readUnits(_ ids: [WorkUnitID]) throws {
         var wanted = WantedRows()
-        for number in open.unsent.from(task.rawValue).prefix(WantedRows.neighbours) {
-            let unit = TaskID(rawValue: number).unit
-            if unitRows.row(unit) == nil { wanted.units.insert(unit) }
-        }
+        for id in ids where unitRows.row(id) == nil { wanted.units.insert(id) }
         try readAhead(wanted)
     }
 

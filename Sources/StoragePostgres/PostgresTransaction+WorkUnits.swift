@@ -88,6 +88,8 @@ extension PostgresTransaction {
     func workUnit(_ id: WorkUnitID) throws -> WorkUnitAggregate? {
         try alive()
         if let known = unitRows.row(id) { return known }
+        try readNeighbours(of: id)
+        if let read = unitRows.row(id) { return read }
         let found = try storedUnit(id)
         if let found { unitRows.read(id, found) }
         return found

@@ -58,6 +58,7 @@ final class LiveSite: Sendable {
     static func start(
         units: Int = 2, store: SharedStore = SharedStore(),
         blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory), folder: URL? = nil,
+        clock: @escaping @Sendable () -> Timestamp = LiveSite.wall,
         options change: (inout ServerStart.Options) -> Void = { _ in }
     ) async throws -> LiveSite {
         let folder = folder ?? FileManager.default.temporaryDirectory.appending(path: "millrace-\(UUID().uuidString)")
@@ -73,7 +74,7 @@ final class LiveSite: Sendable {
         let parts = try ServerStart.start(
             files: ServerFiles(path: folder.path), blobs: blobs,
             options: options, log: log,
-            clock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
+            clock: clock,
             makePerformer: { FakeWorker(blobs: blobs, units: units) }, makeStore: { store.store })
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let server = WebServer(routes: parts.routes, address: try WebServer.Address("127.0.0.1:0"), log: log)
@@ -88,6 +89,8 @@ final class LiveSite: Sendable {
         }
         return try LiveSite(folder, blobs, port, parts, serving)
     }
+
+    @Sendable static func wall() -> Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 
     private init(
         _ folder: URL, _ blobs: any BlobStore, _ port: Int, _ parts: ServerStart.Parts,
@@ -136,9 +139,10 @@ final class LiveSite: Sendable {
 func withSite(
     units: Int = 2, store: LiveSite.SharedStore = .init(),
     blobs: any BlobStore = MemoryBlobStore(hash: BlobHash.factory),
+    clock: @escaping @Sendable () -> Timestamp = LiveSite.wall,
     options: (inout ServerStart.Options) -> Void = { _ in }, _ body: (LiveSite) async throws -> Void
 ) async throws {
-    let site = try await LiveSite.start(units: units, store: store, blobs: blobs, options: options)
+    let site = try await LiveSite.start(units: units, store: store, blobs: blobs, clock: clock, options: options)
     do {
         try await body(site)
     } catch {

@@ -101,6 +101,38 @@ struct PostgresFollowingTests {
         #expect(try other.transaction { try Samples.dump($0) } == dump)
     }
 
+    @Test("units that were reported to another one and wait for their validation are read together")
+    func awaiting() throws {
+        try addUnits(0..<200)
+        _ = try other.transaction { try $0.unitsAwaitingValidationCount() }
+        try one.transaction { tx in
+            for index in Int64(0)..<200 {
+                try Samples.change(WorkUnitID(batch: BatchID(rawValue: 1), index: index), tx) {
+                    $0.tasks[0].state = .reported(Samples.assignment(1, 1), Samples.report, check: .pending)
+                    $0.unit.state = .active
+                }
+            }
+        }
+        let before = other.roundTrips
+        try other.transaction { tx in
+            let units = try tx.unitsAwaitingValidation(limit: 1000)
+            #expect(units.count == 200)
+            // Some at the end of the queue first: they are changed, and stay so when those before them are read.
+            for unit in units.suffix(10) + units.dropLast(10) {
+                let task = TaskID(unit: unit, ordinal: 0)
+                let aggregate = try Samples.change(unit, tx) { $0.unit.updatedAt = Timestamp(milliseconds: 888) }
+                #expect(aggregate.tasks[0].state.report == Samples.report)
+                #expect(try tx.ledgerEntries(for: task).isEmpty && tx.seriesEntry(for: task) == nil)
+            }
+            for unit in units {
+                #expect(try tx.workUnit(unit)?.unit.updatedAt == Timestamp(milliseconds: 888))
+            }
+        }
+        #expect(other.roundTrips - before < 20, "\(other.roundTrips - before)")
+        let dump = try one.transaction { try Samples.dump($0) }
+        #expect(try other.transaction { try Samples.dump($0) } == dump)
+    }
+
     private struct Undone: Error {}
 
     private func trust(_ store: PostgresStore, app: String) throws -> [TrustRecord?] {
