@@ -124,8 +124,16 @@ final class LogPublisher: Sendable {
         return edge
     }
 
+    /// Read in short turns of the writer's thread, between which calls are served.
     private func page(from first: Int64, _ writer: DaemonWriter) throws -> [[UInt8]] {
-        try writer.performBlocking { [leavesAtOnce] tx, _ in try tx.logLeaves(from: first, limit: leavesAtOnce) }
+        var leaves: [[UInt8]] = []
+        while leaves.count < leavesAtOnce {
+            let (from, limit) = (first + Int64(leaves.count), min(LogPace.leavesInATurn, leavesAtOnce - leaves.count))
+            let turn = try writer.performBlocking { tx, _ in try tx.logLeaves(from: from, limit: limit) }
+            leaves += turn
+            if turn.count < limit { break }
+        }
+        return leaves
     }
 
     private func save(_ edge: LogEdge, _ writer: DaemonWriter) throws {
