@@ -91,7 +91,10 @@ extension ProjectServer {
         let volunteer = asker.view.volunteer
         guard let first else { return [] }
         let batch = first.unit.batch
-        let units = try tx.batch(batch)?.workUnitCount ?? 1
+        let end = try tx.unsentNumbers(
+            after: TaskID(rawValue: first.rawValue - 1), skipping: max(0, settings.placesAmong), limit: 1
+        ).first?.unit
+        let units = try end.flatMap { $0.batch == batch ? $0.index : nil } ?? tx.batch(batch)?.workUnitCount ?? 1
         var places = asker.places
         var rows: [[SchedulableTask]] = []
         for _ in 0..<min(2 * asker.want.tasks + 2, settings.placesMax) {

@@ -46,6 +46,9 @@ public struct ServerSettings: Hashable, Sendable {
     public var heldLook = 128
     /// Random places of a batch at which one call looks for tasks, at most.
     public var placesMax = 64
+    /// They lie among so many unsent tasks at the head of the queue, so that what is looked at stays in memory however
+    /// much waits.
+    public var placesAmong = 16_384
     /// A host with work calls again no sooner than this.
     public var busyCallSeconds = 0.5
     /// A host that got nothing while batches run.

@@ -51,8 +51,8 @@ extension MemoryTables {
         return found
     }
 
-    func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
-        open.unsent(after: after, limit: limit)
+    func unsentNumbers(after: TaskID, skipping: Int, limit: Int) throws -> [TaskID] {
+        open.unsent(after: after, skipping: skipping, limit: limit)
     }
 
     func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {

@@ -79,10 +79,10 @@ package struct OpenWork: Sendable {
     }
 
     /// Unsent tasks behind one, in order of number.
-    package func unsent(after task: TaskID, limit: Int) -> [TaskID] {
+    package func unsent(after task: TaskID, skipping skipped: Int, limit: Int) -> [TaskID] {
         var found: [TaskID] = []
         found.reserveCapacity(min(max(limit, 0), unsent.count))
-        unsent.forEach(from: task.rawValue + 1, limit: limit) { found.append(TaskID(rawValue: $0)) }
+        unsent.forEach(from: task.rawValue + 1, skipping: skipped, limit: limit) { found.append(TaskID(rawValue: $0)) }
         return found
     }
 

@@ -75,11 +75,12 @@ package struct SortedNumbers: Sendable {
         if pieces[at].isEmpty { pieces.remove(at: at) }
     }
 
-    /// The first numbers from `value` on, `limit` at most.
-    func forEach(from value: Int64, limit: Int, _ body: (Int64) -> Void) {
+    /// The numbers from `value` on without the first `skipped` of them, `limit` at most.
+    func forEach(from value: Int64, skipping skipped: Int = 0, limit: Int, _ body: (Int64) -> Void) {
         var (left, at) = (max(limit, 0), piece(of: value))
         guard at < pieces.count else { return }
-        var place = SortedNumbers.place(of: value, in: pieces[at])
+        var place = SortedNumbers.place(of: value, in: pieces[at]) + max(skipped, 0)
+        while at < pieces.count, place >= pieces[at].count { (place, at) = (place - pieces[at].count, at + 1) }
         while left > 0, at < pieces.count {
             for number in pieces[at][place...].prefix(left) { body(number) }
             left -= pieces[at].count - place

@@ -43,9 +43,9 @@ extension PostgresTransaction {
         return found
     }
 
-    func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
+    func unsentNumbers(after: TaskID, skipping: Int, limit: Int) throws -> [TaskID] {
         try alive()
-        return open.unsent(after: after, limit: limit)
+        return open.unsent(after: after, skipping: skipping, limit: limit)
     }
 
     func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {

@@ -34,4 +34,24 @@ struct QueueWalkTests {
         #expect(ada.held.count == 2)
         #expect(try site.store.transaction { try $0.counts(of: second).tasksOut } == 2)
     }
+
+    @Test("Where much waits, places are drawn near the head of the queue", arguments: [(10, true), (16_384, false)])
+    func window(among: Int, isNear: Bool) throws {
+        let site = try TestSite(units: 300, quorum: 1, checkEach: false) {
+            ($0.placesAmong, $0.splitDrafts) = (among, 300)
+        }
+        let batch = try site.submit()
+        try site.work()
+        for name in ["Ada", "Bob", "Cyd", "Dan", "Eve"] {
+            try TestVolunteer(site, name).fetch(2)
+        }
+        let given = try site.store.transaction { tx in
+            try tx.workUnits(of: batch, fromIndex: 0, limit: 300).filter { $0.unit.state == .active }
+                .map(\.unit.id.index)
+        }
+        #expect(given.count == 10)
+        // A place, and one of the sixteen behind it; what was given before moves both on.
+        #expect((given.max() ?? 0) < 10 + 16 + 10 ? isNear : !isNear, "\(given)")
+        #expect(given != Array(0..<10), "and not in order")
+    }
 }

@@ -266,6 +266,28 @@ struct QueueConformanceTests {
         #expect(try offered(ada) == ["1.2#0", "1.2#1", "2.3#0", "2.4#0"])
     }
 
+    @Test("of the numbers of unsent tasks any first ones are skipped", arguments: StoreKind.allCases)
+    func skipping(kind: StoreKind) throws {
+        let bench = try bench(kind, units: 700)
+        try bench.store.transaction { tx in
+            for index in stride(from: Int64(0), to: 700, by: 3) {
+                try Samples.change(unit(index), tx) { $0.tasks[1].state = .sent(Samples.assignment(1, 1)) }
+            }
+            let all = try tx.unsentNumbers(after: TaskID(rawValue: -1), limit: 10_000)
+            #expect(all.count == 1400 - 234)
+            for after in [TaskID(rawValue: -1), task(0, 0), task(0, 1), task(350, 0), task(699, 0), task(699, 1)] {
+                let behind = all.filter { $0 > after }
+                for skipped in [0, 1, 255, 256, 512, 513, 700, behind.count - 1, behind.count, 5000] where skipped >= 0
+                {
+                    for limit in [0, 1, 300, 10_000] {
+                        let found = try tx.unsentNumbers(after: after, skipping: skipped, limit: limit)
+                        #expect(found == Array(behind.dropFirst(skipped).prefix(limit)), "\(after) \(skipped) \(limit)")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("what is offered and what is out says all about unit and assignment", arguments: StoreKind.allCases)
     func schedulable(kind: StoreKind) throws {
         let bench = try bench(kind, units: 3)

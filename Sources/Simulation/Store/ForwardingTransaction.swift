@@ -42,8 +42,8 @@ class ForwardingTransaction: StoreTransaction {
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask] {
         try base.unsentTasks(notOf: volunteer, after: after, limit: limit)
     }
-    func unsentNumbers(after: TaskID, limit: Int) throws -> [TaskID] {
-        try base.unsentNumbers(after: after, limit: limit)
+    func unsentNumbers(after: TaskID, skipping: Int, limit: Int) throws -> [TaskID] {
+        try base.unsentNumbers(after: after, skipping: skipping, limit: limit)
     }
     func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {
         try base.unsentTask(id, notOf: volunteer)
