@@ -1,6 +1,6 @@
-/// When the public log is published next: as soon as the public may expect it, and sooner where so many leaves come that
-/// one publication would not hold them. Each costs some files and syncs of the disk, so it never follows the one before at
-/// once.
+/// When the public log is published next: as soon as the public may expect it, and sooner where so many leaves come
+/// that one publication would not hold them. Each costs some files and syncs of the disk, so it never follows the one
+/// before at once.
 package enum LogPace {
     /// How far the public may be behind, in seconds.
     package static let secondsMax = 2.0

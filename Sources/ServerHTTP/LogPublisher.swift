@@ -39,7 +39,8 @@ final class LogPublisher: Sendable {
 
     /// Publishes, and remembers how it went.
     ///
-    /// - Returns: how many leaves are new; what is new about it, for the server's own log: the same trouble is told once.
+    /// - Returns: how many leaves are new; what is new about it, for the server's own log: the same trouble is told
+    ///   once.
     func attempt(_ writer: DaemonWriter) -> (leaves: Int64, news: LogHealth.News?) {
         do {
             let leaves = try publish(writer)

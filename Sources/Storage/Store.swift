@@ -98,8 +98,8 @@ public protocol WorkUnitTable {
     /// Unsent tasks in order of task number, of units that hold no task of `volunteer` in any state.
     /// - Parameter after: goes on behind this task, so that a scheduler can pass tasks that do not suit a host.
     func unsentTasks(notOf volunteer: VolunteerID, after: TaskID?, limit: Int) throws -> [SchedulableTask]
-    /// The numbers of the next unsent tasks, without the first `skipping` of them, whoever has had tasks of their units:
-    /// no unit is read for it.
+    /// The numbers of the next unsent tasks, without the first `skipping` of them, whoever has had tasks of their
+    /// units: no unit is read for it.
     func unsentNumbers(after: TaskID, skipping: Int, limit: Int) throws -> [TaskID]
     /// An unsent task; nil when it is none, or `volunteer` holds a task of its unit in any state.
     func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask?

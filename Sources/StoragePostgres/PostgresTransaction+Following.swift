@@ -17,9 +17,9 @@ private struct WantedRows {
 
 extension PostgresTransaction {
     /// Takes over what other processes have committed. What they changed is dropped from memory; what calls here are
-    /// likely to ask for is read again at once, together: hosts and volunteers that are served here, and units that wait
-    /// for somebody or are out at a host that is served here. One after the other they would be a round trip each, under
-    /// the lock.
+    /// likely to ask for is read again at once, together: hosts and volunteers that are served here, and units that
+    /// wait for somebody or are out at a host that is served here. One after the other they would be a round trip
+    /// each, under the lock.
     func follow(_ notes: [ChangeNote]) throws {
         var wanted = WantedRows()
         for note in notes { follow(note, &wanted) }
@@ -82,15 +82,16 @@ extension PostgresTransaction {
         }
     }
 
-    /// A unit that memory does not have is read together with some that wait behind it: whoever draws places of a queue
-    /// that was made before this process knew of it would read all of it one by one, each in a round trip under the lock.
+    /// A unit that memory does not have is read together with some that wait behind it: whoever draws places of a
+    /// queue that was made before this process knew of it would read all of it one by one, each in a round trip under
+    /// the lock.
     func readNeighbours(of task: TaskID) throws {
         guard unitRows.row(task.unit) == nil else { return }
         try readUnits(open.unsent.from(task.rawValue).prefix(WantedRows.neighbours).map { TaskID(rawValue: $0).unit })
     }
 
-    /// The same for a unit that waits for its validation. Where the daemons run, those that wait behind it are asked for
-    /// next, and all that were reported to other processes would be read one by one.
+    /// The same for a unit that waits for its validation. Where the daemons run, those that wait behind it are asked
+    /// for next, and all that were reported to other processes would be read one by one.
     func readNeighbours(of unit: WorkUnitID) throws {
         guard open.awaiting.contains(unit.rawValue) else { return }
         try readUnits(

@@ -125,8 +125,9 @@ struct DeployTests {
         #expect(gone.status == 69 && gone.errors.contains("does not answer"), "\(gone.errors)")
     }
 
-    /// The certificate is renewed: whoever trusts both, as one who trusts their authority does, notices nothing; whoever
-    /// knows only the old one turns away in the end. For a while a worker of nginx that still shows the old one may answer.
+    /// The certificate is renewed: whoever trusts both, as one who trusts their authority does, notices nothing;
+    /// whoever knows only the old one turns away in the end. For a while a worker of nginx that still shows the old
+    /// one may answer.
     private func renew(
         _ proxy: Proxy, in folder: TemporaryFolder, asking ask: (_ trusted: String) async throws -> Programs.Outcome
     ) async throws {

@@ -37,8 +37,8 @@ struct QueueWalkTests {
 
     @Test("Where much waits, places are drawn near the head of the queue", arguments: [(10, true), (16_384, false)])
     func window(among: Int, isNear: Bool) throws {
-        let site = try TestSite(units: 300, quorum: 1, checkEach: false) {
-            ($0.placesAmong, $0.splitDrafts) = (among, 300)
+        let site = try TestSite(units: 200, quorum: 1, checkEach: false) {
+            ($0.placesAmong, $0.splitDrafts) = (among, 200)
         }
         let batch = try site.submit()
         try site.work()
@@ -46,7 +46,7 @@ struct QueueWalkTests {
             try TestVolunteer(site, name).fetch(2)
         }
         let given = try site.store.transaction { tx in
-            try tx.workUnits(of: batch, fromIndex: 0, limit: 300).filter { $0.unit.state == .active }
+            try tx.workUnits(of: batch, fromIndex: 0, limit: 200).filter { $0.unit.state == .active }
                 .map(\.unit.id.index)
         }
         #expect(given.count == 10)
