@@ -82,20 +82,17 @@ extension PostgresTransaction {
         }
     }
 
-    /// A unit that memory does not have is read together with some that wait behind it: whoever draws places of a
-    /// queue that was made before this process knew of it would read all of it one by one, each in a round trip under
-    /// the lock.
-    func readNeighbours(of task: TaskID) throws {
-        guard unitRows.row(task.unit) == nil else { return }
-        try readUnits(open.unsent.from(task.rawValue).prefix(WantedRows.neighbours).map { TaskID(rawValue: $0).unit })
-    }
-
-    /// The same for a unit that waits for its validation. Where the daemons run, those that wait behind it are asked
-    /// for next, and all that were reported to other processes would be read one by one.
+    /// A unit that memory does not have is read together with some that wait behind it, for their first host or for
+    /// their validation: whoever draws places of a queue that was made before this process knew of it, or validates
+    /// what was reported to others, would read all of them one by one, each in a round trip under the lock.
     func readNeighbours(of unit: WorkUnitID) throws {
-        guard open.awaiting.contains(unit.rawValue) else { return }
-        try readUnits(
-            open.awaiting.from(unit.rawValue).prefix(WantedRows.neighbours).map { WorkUnitID(rawValue: $0) })
+        var unsent = open.unsent.from(TaskID(unit: unit, ordinal: 0).rawValue)
+        if open.awaiting.contains(unit.rawValue) {
+            try readUnits(
+                open.awaiting.from(unit.rawValue).prefix(WantedRows.neighbours).map { WorkUnitID(rawValue: $0) })
+        } else if let task = unsent.next().map(TaskID.init), task.unit == unit {
+            try readUnits([unit] + unsent.prefix(WantedRows.neighbours - 1).map { TaskID(rawValue: $0).unit })
+        }
     }
 
     /// Those that memory does not have.

@@ -51,7 +51,6 @@ extension PostgresTransaction {
     func unsentTask(_ id: TaskID, notOf volunteer: VolunteerID) throws -> SchedulableTask? {
         try alive()
         guard open.unsent.contains(id.rawValue) else { return nil }
-        try readNeighbours(of: id)
         guard let aggregate = try workUnit(id.unit) else { throw StoreError.corrupt("no unit of task \(id)") }
         if aggregate.holds(volunteer) { return nil }
         return SchedulableTask(aggregate.tasks[id.ordinal], of: aggregate.unit)
